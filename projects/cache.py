@@ -1,0 +1,39 @@
+"""Cached rows that are never stale: the next request after a write sees it.
+
+The danger of a cache beside a database is the reader who read a row before a change and stores it after the change
+was announced. So a change does not delete the entry but puts a *mark* in its place, and a reader stores only where
+nothing stands. While the mark stands (MARK_SECONDS, longer than any request) readers ask the database. It is put
+before the change, so that a crash between commit and announcement leaves no stale entry, and again on commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from django.core.cache import cache
+from django.db import transaction
+
+ENTRY_SECONDS = 600
+MARK_SECONDS = 30
+_MARK = "changing"
+
+
+def cached(key: str, load: Callable[[], Any]) -> Any:
+    """The JSON value under `key`, else what `load` returns (None: there is no such row; that is not kept)."""
+    found = cache.get(key)
+    if found is not None and found != _MARK:
+        return found
+    value = load()
+    if value is not None and found is None:
+        cache.add(key, value, ENTRY_SECONDS)
+    return value
+
+
+def forget(keys: Iterable[str]) -> None:
+    """To be called inside the transaction that changes what the keys hold."""
+    marks = dict.fromkeys(keys, _MARK)
+    if marks:
+        cache.set_many(marks, MARK_SECONDS)
+        transaction.on_commit(partial(cache.set_many, marks, MARK_SECONDS))

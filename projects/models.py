@@ -1,0 +1,159 @@
+"""Who is counted, and who may ask. The rules that must always hold are constraints of the database."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.conf import settings
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models import Q
+
+SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
+_SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
+_HEX_RULE = RegexValidator(r"^[0-9a-f]{32}\Z", "Use 32 hexadecimal digits.")
+_NOT_DIGITS = r"[a-z_-]"
+_ALLOWED = r"^[a-z0-9_-]{1,100}$"
+
+SCOPES = tuple(f"{what}:{level}" for what in ("project", "org", "event") for level in ("read", "write", "admin"))
+
+
+def _slug_constraint(name: str) -> models.CheckConstraint:
+    # Two plain patterns instead of a look-ahead: every database understands them.
+    return models.CheckConstraint(condition=Q(slug__regex=_ALLOWED) & Q(slug__regex=_NOT_DIGITS), name=name)
+
+
+def _hex_key() -> str:
+    return secrets.token_hex(16)
+
+
+class Organization(models.Model):
+    slug = models.CharField(max_length=100, unique=True, validators=[_SLUG_RULE])
+    name = models.CharField(max_length=100)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [_slug_constraint("organization_slug")]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Membership(models.Model):
+    class Role(models.TextChoices):
+        OWNER = "owner"
+        MEMBER = "member"
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["user", "organization"], name="membership_once"),
+            models.CheckConstraint(condition=Q(role__in=["owner", "member"]), name="membership_role"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.organization}"
+
+
+class Project(models.Model):
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
+    slug = models.CharField(max_length=100, validators=[_SLUG_RULE])
+    name = models.CharField(max_length=100)
+    platform = models.CharField(max_length=50, blank=True)
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["slug"]
+        constraints = [
+            models.UniqueConstraint(fields=["organization", "slug"], name="project_slug_once"),
+            _slug_constraint("project_slug"),
+        ]
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class ProjectRedirect(models.Model):
+    """A slug that a project had before; it leads to the project until another one takes it."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="redirects")
+    slug = models.CharField(max_length=100)
+    project = models.ForeignKey(Project, models.CASCADE, related_name="redirects")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["organization", "slug"], name="redirect_slug_once")]
+
+    def __str__(self) -> str:
+        return f"{self.slug} → {self.project}"
+
+
+class ProjectKey(models.Model):
+    """What an SDK counts with; its public half stands in the DSN."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="keys")
+    label = models.CharField(max_length=64, default="Default")
+    public = models.CharField(max_length=32, unique=True, default=_hex_key, validators=[_HEX_RULE])
+    secret = models.CharField(max_length=32, default=_hex_key, validators=[_HEX_RULE])
+    active = models.BooleanField(default=True)
+    rate_limit_count = models.PositiveIntegerField(
+        null=True, blank=True, help_text="Errors accepted a window; 0 refuses all, empty: no limit."
+    )
+    rate_limit_window = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds, 1 to 86400.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(public__regex=r"^[0-9a-f]{32}$") & Q(secret__regex=r"^[0-9a-f]{32}$"),  # noqa: S106
+                name="project_key_hex",
+            ),
+            models.CheckConstraint(
+                condition=Q(rate_limit_count=None, rate_limit_window=None)
+                | Q(rate_limit_count__isnull=False, rate_limit_window__range=(1, 86400)),
+                name="project_key_rate_limit",
+                violation_error_message="A rate limit needs a count and a window of 1 to 86400 seconds.",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+
+class Environment(models.Model):
+    """A name that events carry; its id stands in the keys of its counts."""
+
+    project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
+    name = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [models.UniqueConstraint(fields=["project", "name"], name="environment_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ApiToken(models.Model):
+    """What a reader asks with. Only the SHA-256 of its secret is kept, so it can be shown once and never again."""
+
+    organization = models.ForeignKey(Organization, models.CASCADE, related_name="tokens")
+    name = models.CharField(max_length=100, blank=True)
+    digest = models.CharField(max_length=64, unique=True, editable=False)
+    last_four = models.CharField(max_length=4, editable=False)
+    scopes = models.JSONField(default=list)
+    created = models.DateTimeField(auto_now_add=True)
+    expires = models.DateTimeField(null=True, blank=True)
+    last_used = models.DateTimeField(null=True, blank=True, editable=False, help_text="Exact to an hour.")
+    revoked = models.DateTimeField(null=True, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="token_digest_hex")]
+
+    def __str__(self) -> str:
+        return f"{self.name or 'token'} …{self.last_four}"

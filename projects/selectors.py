@@ -1,0 +1,158 @@
+"""Reads. What a hot request needs comes from the cache, so that a known token or project touches no SQL."""
+
+from __future__ import annotations
+
+import re
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.contrib.auth.models import AbstractBaseUser, User
+from django.db.models import QuerySet
+
+from projects.cache import cached
+from projects.models import (
+    SCOPES,
+    ApiToken,
+    Environment,
+    Membership,
+    Organization,
+    Project,
+    ProjectKey,
+    ProjectRedirect,
+)
+
+TOKEN_PREFIX = "sta_"  # noqa: S105
+
+MEMBER_SCOPES = frozenset(scope for scope in SCOPES if not scope.endswith(":admin") and scope != "org:write")
+"""What a member may do; an owner has every scope."""
+
+
+_REFERENCE = re.compile(r"[a-z0-9_-]{1,100}")
+
+
+class Token(NamedTuple):
+    """A token that is not revoked. `expires` and `last_used` are seconds since the epoch, None: never."""
+
+    id: int
+    organization: int
+    organization_slug: str
+    scopes: tuple[str, ...]
+    expires: int | None
+    last_used: int | None
+
+
+class FoundProject(NamedTuple):
+    """`moved` says that it was asked for by a slug that it had before."""
+
+    id: int
+    organization: int
+    slug: str
+    moved: bool
+
+
+class Access(NamedTuple):
+    """What a user may do in an organization."""
+
+    organization: int
+    scopes: frozenset[str]
+
+
+def digest_of(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+def token_cache_key(digest: str) -> str:
+    return f"token:{digest}"
+
+
+def project_cache_key(organization: int, reference: str) -> str:
+    return f"project:{organization}:{reference}"
+
+
+def load_token(digest: str) -> Token | None:
+    """The token with that digest, from the database; None: unknown or revoked."""
+    row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
+    if row is None:
+        return None
+    return Token(
+        row.pk,
+        row.organization_id,
+        row.organization.slug,
+        tuple(row.scopes),
+        int(row.expires.timestamp()) if row.expires else None,
+        int(row.last_used.timestamp()) if row.last_used else None,
+    )
+
+
+def find_project(organization: int, reference: str) -> FoundProject | None:
+    """A project of the organization by its slug, its numeric id, or a slug that it had before."""
+    # Not a slug and not an id: it must reach neither the cache nor the database.
+    if not _is_reference(reference):
+        return None
+
+    def load() -> FoundProject | None:
+        projects = Project.objects.filter(organization_id=organization)
+        row = projects.filter(**_by_reference(reference)).values_list("id", "slug").first()
+        if row:
+            return FoundProject(row[0], organization, row[1], moved=False)
+        old = ProjectRedirect.objects.filter(organization_id=organization, slug=reference)
+        row = old.values_list("project_id", "project__slug").first()
+        return row and FoundProject(row[0], organization, row[1], moved=True)
+
+    found = cached(project_cache_key(organization, reference), load)
+    return found and FoundProject(*found)
+
+
+def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
+    """What a user may do in the organization with that slug or id; None where the user has no part in it."""
+    if not _is_reference(reference):
+        return None
+    organization = Organization.objects.filter(**_by_reference(reference)).first()
+    if organization is None or not isinstance(user, User):
+        return None
+    if user.is_superuser:
+        return Access(organization.pk, frozenset(SCOPES))
+    membership = Membership.objects.filter(user=user, organization=organization).first()
+    if membership is None:
+        return None
+    owner = membership.role == Membership.Role.OWNER
+    return Access(organization.pk, frozenset(SCOPES) if owner else MEMBER_SCOPES)
+
+
+def environments_cache_key(project: int) -> str:
+    return f"environments:{project}"
+
+
+def environments_of(project: int) -> dict[str, int]:
+    """Names of the project's environments and their ids.
+
+    It may lack one that was made this moment; who needs to be sure asks the database (services.environment_id).
+    """
+    found: dict[str, int] = cached(environments_cache_key(project), lambda: load_environments(project))
+    return found
+
+
+def load_environments(project: int) -> dict[str, int]:
+    return dict(Environment.objects.filter(project_id=project).values_list("name", "id"))
+
+
+def find_key_id(project: int, public: str) -> int | None:
+    """The id of the project's key with that public half."""
+    if len(public) != 32 or "\0" in public:
+        return None
+    return ProjectKey.objects.filter(project_id=project, public=public).values_list("id", flat=True).first()
+
+
+def projects_of(organization: Organization) -> QuerySet[Project]:
+    return Project.objects.filter(organization=organization).order_by("slug")
+
+
+def _is_reference(text: str) -> bool:
+    return _REFERENCE.fullmatch(text) is not None
+
+
+def _by_reference(reference: str) -> dict[str, str | int]:
+    # No slug is all digits. Beyond 18 digits no id exists, and the database could not take the number.
+    if reference.isdigit():
+        return {"id": int(reference) if len(reference) <= 18 else -1}
+    return {"slug": reference}

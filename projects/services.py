@@ -1,0 +1,272 @@
+"""Writes. Each is one transaction that also marks what the cache holds of it (projects/cache.py)."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import NamedTuple
+
+from django.core.cache import cache
+from django.core.exceptions import ValidationError
+from django.db import DatabaseError, transaction
+
+from projects import selectors
+from projects.cache import ENTRY_SECONDS, cached, forget
+from projects.connections import get_store
+from projects.models import (
+    SCOPES,
+    ApiToken,
+    Environment,
+    Membership,
+    Organization,
+    Project,
+    ProjectKey,
+    ProjectRedirect,
+)
+from tsdb.store import Claim, Increment, ProjectClosed
+
+log = logging.getLogger(__name__)
+
+MOST_ENVIRONMENTS = 100
+OTHER_ENVIRONMENT = "other"
+LAST_USED_SECONDS = 3600
+"""How coarsely a token's last use is kept: one write to the database in that time."""
+
+
+class NewToken(NamedTuple):
+    token: ApiToken
+    secret: str
+    """Shown once; nothing keeps it."""
+
+
+# --- organizations and projects ------------------------------------------------------------------------------
+
+
+def create_organization(*, slug: str, name: str) -> Organization:
+    """Raises ValidationError."""
+    organization = Organization(slug=slug, name=name)
+    organization.full_clean()
+    organization.save()
+    return organization
+
+
+@transaction.atomic
+def update_organization(*, organization: Organization) -> None:
+    """Saves a changed organization; its tokens carry its slug."""
+    organization.full_clean()
+    organization.save()
+    forget(_token_keys(organization.tokens.all()))
+
+
+@transaction.atomic
+def delete_organization(*, organization: Organization) -> int:
+    """Deletes it with all its projects and their counts; returns how many keys of Redis went."""
+    projects = list(organization.projects.values_list("id", flat=True))
+    for project in organization.projects.all():
+        forget(_project_keys(project))
+    forget(_token_keys(organization.tokens.all()))
+    organization.delete()
+    return get_store().delete(projects)
+
+
+@transaction.atomic
+def create_project(*, organization: Organization, slug: str, name: str, platform: str = "") -> Project:
+    """A project with a first key. Raises ValidationError."""
+    project = Project(organization=organization, slug=slug, name=name, platform=platform)
+    project.full_clean()
+    project.save()
+    _take_slug(project)
+    ProjectKey.objects.create(project=project)
+    return project
+
+
+@transaction.atomic
+def update_project(*, project: Project) -> None:
+    """Saves a changed project. Its old slug, when it has a new one, leads to it until it is taken again."""
+    old = Project.objects.select_for_update().get(pk=project.pk)
+    project.full_clean()
+    project.save()
+    if old.slug != project.slug:
+        forget(_project_keys(old))
+        _take_slug(project)
+        ProjectRedirect.objects.create(organization=project.organization, slug=old.slug, project=project)
+
+
+@transaction.atomic
+def delete_project(*, project: Project) -> int:
+    """Deletes it and its counts; returns how many keys of Redis went.
+
+    The counts go before the commit: where Redis does not answer, nothing is deleted and the call can be made again.
+    They cannot come back meanwhile, because only open_project lets them, which waits for this transaction's lock.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    forget(_project_keys(project))
+    number = project.pk
+    project.delete()
+    return get_store().delete([number])
+
+
+def open_project(project: int) -> None:
+    """Lets the store count into the project. Raises Project.DoesNotExist."""
+    with transaction.atomic():
+        # The lock makes this wait for a deletion under way, and a deletion wait for this.
+        Project.objects.select_for_update().get(pk=project)
+        get_store().open(project)
+
+
+def count(project: int, increments: Sequence[Increment], *, now: int, claim: Claim | None = None) -> bool:
+    """Counts increments of one project, all or none; False: the claim had been counted before.
+
+    Raises Project.DoesNotExist, tsdb.store.ClaimConflict, ValueError, redis.exceptions.RedisError.
+    """
+    store = get_store()
+    try:
+        return store.incr_multi(increments, now=now, claim=claim)
+    except ProjectClosed:
+        open_project(project)
+        return store.incr_multi(increments, now=now, claim=claim)
+
+
+# --- keys and environments -----------------------------------------------------------------------------------
+
+
+def create_key(*, project: Project, label: str = "Default") -> ProjectKey:
+    """Raises ValidationError."""
+    key = ProjectKey(project=project, label=label)
+    key.full_clean()
+    key.save()
+    return key
+
+
+def environment_id(project: int, name: str) -> int:
+    """The id of the project's environment, made on first sight; beyond the first 100 they share one, `other`.
+
+    Raises Project.DoesNotExist.
+    """
+    known = selectors.environments_of(project)
+    if name in known:
+        return known[name]
+    with transaction.atomic():
+        # The lock keeps two first sights from passing the limit together.
+        Project.objects.select_for_update().get(pk=project)
+        known = selectors.load_environments(project)
+        if name not in known:
+            full = len(known.keys() - {OTHER_ENVIRONMENT}) >= MOST_ENVIRONMENTS
+            name = OTHER_ENVIRONMENT if full else name
+        if name not in known:
+            known[name] = Environment.objects.create(project_id=project, name=name).pk
+    # Environments only ever come, so an older list in the cache costs one more look, never a wrong id.
+    cache.set(selectors.environments_cache_key(project), known, ENTRY_SECONDS)
+    return known[name]
+
+
+# --- tokens --------------------------------------------------------------------------------------------------
+
+
+def create_token(
+    *, organization: Organization, scopes: Iterable[str], name: str = "", expires: datetime | None = None
+) -> NewToken:
+    """Raises ValidationError for a scope that does not exist."""
+    wanted = [scope for scope in SCOPES if scope in set(scopes)]
+    unknown = sorted(set(scopes) - set(SCOPES))
+    if unknown or not wanted:
+        raise ValidationError(f"Unknown scope {', '.join(unknown) or '(none)'}; there are {', '.join(SCOPES)}.")
+    secret = selectors.TOKEN_PREFIX + secrets.token_urlsafe(32)
+    token = ApiToken(
+        organization=organization,
+        name=name,
+        scopes=wanted,
+        expires=expires,
+        digest=selectors.digest_of(secret),
+        last_four=secret[-4:],
+    )
+    token.full_clean()
+    token.save()
+    return NewToken(token, secret)
+
+
+@transaction.atomic
+def update_token(*, token: ApiToken) -> None:
+    """Saves changed scopes, name or expiry."""
+    forget(_token_keys([token]))
+    token.full_clean()
+    token.save()
+
+
+@transaction.atomic
+def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
+    """Revokes those that are not yet; returns how many."""
+    tokens = list(tokens)
+    forget(_token_keys(tokens))
+    open_tokens = ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked=None)
+    return open_tokens.update(revoked=datetime.now(UTC))
+
+
+@transaction.atomic
+def rotate_token(*, token: ApiToken) -> NewToken:
+    """Revokes the token and makes another of the same name, scopes and expiry."""
+    revoke_tokens([token])
+    return create_token(organization=token.organization, scopes=token.scopes, name=token.name, expires=token.expires)
+
+
+@transaction.atomic
+def delete_tokens(tokens: Iterable[ApiToken]) -> None:
+    tokens = list(tokens)
+    forget(_token_keys(tokens))
+    ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
+
+
+def use_token(secret: str, *, now: int) -> selectors.Token | None:
+    """The token with that secret; None: unknown or revoked. `now` in seconds since the epoch.
+
+    That it was used is noted when it is read from the database, which the cache makes rare.
+    """
+    if not secret.startswith(selectors.TOKEN_PREFIX):
+        return None
+    digest = selectors.digest_of(secret)
+
+    def load() -> selectors.Token | None:
+        token = selectors.load_token(digest)
+        if token and (token.last_used is None or now - token.last_used >= LAST_USED_SECONDS):
+            _note_use(token, now)
+        return token
+
+    found = cached(selectors.token_cache_key(digest), load)
+    return found and selectors.Token(*found)
+
+
+def _note_use(token: selectors.Token, now: int) -> None:
+    try:
+        ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
+    except DatabaseError:  # no reason to refuse the request
+        log.warning("the last use of token %d was not noted", token.id, exc_info=True)
+
+
+# --- memberships ---------------------------------------------------------------------------------------------
+
+
+def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.MEMBER) -> Membership:
+    membership = Membership(organization=organization, user_id=user_id, role=role)
+    membership.full_clean()
+    membership.save()
+    return membership
+
+
+# --- helpers -------------------------------------------------------------------------------------------------
+
+
+def _take_slug(project: Project) -> None:
+    """From now on the slug is the project's own, wherever it led before."""
+    ProjectRedirect.objects.filter(organization=project.organization, slug=project.slug).delete()
+    forget(_project_keys(project))
+
+
+def _project_keys(project: Project) -> list[str]:
+    references = [str(project.pk), project.slug, *project.redirects.values_list("slug", flat=True)]
+    return [selectors.project_cache_key(project.organization_id, reference) for reference in references]
+
+
+def _token_keys(tokens: Iterable[ApiToken]) -> list[str]:
+    return [selectors.token_cache_key(token.digest) for token in tokens]

@@ -1,0 +1,117 @@
+"""Every error of the API, in one shape: JSON with a `detail` (tests/api/test_errors.py pins each)."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from typing import Any
+
+from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.db import InterfaceError, OperationalError
+from django.http import HttpRequest, HttpResponse
+from redis.exceptions import RedisError
+from rest_framework import status
+from rest_framework.exceptions import APIException, NotFound, ParseError
+from rest_framework.response import Response
+from rest_framework.views import exception_handler as drf_exception_handler
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 1
+"""Long enough for a lost connection to be made anew, short enough for a client that waits."""
+
+UNAVAILABLE = (RedisError, OperationalError, InterfaceError)
+
+
+class BadQuery(APIException):
+    """A query parameter that cannot be obeyed."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+
+class Missing(NotFound):
+    """Not there, deleted, or another organization's: the caller cannot tell which."""
+
+    default_detail = "The requested resource does not exist"
+
+
+class Conflict(APIException):
+    status_code = status.HTTP_409_CONFLICT
+
+
+class Moved(Exception):
+    """The object has another slug now, under `url`."""
+
+    def __init__(self, slug: str, url: str) -> None:
+        self.slug = slug
+        self.url = url
+        super().__init__(slug)
+
+
+class TooLarge(APIException):
+    status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
+
+
+def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
+    """Django REST Framework's hook."""
+    if isinstance(error, Moved):
+        extra = {"url": error.url, "slug": error.slug}
+        detail = {"code": "resource-moved", "message": "Resource has been moved", "extra": extra}
+        return Response({"slug": error.slug, "detail": detail}, status=302, headers={"Location": error.url})
+    if isinstance(error, ParseError):
+        error = ParseError("The body is not valid JSON.")
+    if isinstance(error, APIException):
+        return drf_exception_handler(error, context)
+    return Response(*_failure(error))
+
+
+def failure(error: Exception) -> HttpResponse:
+    """The answer to an exception that no view caught, as for one that a view of the API raised."""
+    body, code, _, headers = _failure(error)
+    return _json(body, code, headers)
+
+
+def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str]]:
+    """Body, status, (template: none), headers: as Response takes them."""
+    if isinstance(error, DisallowedHost):
+        return (
+            {"detail": "Invalid Host header. ALLOWED_HOSTS names the hosts that are served."},
+            400,
+            None,
+            {},
+        )
+    if isinstance(error, RequestDataTooBig):
+        return {"detail": "The body is larger than 2 MiB."}, 413, None, {}
+    if isinstance(error, SuspiciousOperation):
+        return {"detail": "Bad request"}, 400, None, {}
+    if isinstance(error, UNAVAILABLE):
+        log.error("a request could not be served: %s: %s", type(error).__name__, error)
+        what = "The counts" if isinstance(error, RedisError) else "The database"
+        detail = f"{what} cannot be reached right now. Try again in a moment."
+        return {"detail": detail}, 503, None, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    error_id = secrets.token_hex(16)
+    log.error("internal error", exc_info=error, extra={"error_id": error_id})
+    return {"detail": "Internal Error", "errorId": error_id}, 500, None, {}
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return failure(exception)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler404: a path that leads nowhere."""
+    path = request.path_info
+    if path.startswith("/api/") and not path.endswith("/"):
+        return _json({"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, 404, {})
+    return _json({"detail": str(Missing.default_detail)}, 404, {})
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500, for what fails outside of /api/ or before any view."""
+    return failure(RuntimeError("unhandled"))
+
+
+def _json(body: dict[str, str], code: int, headers: dict[str, str]) -> HttpResponse:
+    return HttpResponse(json.dumps(body), "application/json", code, headers=headers)

@@ -1,0 +1,45 @@
+"""From the names in a URL to the object, for callers who may see it; for all others it does not exist."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.urls import reverse
+from rest_framework.exceptions import PermissionDenied
+from rest_framework.request import Request
+
+from projects.selectors import FoundProject, find_access, find_project
+from statsapi.api.authentication import Caller
+from statsapi.api.base import ApiView
+from statsapi.api.errors import Missing, Moved
+from statsapi.api.permissions import allows, scopes_for
+
+
+def get_organization(view: ApiView, request: Request, reference: str) -> int:
+    """The id of the organization with that slug or id. Raises Missing, or PermissionDenied for a user's role."""
+    caller: Any = request.auth
+    assert isinstance(caller, Caller)  # noqa: S101 - HasScope let nobody else in
+    if caller.token is not None:
+        if reference not in (caller.token.organization_slug, str(caller.token.organization)):
+            raise Missing
+        return caller.token.organization
+    access = caller.user and find_access(caller.user, reference)
+    if not access:
+        raise Missing
+    if not allows(scopes_for(request, view), access.scopes):
+        raise PermissionDenied
+    return access.organization
+
+
+def get_project(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> FoundProject:
+    """The project with that slug or id. Raises Missing, PermissionDenied, or Moved where it has another slug now."""
+    project = find_project(get_organization(view, request, organization_slug), project_slug)
+    if project is None:
+        raise Missing
+    if project.moved:
+        match = request.resolver_match
+        assert match is not None  # noqa: S101 - a view was found
+        url = reverse(match.view_name, kwargs={**match.kwargs, "project_slug": project.slug})
+        query = request.META.get("QUERY_STRING", "")
+        raise Moved(project.slug, f"{url}?{query}" if query else url)
+    return project

@@ -1,0 +1,125 @@
+"""The body of POST …/outcomes/, read strictly: every fault in it has a message that says where it is."""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import ParseError, ValidationError
+
+from tsdb.outcomes import Category, Outcome, known_reason
+from tsdb.rollups import FUTURE_SECONDS
+
+MAX_ROWS = 1000
+MAX_QUANTITY = 10**9
+MAX_REASON_BYTES = 200
+MAX_ENVIRONMENT = 64
+_FIELDS = {"outcome", "category", "reason", "quantity", "timestamp", "key", "environment"}
+
+
+@dataclass(frozen=True)
+class Row:
+    """`timestamp` in whole seconds since the epoch; `key` is a public key as it was sent."""
+
+    outcome: Outcome
+    category: Category
+    reason: str
+    quantity: int
+    timestamp: int
+    key: str | None
+    environment: str | None
+
+
+class _Fault(Exception):
+    pass
+
+
+def parse_rows(body: bytes, *, now: int, retention: int) -> list[Row]:
+    """At least one row, at most MAX_ROWS. Raises ParseError (no JSON) or ValidationError ({"outcomes": [messages]})."""
+    try:
+        content = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError from error
+    if not isinstance(content, dict) or not isinstance(content.get("outcomes"), list):
+        raise _invalid(['This field is required: {"outcomes": [{"outcome": "accepted"}, …]}.'])
+    items = content["outcomes"]
+    if not 1 <= len(items) <= MAX_ROWS:
+        raise _invalid([f"Send 1 to {MAX_ROWS} outcomes at a time, not {len(items)}."])
+    rows, faults = [], []
+    for place, item in enumerate(items):
+        try:
+            rows.append(_row(item, now, retention))
+        except _Fault as fault:
+            faults.append(f"[{place}]{fault}")
+    if faults:
+        raise _invalid(faults)
+    return rows
+
+
+def unknown_key(places: list[int]) -> ValidationError:
+    return _invalid([f"[{place}].key: is not a public key of this project." for place in places])
+
+
+def _invalid(messages: list[str]) -> ValidationError:
+    return ValidationError({"outcomes": messages})
+
+
+def _row(item: Any, now: int, retention: int) -> Row:
+    if not isinstance(item, dict):
+        raise _Fault(": must be an object.")
+    strangers = sorted(item.keys() - _FIELDS)
+    if strangers:
+        raise _Fault(f".{strangers[0]}: is not a field; the fields are {', '.join(sorted(_FIELDS))}.")
+    return Row(
+        outcome=Outcome(_word(item, "outcome", None, [outcome.value for outcome in Outcome])),
+        category=Category(_word(item, "category", Category.ERROR, [category.value for category in Category])),
+        reason=known_reason(_text(item, "reason", MAX_REASON_BYTES)),
+        quantity=_quantity(item),
+        timestamp=_timestamp(item, now, retention),
+        key=_text(item, "key", 32),
+        environment=_text(item, "environment", MAX_ENVIRONMENT),
+    )
+
+
+def _word(item: dict[str, Any], field: str, default: str | None, allowed: list[str]) -> str:
+    value = item.get(field)
+    if value is None:
+        value = default
+    if value not in allowed:
+        raise _Fault(f".{field}: must be one of {', '.join(allowed)}.")
+    return str(value)
+
+
+def _text(item: dict[str, Any], field: str, longest: int) -> str | None:
+    value = item.get(field)
+    if value is None:
+        return None
+    if not isinstance(value, str) or not 1 <= len(value.encode(errors="replace")) <= longest:
+        raise _Fault(f".{field}: must be a text of 1 to {longest} bytes, or null.")
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise _Fault(f".{field}: must not contain control characters.")
+    return value
+
+
+def _quantity(item: dict[str, Any]) -> int:
+    value = item.get("quantity")
+    if value is None:
+        return 1
+    if type(value) is not int or not 1 <= value <= MAX_QUANTITY:
+        raise _Fault(f".quantity: must be an integer from 1 to {MAX_QUANTITY}.")
+    return value
+
+
+def _timestamp(item: dict[str, Any], now: int, retention: int) -> int:
+    value = item.get("timestamp")
+    if value is None:
+        return now
+    if type(value) not in (int, float):
+        raise _Fault(".timestamp: must be a number, seconds since the UNIX epoch.")
+    if value > now + FUTURE_SECONDS:
+        raise _Fault(f".timestamp: lies more than {FUTURE_SECONDS} seconds in the future; it is {now} now.")
+    if value < max(0, now - retention):
+        raise _Fault(f".timestamp: is older than the longest retention, {retention} seconds.")
+    return int(value)

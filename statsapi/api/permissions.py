@@ -1,0 +1,47 @@
+"""What a caller may do: one of the scopes that the view asks for the method."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rest_framework.exceptions import NotAuthenticated
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from statsapi.api.authentication import Caller
+
+ScopeMap = Mapping[str, frozenset[str]]
+"""The scopes that a method asks for; any one suffices. A method that is not named asks for those of DELETE."""
+
+
+def _levels(what: str) -> ScopeMap:
+    admin = frozenset((f"{what}:admin",))
+    write = admin | {f"{what}:write"}
+    read = write | {f"{what}:read"}
+    return {"GET": read, "HEAD": read, "POST": write, "PUT": write, "PATCH": write, "DELETE": admin}
+
+
+PROJECT_SCOPES = _levels("project")
+ORGANIZATION_SCOPES = _levels("org")
+
+
+class HasScope(BasePermission):
+    """The token has a scope for the method. A user's scopes depend on the organization, so objects.py asks for them."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        caller: Any = request.auth
+        if not isinstance(caller, Caller):
+            raise NotAuthenticated
+        if caller.token is None:
+            return True
+        return allows(scopes_for(request, view), caller.token.scopes)
+
+
+def scopes_for(request: Request, view: Any) -> frozenset[str]:
+    scope_map: ScopeMap = view.scope_map
+    return scope_map.get(request.method or "", scope_map["DELETE"])
+
+
+def allows(needed: frozenset[str], held: frozenset[str] | tuple[str, ...]) -> bool:
+    return not needed.isdisjoint(held)

@@ -1,0 +1,149 @@
+"""What the OpenAPI document says of each endpoint, apart from what its code says already."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
+
+from statsapi.api.outcome_rows import MAX_QUANTITY, MAX_ROWS
+from tsdb.outcomes import FILTERS, STATS, Category, Outcome
+
+EXAMPLE_START = 1537308000
+EXAMPLE_COUNTS = (
+    459, 1290, 1460, 1059, 1154, 943, 1849, 545, 832, 1726, 1174, 653,
+    935, 1383, 1766, 1341, 1508, 1142, 1259, 959, 1591, 1571, 834, 1343,
+)  # fmt: skip
+"""The hourly counts of the example that the endpoint's original documentation shows."""
+
+
+def only_the_api(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/0/")]
+
+
+class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    target_class = "statsapi.api.authentication.Authentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: Any) -> dict[str, str]:
+        return {
+            "type": "http",
+            "scheme": "bearer",
+            "description": "A token; `manage.py createtoken` makes one.",
+        }
+
+
+_DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
+_POINTS = {
+    "type": "array",
+    "items": {
+        "type": "array",
+        "minItems": 2,
+        "maxItems": 2,
+        "prefixItems": [{"type": "number"}, {"type": "integer"}],
+        "items": {"oneOf": [{"type": "number"}, {"type": "integer"}]},
+    },
+    "description": "[timestamp, count] pairs, ascending; a timestamp is the start of its bucket, seconds since the epoch.",
+}
+
+
+def _error(description: str) -> OpenApiResponse:
+    return OpenApiResponse(_DETAIL, description)
+
+
+_ERRORS = {
+    400: _error("A parameter or the body cannot be obeyed; the detail says which."),
+    401: _error("No credentials, or a token that is unknown, revoked or expired."),
+    403: _error("The token lacks the scope."),
+    404: _error("There is no such object, or the caller has no access to its organization."),
+    503: _error("Redis or the database cannot be reached; Retry-After says when to come back."),
+}
+
+
+def _query(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
+    return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **more)
+
+
+_PATH = [
+    OpenApiParameter("organization_slug", str, OpenApiParameter.PATH, description="Slug or id of the organization."),
+    OpenApiParameter("project_slug", str, OpenApiParameter.PATH, description="Slug or id of the project."),
+]
+
+PROJECT_STATS: dict[str, Any] = {
+    "operation_id": "retrieve_project_event_counts",
+    "summary": "Retrieve event counts for a project",
+    "description": "How many errors the project had in each bucket of a window. Without parameters: the last 24 hours.",
+    "parameters": [
+        *_PATH,
+        _query("stat", str, "What to count.", enum=[*STATS, *FILTERS], default="received"),
+        _query("since", OpenApiTypes.NUMBER, "Start, seconds since the epoch. Default: until - 86399."),
+        _query("until", OpenApiTypes.NUMBER, "End, seconds since the epoch. Default: now."),
+        _query(
+            "resolution",
+            str,
+            "Length of a bucket, one of the configured rollups. Default: chosen by the window.",
+        ),
+        _query("environment", str, "With stat=generated: the name of an environment."),
+    ],
+    "responses": {200: OpenApiResponse(_POINTS, "The counts."), **_ERRORS},
+    "examples": [
+        OpenApiExample(
+            "A day by the hour",
+            [[float(EXAMPLE_START + 3600 * hour), count] for hour, count in enumerate(EXAMPLE_COUNTS)],
+            response_only=True,
+            status_codes=["200"],
+        )
+    ],
+}
+
+_ROW = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["outcome"],
+    "properties": {
+        "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
+        "category": {"type": "string", "enum": [category.value for category in Category], "default": "error"},
+        "reason": {
+            "type": "string",
+            "nullable": True,
+            "description": "Unknown reasons are counted as `other`.",
+        },
+        "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_QUANTITY, "default": 1},
+        "timestamp": {"type": "number", "description": "Seconds since the epoch. Default: now."},
+        "key": {"type": "string", "nullable": True, "description": "A public key of the project."},
+        "environment": {"type": "string", "nullable": True, "maxLength": 64},
+    },
+}
+
+OUTCOMES: dict[str, Any] = {
+    "operation_id": "count_outcomes",
+    "summary": "Count outcomes that were determined elsewhere",
+    "description": "All of them are counted, or none.",
+    "parameters": [
+        *_PATH,
+        OpenApiParameter(
+            "Idempotency-Key",
+            str,
+            OpenApiParameter.HEADER,
+            description="A repeat with the same body within 24 hours counts nothing and answers the same.",
+        ),
+    ],
+    "request": {
+        "application/json": {
+            "type": "object",
+            "required": ["outcomes"],
+            "properties": {"outcomes": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": _ROW}},
+        }
+    },
+    "responses": {
+        201: OpenApiResponse(
+            {"type": "object", "properties": {"accepted": {"type": "integer"}}, "required": ["accepted"]},
+            "The sum of the quantities.",
+        ),
+        409: _error("The Idempotency-Key was used with another body."),
+        413: _error("The body is too large."),
+        **_ERRORS,
+    },
+}

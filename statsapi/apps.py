@@ -1,0 +1,8 @@
+from django.apps import AppConfig
+
+
+class StatsApiConfig(AppConfig):
+    name = "statsapi"
+
+    def ready(self) -> None:
+        from statsapi import checks  # noqa: F401 - registers itself, once the applications are loaded

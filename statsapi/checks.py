@@ -1,0 +1,59 @@
+"""System checks: a wrong configuration is named at start, not found at night."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from redis.exceptions import RedisError
+
+from projects.connections import get_store
+from tsdb.rollups import RollupError, check_rollups
+
+
+@register
+def rollups_follow_the_rules(**kwargs: Any) -> list[CheckMessage]:
+    try:
+        check_rollups(settings.TSDB_ROLLUPS)
+    except RollupError as error:
+        hint = "Give TSDB_ROLLUPS as 10s:360,1h:168,1d:90: finest first, each dividing the next."
+        return [Error(str(error), hint=hint, id="statsapi.E001")]
+    return []
+
+
+@register
+def days_are_utc_days(**kwargs: Any) -> list[CheckMessage]:
+    if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
+        return [
+            Error(
+                f"TIME_ZONE is {settings.TIME_ZONE!r}; buckets of a day are days of UTC.",
+                hint='Leave TIME_ZONE = "UTC" and USE_TZ = True.',
+                id="statsapi.E002",
+            )
+        ]
+    return []
+
+
+@register(Tags.database)
+def redis_keeps_what_it_counts(**kwargs: Any) -> list[CheckMessage]:
+    """Asks Redis, so it runs with the checks of databases alone (`check --database default`, `migrate`)."""
+    try:
+        policy = get_store().eviction_policy()
+    except RedisError as error:
+        return [
+            Warning(
+                f"Redis at TSDB_URL cannot be asked: {type(error).__name__}.",
+                hint="Start it, or correct TSDB_URL.",
+                id="statsapi.W002",
+            )
+        ]
+    if policy != "noeviction":
+        return [
+            Warning(
+                f"Redis evicts keys when memory is short (maxmemory-policy {policy}): counts could vanish.",
+                hint="Set maxmemory-policy noeviction.",
+                id="statsapi.W001",
+            )
+        ]
+    return []

@@ -1,0 +1,50 @@
+"""What every answer carries, and what becomes of a failure that no view caught."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.utils.decorators import sync_only_middleware
+
+from statsapi.api.errors import failure
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+_VARY = ("Accept-Language", "Cookie")
+
+
+@sync_only_middleware
+def response_headers(get_response: GetResponse) -> GetResponse:
+    """The headers of the contract's section 1, on errors and pages too."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        headers = response.headers
+        headers["Content-Language"] = "en"
+        headers["X-Frame-Options"] = "deny"
+        headers["X-XSS-Protection"] = "1; mode=block"
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        if request.path_info.startswith("/api/0/"):
+            also = [name.strip() for name in headers.get("Vary", "").split(",") if name.strip()]
+            headers["Vary"] = ", ".join((*_VARY, *(name for name in also if name not in _VARY)))
+        return response
+
+    return middleware
+
+
+class failures_as_json:
+    """Turns an exception that a view let through into the JSON answer of errors.failure, under /api/ alone."""
+
+    sync_capable, async_capable = True, False
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        return self.get_response(request)
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        if request.path_info.startswith("/api/"):
+            return failure(exception)
+        return None

@@ -1,0 +1,214 @@
+"""All settings, each read once from the environment; the README's table describes them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
+
+from statsapi import env, logs
+from tsdb import embedded
+from tsdb.rollups import RollupError, parse_rollups
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+
+# --- Where it runs -------------------------------------------------------------------------------------------
+VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
+HOST = env.text("HOST", "127.0.0.1")
+PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+# One worker is one small process; add workers when one core is busy.
+WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
+# A thread waits for Redis most of its time, so a few a worker keep the core busy.
+WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=256)
+# What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
+PUBLIC_URL = env.url(
+    "PUBLIC_URL",
+    f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}",  # noqa: S104
+    schemes=("http", "https"),
+).rstrip("/")
+ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"])
+
+# --- Secrets -------------------------------------------------------------------------------------------------
+DEBUG = env.boolean("DEBUG", False)
+LOCAL_SECRET_KEY_FILE = VAR_DIR / "secret_key"
+"""`make run` writes a random key here once; in production the environment gives the key."""
+
+
+def _secret_key() -> str:
+    key = env.secret("SECRET_KEY")
+    if key is None and LOCAL_SECRET_KEY_FILE.is_file():
+        key = LOCAL_SECRET_KEY_FILE.read_text(encoding="ascii").strip()
+    if key is None and DEBUG:
+        key = "insecure-key-for-debugging-alone"
+    if key is None:
+        raise ImproperlyConfigured(
+            "SECRET_KEY is not set. Set SECRET_KEY (or SECRET_KEY_FILE) to 50 or more random characters; "
+            "for a local try, `make run` makes one and keeps it in VAR_DIR."
+        )
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- What is stored where ------------------------------------------------------------------------------------
+DATABASE_URL = env.url(
+    "DATABASE_URL", f"sqlite:///{VAR_DIR / 'statsapi.sqlite3'}", schemes=("sqlite", "postgres", "postgresql")
+)
+DATABASES: dict[str, Any] = {
+    # Kept connections are asked whether they live before each request uses them.
+    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    # SQLite makes its file, but not the folder that the file is in.
+    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    DATABASES["default"].setdefault("OPTIONS", {}).update(
+        # A writer takes its lock when it begins and waits its turn; a lock upgraded later would fail at once.
+        transaction_mode="IMMEDIATE",
+        timeout=20,
+        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    )
+else:
+    # A dead server must cost a request no more than this.
+    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+
+_EMBEDDED = f"unix://{embedded.socket_path(VAR_DIR)}"
+_REDIS_SCHEMES = ("unix", "redis", "rediss")
+TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=_REDIS_SCHEMES)
+CACHE_URL = env.url("CACHE_URL", f"{_EMBEDDED}?db=1", schemes=_REDIS_SCHEMES)
+TSDB_IS_EMBEDDED = TSDB_URL.startswith(_EMBEDDED)
+CACHE_IS_EMBEDDED = CACHE_URL.startswith(_EMBEDDED)
+# The longest that a request waits for one answer of Redis.
+TSDB_TIMEOUT = env.seconds("TSDB_TIMEOUT", 0.8, minimum=0.01, maximum=60)
+try:
+    TSDB_ROLLUPS = parse_rollups(env.text("TSDB_ROLLUPS", "10s:360,1h:168,1d:90"))
+except RollupError as error:
+    raise ImproperlyConfigured(f"TSDB_ROLLUPS: {error}") from error
+
+CACHES = {
+    "default": {
+        "BACKEND": "django_redis.cache.RedisCache",
+        "LOCATION": CACHE_URL,
+        "KEY_PREFIX": "statsapi",
+        "OPTIONS": {
+            "CONNECTION_FACTORY": "projects.connections.CacheConnectionFactory",
+            # JSON, not pickle: who can write to Redis must not be able to run code here.
+            "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
+            "SOCKET_TIMEOUT": TSDB_TIMEOUT,
+            "SOCKET_CONNECT_TIMEOUT": TSDB_TIMEOUT,
+        },
+    }
+}
+
+# --- The application -----------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "projects",
+    "statsapi",
+]
+CORS_ALLOWED_ORIGINS = env.listing("CORS_ORIGINS")
+CORS_URLS_REGEX = r"^/api/0/"
+MIDDLEWARE = [
+    "statsapi.middleware.response_headers",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "statsapi.middleware.failures_as_json",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+ROOT_URLCONF = "statsapi.urls"
+WSGI_APPLICATION = "statsapi.wsgi.application"
+APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
+SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in (
+        "UserAttributeSimilarityValidator",
+        "MinimumLengthValidator",
+        "CommonPasswordValidator",
+        "NumericPasswordValidator",
+    )
+]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["statsapi.api.authentication.Authentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["statsapi.api.permissions.HasScope"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "statsapi.api.negotiation.AlwaysJSON",
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "statsapi.api.errors.exception_handler",
+    "COMPACT_JSON": False,  # ", " and ": " as the documented example has them
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Event counts",
+    "DESCRIPTION": "Counts events per project and answers how many there were, in Sentry's dialect.",
+    "VERSION": "0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+    "PREPROCESSING_HOOKS": ["statsapi.api.schema.only_the_api"],
+}
+
+# --- Language and time ---------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = False
+TIME_ZONE = "UTC"  # days are UTC days; a check refuses any other
+USE_TZ = True
+
+# --- Static files --------------------------------------------------------------------------------------------
+STATIC_URL = "/static/"
+WHITENOISE_USE_FINDERS = True  # serves from the packages: no collectstatic to forget
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# --- Security ------------------------------------------------------------------------------------------------
+X_FRAME_OPTIONS = "DENY"
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+_HTTPS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
+SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+# Only behind a proxy that sets it itself: anybody else could claim HTTPS with this header.
+if env.boolean("TRUST_PROXY", False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+
+# --- Logs ----------------------------------------------------------------------------------------------------
+LOG_LEVEL = env.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR"))
+LOGGING = logs.configuration(LOG_LEVEL)

@@ -1,0 +1,20 @@
+"""Every address of the service."""
+
+from django.contrib import admin
+from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+
+from statsapi import health
+
+urlpatterns = [
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/0/", include("statsapi.api.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "statsapi.api.errors.bad_request"
+handler404 = "statsapi.api.errors.not_found"
+handler500 = "statsapi.api.errors.server_error"

@@ -1,0 +1,104 @@
+"""The cast of the tests, and the clean table before each.
+
+An owner and a token of the organization `acme` with the project `web`; and an outsider, a user and a token of another
+organization, who is there to be refused.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.cache import cache
+from django.test import Client
+
+from projects import services
+from projects.connections import get_store
+from projects.models import SCOPES, Membership, Organization, Project
+from tsdb.store import Store
+
+
+@pytest.fixture(autouse=True)
+def _clean_redis(request: pytest.FixtureRequest) -> None:
+    """Whatever touches the database touches Redis too."""
+    if "db" in request.fixturenames or "transactional_db" in request.fixturenames or "store" in request.fixturenames:
+        get_store().clients.write.flushdb()
+        cache.clear()
+
+
+@pytest.fixture
+def store() -> Store:
+    return get_store()
+
+
+@pytest.fixture
+def organization(db: None) -> Organization:
+    return services.create_organization(slug="acme", name="Acme")
+
+
+@pytest.fixture
+def project(organization: Organization) -> Project:
+    return services.create_project(organization=organization, slug="web", name="Web")
+
+
+@pytest.fixture
+def owner(organization: Organization) -> User:
+    user = User.objects.create_user("owner")
+    services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def token(organization: Organization) -> str:
+    """The secret of a token with every scope."""
+    return services.create_token(organization=organization, scopes=SCOPES).secret
+
+
+@pytest.fixture
+def api(token: str) -> Client:
+    """A client of the API with that token."""
+    return Client(headers={"authorization": f"Bearer {token}"})
+
+
+@pytest.fixture
+def make_api(organization: Organization) -> Callable[..., Client]:
+    """A client with a token of just these scopes."""
+
+    def make(*scopes: str, **more: Any) -> Client:
+        secret = services.create_token(organization=organization, scopes=scopes, **more).secret
+        return Client(headers={"authorization": f"Bearer {secret}"})
+
+    return make
+
+
+@pytest.fixture
+def other_organization(db: None) -> Organization:
+    return services.create_organization(slug="other", name="Other")
+
+
+@pytest.fixture
+def outsider(other_organization: Organization) -> User:
+    user = User.objects.create_user("outsider")
+    services.add_member(organization=other_organization, user_id=user.pk, role=Membership.Role.OWNER)
+    return user
+
+
+@pytest.fixture
+def outsider_api(other_organization: Organization) -> Client:
+    secret = services.create_token(organization=other_organization, scopes=SCOPES).secret
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """With REQUIRE_ALL=1 a skip is a failure."""
+    if os.environ.get("REQUIRE_ALL") and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
+        call.excinfo = pytest.ExceptionInfo.from_exc_info(
+            (
+                AssertionError,
+                AssertionError(f"skipped though REQUIRE_ALL is set: {call.excinfo.value}"),
+                call.excinfo.tb,
+            )
+        )

@@ -1,0 +1,1 @@
+from statsapi.embedded import *  # noqa

@@ -1,0 +1,81 @@
+-- Shared by every script that writes; it stands in front of each.
+-- ROLLUPS and FUTURE are put in from tsdb/rollups.py: {seconds, samples, slots, ttl} of each rollup.
+
+local WIDTH = 8
+
+-- Redis' own clock bounds the future: a clock that runs ahead must not wipe a ring.
+local clock = tonumber(redis.call('TIME')[1])
+local limit = clock + FUTURE
+
+-- An empty ring whose newest bucket is `bucket`.
+local function new_ring(key, rollup, bucket)
+    redis.call('SET', key, struct.pack('>l', bucket) .. string.rep('\0', rollup.slots * WIDTH), 'EX', rollup.ttl)
+end
+
+local function zero(key, first, last)
+    redis.call('SETRANGE', key, WIDTH * (first + 1), string.rep('\0', WIDTH * (last - first + 1)))
+end
+
+-- Makes `bucket` the newest one of the ring and empties the slots of the buckets in between.
+local function advance(key, rollup, newest, bucket)
+    local slots = rollup.slots
+    if bucket - newest >= slots then
+        return new_ring(key, rollup, bucket)
+    end
+    local first, last = (newest + 1) % slots, bucket % slots
+    if first <= last then
+        zero(key, first, last)
+    else
+        zero(key, first, slots - 1)
+        zero(key, 0, last)
+    end
+    redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
+    redis.call('EXPIRE', key, rollup.ttl)
+end
+
+-- Adds amounts[i] (a decimal string) to buckets[i], for each i. A bucket that the ring holds no more is passed over.
+-- Returns true when the ring is new.
+local function ring_add(key, rollup, buckets, amounts)
+    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
+    local fresh = #head == 0
+    local top = buckets[1]
+    for i = 2, #buckets do
+        if buckets[i] > top then top = buckets[i] end
+    end
+    local newest = top
+    if fresh then
+        new_ring(key, rollup, top)
+    else
+        newest = struct.unpack('>l', head)
+        if top > newest then
+            advance(key, rollup, newest, top)
+            newest = top
+        end
+    end
+    local slots = rollup.slots
+    local oldest = newest - slots + 1
+    local command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
+    for i = 1, #buckets do
+        if buckets[i] >= oldest then
+            command[n + 1], command[n + 2] = 'INCRBY', 'i64'
+            command[n + 3], command[n + 4] = '#' .. (buckets[i] % slots + 1), amounts[i]
+            n = n + 4
+            if n > 4000 then  -- Lua unpacks some 8000 arguments at most
+                redis.call(unpack(command))
+                command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
+            end
+        end
+    end
+    if n > 4 then
+        redis.call(unpack(command))
+    end
+    return fresh
+end
+
+-- Is this id new? 'new', or 'repeat' (counted before, with the same value), or 'conflict' (with another).
+local function claim(key, value, ttl)
+    if redis.call('SET', key, value, 'NX', 'EX', ttl) then
+        return 'new'
+    end
+    return redis.call('GET', key) == value and 'repeat' or 'conflict'
+end

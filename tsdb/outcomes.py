@@ -1,0 +1,90 @@
+"""What can become of an event, and which sums of outcomes a reader may ask for."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Outcome(StrEnum):
+    ACCEPTED = "accepted"
+    FILTERED = "filtered"
+    RATE_LIMITED = "rate_limited"
+    INVALID = "invalid"
+    ABUSE = "abuse"
+    CLIENT_DISCARD = "client_discard"
+    CARDINALITY_LIMITED = "cardinality_limited"
+
+
+class Category(StrEnum):
+    """Kinds of data, as Sentry's SDKs and client reports name them."""
+
+    DEFAULT = "default"
+    ERROR = "error"
+    SECURITY = "security"
+    TRANSACTION = "transaction"
+    ATTACHMENT = "attachment"
+    SESSION = "session"
+    PROFILE = "profile"
+    PROFILE_CHUNK = "profile_chunk"
+    REPLAY = "replay"
+    MONITOR = "monitor"
+    SPAN = "span"
+    FEEDBACK = "feedback"
+    USER_REPORT = "user_report"
+    METRIC_BUCKET = "metric_bucket"
+    TRACE_METRIC = "trace_metric"
+    LOG_ITEM = "log_item"
+    LOG_BYTE = "log_byte"
+    INTERNAL = "internal"
+    UNKNOWN = "unknown"
+
+
+NO_REASON = "none"
+OTHER_REASON = "other"
+
+FILTERS = (
+    "ip-address",
+    "release-version",
+    "error-message",
+    "browser-extensions",
+    "legacy-browsers",
+    "localhost",
+    "web-crawlers",
+    "invalid-csp",
+    "cors",
+    "discarded-hash",
+)
+"""Inbound filters: each is a reason of the outcome filtered, and a stat."""
+
+REASONS = frozenset(
+    (
+        NO_REASON,
+        OTHER_REASON,
+        *FILTERS,
+        "key_quota",
+        # why intake calls something invalid
+        "invalid_json", "invalid_envelope", "invalid_event_id", "empty", "too_large", "security_report",
+        # why an SDK discarded something itself
+        "queue_overflow", "cache_overflow", "buffer_overflow", "ratelimit_backoff", "network_error",
+        "sample_rate", "before_send", "event_processor", "send_error", "internal_sdk_error",
+        "insufficient_data", "backpressure", "no_parent_span", "ignored", "invalid",
+    )
+)  # fmt: skip
+"""The reasons that are told apart; any other is counted as `other`, so that series stay few."""
+
+
+def known_reason(reason: str | None) -> str:
+    if not reason:
+        return NO_REASON
+    return reason if reason in REASONS else OTHER_REASON
+
+
+RECEIVED = (Outcome.ACCEPTED, Outcome.FILTERED, Outcome.RATE_LIMITED)
+"""Never stored: it is this sum, so received = generated + blacklisted + rejected cannot fail."""
+
+STATS: dict[str, tuple[Outcome, ...]] = {
+    "received": RECEIVED,
+    "rejected": (Outcome.RATE_LIMITED,),
+    "blacklisted": (Outcome.FILTERED,),
+    "generated": (Outcome.ACCEPTED,),
+}

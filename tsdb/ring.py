@@ -1,0 +1,47 @@
+"""Reading a ring: a series at one rollup, one string of fixed size.
+
+    | newest bucket (i64) | slot 0 | slot 1 | … | slot n-1 |      big-endian; bucket b lies in slot b mod n
+
+What is newer than `newest`, has fallen out of the ring, or is no longer retained reads as 0.
+"""
+
+from __future__ import annotations
+
+from struct import Struct, unpack_from
+
+from tsdb.rollups import INTEGER_BYTES, Rollup
+from tsdb.timeline import Window
+
+_HEADER = Struct(">q")
+
+
+def read(raw: bytes | None, window: Window, oldest: int) -> tuple[int, ...]:
+    """The counts of the window's buckets, ascending; `oldest` is the oldest bucket still retained."""
+    if raw is None:
+        return (0,) * window.points
+    slots = window.rollup.slots
+    newest: int = _HEADER.unpack_from(raw)[0]
+    first = max(window.first, newest - slots + 1, oldest)
+    last = min(window.last, newest)
+    if first > last:
+        return (0,) * window.points
+    start, end = first % slots, last % slots
+    if start <= end:
+        counts = _slots(raw, start, end)
+    else:
+        counts = _slots(raw, start, slots - 1) + _slots(raw, 0, end)
+    if len(counts) == window.points:
+        return counts
+    return (0,) * (first - window.first) + counts + (0,) * (window.last - last)
+
+
+def buckets(raw: bytes, rollup: Rollup) -> list[tuple[int, int]]:
+    """Every (bucket, count) in the ring that is not 0, ascending."""
+    newest: int = _HEADER.unpack_from(raw)[0]
+    whole = Window(rollup, max(0, newest - rollup.slots + 1), newest)
+    counts = read(raw, whole, whole.first)
+    return [(whole.first + offset, count) for offset, count in enumerate(counts) if count]
+
+
+def _slots(raw: bytes, first: int, last: int) -> tuple[int, ...]:
+    return unpack_from(f">{last - first + 1}q", raw, _HEADER.size + INTEGER_BYTES * first)

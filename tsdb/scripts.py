@@ -1,0 +1,69 @@
+"""Lua scripts: their text, and running them so that SCRIPT FLUSH goes unnoticed."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import redis
+from redis.exceptions import NoScriptError
+
+from tsdb.rollups import FUTURE_SECONDS, Rollup
+
+_FOLDER = Path(__file__).parent / "lua"
+
+
+class Call(NamedTuple):
+    """One run of a script: its keys, all of one project, and its arguments."""
+
+    keys: Sequence[str]
+    args: Sequence[str | bytes | int]
+
+
+class Script:
+    """A script of tsdb/lua, behind what all of them share.
+
+    The shebang makes Redis (7 or later) refuse the whole script before its first write when memory is used up or the
+    server is a read-only replica: all or nothing.
+    """
+
+    def __init__(self, name: str, rollups: Sequence[Rollup]) -> None:
+        table = ", ".join(
+            f"{{seconds={rollup.seconds}, samples={rollup.samples}, slots={rollup.slots}, ttl={rollup.ttl}}}"
+            for rollup in rollups
+        )
+        self.text = "\n".join(
+            (
+                "#!lua",
+                f"local ROLLUPS, FUTURE = {{{table}}}, {FUTURE_SECONDS}",
+                (_FOLDER / "ring.lua").read_text(encoding="utf-8"),
+                (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"),
+            )
+        )
+        self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
+
+    def run(self, client: redis.Redis, call: Call) -> Any:
+        # A script that is not there did not run, so asking again is safe even where nothing else is retried.
+        try:
+            return client.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
+        except NoScriptError:
+            return client.eval(self.text, len(call.keys), *call.keys, *call.args)
+
+    def run_many(self, client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
+        """One answer a call, in order; an exception stands where a call failed. One round trip."""
+        answers = self._pipeline(client, calls)
+        missing = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
+        if missing:
+            client.script_load(self.text)
+            again = self._pipeline(client, [calls[place] for place in missing])
+            for place, answer in zip(missing, again, strict=True):
+                answers[place] = answer
+        return answers
+
+    def _pipeline(self, client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
+        pipeline = client.pipeline(transaction=False)
+        for call in calls:
+            pipeline.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
+        return pipeline.execute(raise_on_error=False)

@@ -1,0 +1,250 @@
+"""The store: counts into rings, and reads them.
+
+A series is kept as one ring a rollup (tsdb/ring.py draws it), and every write is one Lua script a project (tsdb/lua),
+so an event is counted into all of its series and rollups or into none of them.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from redis.exceptions import RedisError
+
+from tsdb import ring
+from tsdb.client import Clients
+from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
+from tsdb.scripts import Call, Script
+from tsdb.series import Series, claim_key, index_key, state_key
+from tsdb.timeline import Window, roll_up
+
+LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
+"""Where a count stops growing."""
+
+BATCH = 2000
+"""Increments a script call of the bulk path; one call then takes a few milliseconds of Redis' time."""
+
+MOVE_SECONDS = 30 * 86400
+"""How long an interrupted move may wait to be run again without being added twice."""
+
+
+class Increment(NamedTuple):
+    """`amount` (1 .. 2**63 - 1) events of a series at `timestamp` (whole seconds since the epoch, not negative)."""
+
+    series: Series
+    timestamp: int
+    amount: int = 1
+
+
+class Claim(NamedTuple):
+    """Makes a write idempotent: `id` (safe in a key) is taken once in `seconds`, for what `value` stands for."""
+
+    id: str
+    value: str
+    seconds: int
+
+
+class ProjectClosed(Exception):
+    """These projects may not be counted into: deleted, or not opened yet. Nothing of theirs was counted."""
+
+    def __init__(self, projects: Iterable[int]) -> None:
+        self.projects = sorted(projects)
+        super().__init__(f"closed: {self.projects}")
+
+
+class ClaimConflict(Exception):
+    """The claim's id was taken for another value. Nothing was counted."""
+
+
+class Store:
+    """Counts and reads the series of any number of projects.
+
+    Every method raises redis.exceptions.RedisError when Redis cannot be reached or refuses. `now` is the caller's one
+    clock, whole seconds since the epoch; it decides what is still retained.
+    """
+
+    def __init__(self, clients: Clients, rollups: Sequence[Rollup]) -> None:
+        check_rollups(tuple(rollups))
+        self.clients = clients
+        self.rollups = tuple(rollups)
+        self._count = Script("count", self.rollups)
+        self._take = Script("take", self.rollups)
+        self._put = Script("put", self.rollups)
+
+    # --- writing ---------------------------------------------------------------------------------------------
+
+    def open(self, project: int) -> None:
+        """Lets a project be counted into, until it is deleted."""
+        self.clients.write.hset(state_key(project), "open", "1")
+
+    def incr(self, series: Sequence[Series], timestamp: int, *, now: int, amount: int = 1) -> None:
+        """Counts one thing into several series of one project, atomically."""
+        self.incr_multi([Increment(one, timestamp, amount) for one in series], now=now)
+
+    def incr_multi(self, increments: Iterable[Increment], *, now: int, claim: Claim | None = None) -> bool:
+        """Counts many increments: equal ones are added up first, then each project's are one atomic script.
+
+        With a claim all increments must be of one project; returns False when that claim had been counted before.
+        Raises ValueError for an amount or timestamp out of range before anything is counted, ProjectClosed (all other
+        projects were counted), ClaimConflict.
+        """
+        by_project = self._added_up(increments)
+        if claim and len(by_project) > 1:
+            raise ValueError("a claim is of one project")
+        calls = [self._count_call(project, of_series, now, claim) for project, of_series in by_project.items()]
+        if not calls:
+            return True
+        if len(calls) == 1:
+            answers = [self._count.run(self.clients.write, calls[0])]
+        else:
+            answers = self._count.run_many(self.clients.write, calls)
+        return self._verdict(list(by_project), answers)
+
+    def incr_bulk(self, increments: Iterable[Increment], *, now: int) -> None:
+        """As incr_multi without a claim, for any number of increments: in batches, so it is not atomic as a whole."""
+        by_project = self._added_up(increments)
+        for project, of_series in by_project.items():
+            batch: dict[Series, dict[int, int]] = {}
+            room = BATCH
+            for series, amounts in of_series.items():
+                pairs = list(amounts.items())
+                while pairs:
+                    part, pairs = pairs[:room], pairs[room:]
+                    batch[series] = dict(part)
+                    room -= len(part)
+                    if room == 0:
+                        self._send_batch(project, batch, now)
+                        batch, room = {}, BATCH
+            if batch:
+                self._send_batch(project, batch, now)
+
+    def merge(self, destination: Series, sources: Sequence[Series]) -> None:
+        """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
+
+        When it is interrupted, running it again with the same destination finishes the move: nothing is lost and
+        nothing is added twice. Raises ProjectClosed for a destination that may not be counted into.
+        """
+        token = secrets.token_hex(16)
+        for source in sources:
+            if source == destination:
+                continue
+            keys = [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
+            taken = self._take.run(self.clients.write, Call(keys, [token]))
+            for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=True), start=1):
+                if found:
+                    self._put_ring(destination, place, rollup, found[0].decode(), found[1])
+                    self.clients.write.delete(source.moving_key(rollup))
+            self.clients.write.srem(index_key(source.project), source.name)
+
+    def delete(self, projects: Iterable[int]) -> int:
+        """Closes the projects and deletes every key of theirs; returns how many keys went. Reads all key names once."""
+        doomed = {str(project).encode() for project in projects}
+        if not doomed:
+            return 0
+        client = self.clients.write
+        # The state goes first: from then on no script counts into the project, so no key can come back.
+        gone = int(client.delete(*(state_key(int(project)) for project in doomed)))
+        pattern = f"ts:{{{next(iter(doomed)).decode()}}}:*" if len(doomed) == 1 else "ts:{*"
+        cursor = 0
+        while True:
+            cursor, keys = client.scan(cursor, match=pattern, count=1000)
+            mine = [key for key in map(_raw, keys) if key[4:].partition(b"}")[0] in doomed]
+            if mine:
+                gone += int(client.unlink(*mine))
+            if cursor == 0:
+                return gone
+
+    # --- reading ---------------------------------------------------------------------------------------------
+
+    def get_range(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, tuple[int, ...]]:
+        """The counts of each series over the window's buckets, ascending. One round trip."""
+        oldest = window.rollup.oldest_bucket(now)
+        keys = [one.key(window.rollup) for one in series]
+        found = self.clients.read.mget(keys) if keys else []
+        return {
+            one: ring.read(None if raw is None else _raw(raw), window, oldest)
+            for one, raw in zip(series, found, strict=True)
+        }
+
+    def get_added(self, series: Sequence[Series], window: Window, *, now: int) -> list[int]:
+        """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
+        ranges = list(self.get_range(series, window, now=now).values())
+        return [sum(counts) for counts in zip(*ranges, strict=True)] if ranges else [0] * window.points
+
+    def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
+        """The sum of each series over the window. One round trip."""
+        return {one: sum(counts) for one, counts in self.get_range(series, window, now=now).items()}
+
+    def series_of(self, project: int) -> list[str]:
+        """The names of the project's series that were ever counted into, sorted."""
+        return sorted(_raw(name).decode() for name in self.clients.read.smembers(index_key(project)))
+
+    def eviction_policy(self) -> str:
+        """Redis' maxmemory-policy; any but noeviction would let counts vanish, since every ring has an expiry."""
+        return str(self.clients.read.info("memory")["maxmemory_policy"])
+
+    @staticmethod
+    def rollup(ranges: Mapping[Series, Sequence[tuple[int, int]]], seconds: int) -> dict[Series, list[tuple[int, int]]]:
+        """Adds each series' (timestamp, count) pairs up into coarser buckets of `seconds`."""
+        return {series: roll_up(pairs, seconds) for series, pairs in ranges.items()}
+
+    # --- helpers ---------------------------------------------------------------------------------------------
+
+    def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
+        """project -> series -> start of the finest bucket -> amount."""
+        finest = self.rollups[0].seconds
+        by_project: dict[int, dict[Series, dict[int, int]]] = {}
+        for series, timestamp, amount in increments:
+            if timestamp < 0 or not 1 <= amount <= LARGEST:
+                raise ValueError(f"cannot count {amount} at {timestamp}")
+            amounts = by_project.setdefault(series.project, {}).setdefault(series, {})
+            start = timestamp - timestamp % finest
+            amounts[start] = min(amounts.get(start, 0) + amount, LARGEST)
+        return by_project
+
+    def _count_call(
+        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None
+    ) -> Call:
+        keys = [state_key(project), index_key(project), claim_key(project, claim.id if claim else "")]
+        args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0]
+        for series, amounts in of_series.items():
+            keys += [series.key(rollup) for rollup in self.rollups]
+            args += [series.name, len(amounts)]
+            for pair in amounts.items():
+                args += pair
+        return Call(keys, args)
+
+    def _send_batch(self, project: int, batch: Mapping[Series, Mapping[int, int]], now: int) -> None:
+        self._verdict([project], [self._count.run(self.clients.write, self._count_call(project, batch, now, None))])
+
+    def _verdict(self, projects: Sequence[int], answers: Sequence[object]) -> bool:
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
+        closed = [project for project, answer in zip(projects, answers, strict=True) if answer == b"closed"]
+        if closed:
+            raise ProjectClosed(closed)
+        if b"conflict" in answers:
+            raise ClaimConflict
+        return b"repeat" not in answers
+
+    def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
+        project = destination.project
+        keys = [
+            state_key(project),
+            index_key(project),
+            claim_key(project, f"{token}:{rollup.name}"),
+            destination.key(rollup),
+        ]
+        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name]
+        for pair in ring.buckets(raw, rollup):
+            args += pair
+        if self._put.run(self.clients.write, Call(keys, args)) == b"closed":
+            raise ProjectClosed([project])
+
+
+def _raw(answer: bytes | str) -> bytes:
+    """What the clients answer is bytes always, as tsdb/client.py makes them; the type of redis-py allows text too."""
+    assert isinstance(answer, bytes)  # noqa: S101
+    return answer
