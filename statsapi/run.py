@@ -73,7 +73,7 @@ def serve(settings: Any) -> None:
             *("--interface", "wsgi"),
             *("--host", settings.HOST, "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
-            *("--no-ws", "--log-level", "warning", "--respawn-failed-workers"),
+            *("--no-ws", "--log-level", "error", "--respawn-failed-workers"),
         ],
     )
 

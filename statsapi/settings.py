@@ -21,8 +21,9 @@ HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
 # One worker is one small process; add workers when one core is busy.
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
-# A thread waits for Redis most of its time, so a few a worker keep the core busy.
-WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=256)
+# At most so many threads a worker; they come when they are needed and go when they idle. A client that sends its body
+# slowly holds one, so there must be many more than the cores could use.
+WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
 PUBLIC_URL = env.url(
     "PUBLIC_URL",
