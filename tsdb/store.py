@@ -71,12 +71,25 @@ class Store:
         self._count = Script("count", self.rollups)
         self._take = Script("take", self.rollups)
         self._put = Script("put", self.rollups)
+        self._drop = Script("drop", self.rollups)
 
     # --- writing ---------------------------------------------------------------------------------------------
 
-    def open(self, project: int) -> None:
-        """Lets a project be counted into, until it is deleted."""
-        self.clients.write.hset(state_key(project), "open", "1")
+    def open(self, project: int) -> str:
+        """Lets a project be counted into until it is closed; returns its version, a new one only if it was closed."""
+        pipeline = self.clients.write.pipeline()
+        pipeline.set(state_key(project), secrets.token_hex(8), nx=True)
+        pipeline.get(state_key(project))
+        return _raw(pipeline.execute()[1]).decode()
+
+    def close(self, project: int) -> None:
+        """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""
+        self.clients.write.delete(state_key(project))
+
+    def version(self, project: int) -> str | None:
+        """The version of an open project; None: it is closed."""
+        found = self.clients.read.get(state_key(project))
+        return None if found is None else _raw(found).decode()
 
     def incr(self, series: Sequence[Series], timestamp: int, *, now: int, amount: int = 1) -> None:
         """Counts one thing into several series of one project, atomically."""
@@ -123,19 +136,15 @@ class Store:
         """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
 
         When it is interrupted, running it again with the same destination finishes the move: nothing is lost and
-        nothing is added twice. Raises ProjectClosed for a destination that may not be counted into.
+        nothing is added twice. Raises ProjectClosed, and moves nothing, for a destination that may not be counted into.
         """
-        token = secrets.token_hex(16)
+        if not self.clients.write.exists(state_key(destination.project)):
+            raise ProjectClosed([destination.project])
         for source in sources:
-            if source == destination:
-                continue
-            keys = [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
-            taken = self._take.run(self.clients.write, Call(keys, [token]))
-            for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=True), start=1):
-                if found:
-                    self._put_ring(destination, place, rollup, found[0].decode(), found[1])
-                    self.clients.write.delete(source.moving_key(rollup))
-            self.clients.write.srem(index_key(source.project), source.name)
+            if source != destination:
+                # First what an interrupted move left on its way, then what was counted into the source since.
+                self._move(destination, source)
+                self._move(destination, source)
 
     def delete(self, projects: Iterable[int]) -> int:
         """Closes the projects and deletes every key of theirs; returns how many keys went. Reads all key names once."""
@@ -228,6 +237,17 @@ class Store:
         if b"conflict" in answers:
             raise ClaimConflict
         return b"repeat" not in answers
+
+    def _move(self, destination: Series, source: Series) -> None:
+        keys = [state_key(source.project), index_key(source.project)]
+        keys += [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
+        taken = self._take.run(self.clients.write, Call(keys, [secrets.token_hex(16), source.name]))
+        # Nothing is taken from a project that is closed.
+        for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=False), start=1):
+            if found:
+                token, raw = found
+                self._put_ring(destination, place, rollup, token.decode(), raw)
+                self._drop.run(self.clients.write, Call([source.moving_key(rollup)], [token]))
 
     def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
         project = destination.project

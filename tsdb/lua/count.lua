@@ -18,32 +18,6 @@ end
 local now = math.min(tonumber(ARGV[1]), limit)
 local at, ring = 4, 4
 while ARGV[at] do
-    local name, count = ARGV[at], tonumber(ARGV[at + 1])
-    local times, amounts = {}, {}
-    for i = 1, count do
-        local time = tonumber(ARGV[at + 2 * i])
-        times[i] = time > limit and clock or time
-        amounts[i] = ARGV[at + 2 * i + 1]
-    end
-    local fresh = false
-    for _, rollup in ipairs(ROLLUPS) do
-        local oldest = math.floor(now / rollup.seconds) - rollup.samples
-        local buckets, kept, n = {}, {}, 0
-        for i = 1, count do
-            local bucket = math.floor(times[i] / rollup.seconds)
-            if bucket >= oldest then
-                n = n + 1
-                buckets[n], kept[n] = bucket, amounts[i]
-            end
-        end
-        if n > 0 and ring_add(KEYS[ring], rollup, buckets, kept) then
-            fresh = true
-        end
-        ring = ring + 1
-    end
-    if fresh then
-        redis.call('SADD', KEYS[2], name)
-    end
-    at = at + 2 + 2 * count
+    at, ring = count_series(at, ring, now)
 end
 return 'new'

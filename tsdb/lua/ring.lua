@@ -79,3 +79,35 @@ local function claim(key, value, ttl)
     end
     return redis.call('GET', key) == value and 'repeat' or 'conflict'
 end
+
+-- Counts one series into every rollup that still retains it. It stands in ARGV from `at` on (name, number of increments
+-- k, and k times: timestamp, amount) and its rings in KEYS from `ring` on. Returns where the next series begins.
+local function count_series(at, ring, now)
+    local name, count = ARGV[at], tonumber(ARGV[at + 1])
+    local times, amounts = {}, {}
+    for i = 1, count do
+        local time = tonumber(ARGV[at + 2 * i])
+        times[i] = time > limit and clock or time
+        amounts[i] = ARGV[at + 2 * i + 1]
+    end
+    local fresh = false
+    for _, rollup in ipairs(ROLLUPS) do
+        local oldest = math.floor(now / rollup.seconds) - rollup.samples
+        local buckets, kept, n = {}, {}, 0
+        for i = 1, count do
+            local bucket = math.floor(times[i] / rollup.seconds)
+            if bucket >= oldest then
+                n = n + 1
+                buckets[n], kept[n] = bucket, amounts[i]
+            end
+        end
+        if n > 0 and ring_add(KEYS[ring], rollup, buckets, kept) then
+            fresh = true
+        end
+        ring = ring + 1
+    end
+    if fresh then
+        redis.call('SADD', KEYS[2], name)
+    end
+    return at + 2 + 2 * count, ring
+end

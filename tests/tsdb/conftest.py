@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+import pytest
+
+from tests.tsdb.tools import TINY
+from tsdb.store import Store
+
+
+@pytest.fixture
+def tiny(store: Store) -> Store:
+    """A store whose rings are soon full; projects 7 and 8 may be counted into."""
+    store = Store(store.clients, TINY)
+    store.open(7)
+    store.open(8)
+    return store

@@ -1,0 +1,37 @@
+"""What the tests of the store share: a clock held in the past, tiny rollups, and looks at what is in Redis."""
+
+from __future__ import annotations
+
+from tsdb.rollups import Rollup, parse_rollups
+from tsdb.series import Series
+from tsdb.store import Store
+from tsdb.timeline import Window
+
+NOW = 1_541_455_200
+"""The clock of these tests, in 2018: the start of an hour, and not of a day."""
+
+TINY = parse_rollups("1s:5,5s:4,20s:3")
+
+WEB, SHOP = Series(7, "t:error:accepted"), Series(8, "t:error:accepted")
+
+
+def retained(rollup: Rollup, now: int) -> Window:
+    """All buckets of the rollup that may hold a count at `now`, those that lie a little ahead too."""
+    return Window(rollup, rollup.oldest_bucket(now), rollup.bucket(now + 60))
+
+
+def counts(store: Store, series: Series, rollup: Rollup, *, now: int = NOW) -> dict[int, int]:
+    """The counts that are not 0, by the start of their bucket."""
+    window = retained(rollup, now)
+    found = store.get_range([series], window, now=now)[series]
+    return {start: count for start, count in zip(window.timestamps(), found, strict=True) if count}
+
+
+def sums(store: Store, series: Series, *, now: int = NOW) -> list[int]:
+    """All that is retained, one sum a rollup."""
+    return [store.get_sums([series], retained(rollup, now), now=now)[series] for rollup in store.rollups]
+
+
+def keys_of(store: Store, project: int) -> set[str]:
+    """Every key of the project, by a scan."""
+    return {key.decode() for key in store.clients.read.scan_iter(f"ts:{{{project}}}:*")}
