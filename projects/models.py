@@ -124,6 +124,26 @@ class ProjectKey(models.Model):
         return self.label
 
 
+class ProjectFilters(models.Model):
+    """Which events of a project are not wanted: its inbound filters. Lists hold one entry a line."""
+
+    project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="filters")
+    localhost = models.BooleanField(default=False, help_text="Events from 127.0.0.1, ::1 and localhost pages.")
+    web_crawlers = models.BooleanField(default=False, help_text="Events of pages that a known crawler visited.")
+    legacy_browsers = models.BooleanField(default=False, help_text="Events of browsers that are out of support.")
+    browser_extensions = models.BooleanField(default=False, help_text="Errors that an extension raised.")
+    invalid_csp = models.BooleanField(default=False, help_text="CSP reports that extensions and local pages caused.")
+    ip_addresses = models.TextField(blank=True, max_length=10_000, help_text="Addresses or networks, as 10.0.0.0/8.")
+    release_versions = models.TextField(blank=True, max_length=10_000, help_text="Globs, as 1.2.*")
+    error_messages = models.TextField(blank=True, max_length=10_000, help_text="Globs, as *TimeoutError*")
+
+    class Meta:
+        verbose_name_plural = "inbound filters"
+
+    def __str__(self) -> str:
+        return f"inbound filters of {self.project}"
+
+
 class Environment(models.Model):
     """A name that events carry; its id stands in the keys of its counts."""
 

@@ -22,6 +22,7 @@ from projects.models import (
     Membership,
     Organization,
     Project,
+    ProjectFilters,
     ProjectKey,
     ProjectRedirect,
 )
@@ -108,12 +109,36 @@ def delete_project(*, project: Project) -> int:
     return get_store().delete([number])
 
 
-def open_project(project: int) -> None:
-    """Lets the store count into the project. Raises Project.DoesNotExist."""
+def open_project(project: int) -> str:
+    """Lets the store count into the project; returns its version there. Raises Project.DoesNotExist."""
+    Project.objects.get(pk=project)  # a flood of unknown ids must not queue for the lock below
     with transaction.atomic():
-        # The lock makes this wait for a deletion under way, and a deletion wait for this.
+        # The lock makes this wait for a change or deletion under way, and those wait for this: a version that is given
+        # out stands for rows that were read after it, and a deleted project stays closed.
         Project.objects.select_for_update().get(pk=project)
-        get_store().open(project)
+        return get_store().open(project)
+
+
+@transaction.atomic
+def save_intake(project: Project, *changed: ProjectKey | ProjectFilters) -> None:
+    """Saves what decides on the project's events: its keys or filters. Obeyed at the next event.
+
+    Raises ValidationError.
+    """
+    Project.objects.select_for_update().get(pk=project.pk)
+    for row in changed:
+        row.full_clean()
+        row.save()
+    get_store().close(project.pk)
+
+
+@transaction.atomic
+def delete_keys(keys: Iterable[ProjectKey]) -> None:
+    """Deletes keys; what they counted stays."""
+    for key in keys:
+        Project.objects.select_for_update().get(pk=key.project_id)
+        key.delete()
+        get_store().close(key.project_id)
 
 
 def count(project: int, increments: Sequence[Increment], *, now: int, claim: Claim | None = None) -> bool:
@@ -135,8 +160,7 @@ def count(project: int, increments: Sequence[Increment], *, now: int, claim: Cla
 def create_key(*, project: Project, label: str = "Default") -> ProjectKey:
     """Raises ValidationError."""
     key = ProjectKey(project=project, label=label)
-    key.full_clean()
-    key.save()
+    save_intake(project, key)
     return key
 
 

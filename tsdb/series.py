@@ -3,13 +3,14 @@
 Keys carry numeric ids and words of closed lists alone, so nothing that a user typed ever stands in a key. The
 braces are a Cluster's hash tag: all keys of a project lie in one slot, where one script can touch them together.
 
-    ts:{7}:state                           the project may be counted into
+    ts:{7}:state                           the project may be counted into; its version
     ts:{7}:index                           set of the series that exist
     ts:{7}:t:error:accepted:3600x168       totals: category, outcome
     ts:{7}:f:12:error:filtered:localhost:3600x168
                                            facts: key id (0: none), category, outcome, reason
     ts:{7}:e:3:accepted:3600x168           environment id, outcome
     ts:{7}:claim:<id>                      an id that was counted already
+    ts:{7}:quota:12:60:25690920            what key 12 used up of its quota in a window of 60 s
     ts:{7}:moving:<series>:<rollup>        a ring on its way to another series
 """
 
@@ -91,3 +92,8 @@ def index_key(project: int) -> str:
 
 def claim_key(project: int, claim: str) -> str:
     return f"ts:{{{project}}}:claim:{claim}"
+
+
+def quota_key(project: int, key: int, window: int, now: int) -> str:
+    """Of the fixed window of that many seconds in which `now` lies."""
+    return f"ts:{{{project}}}:quota:{key}:{window}:{now // window}"
