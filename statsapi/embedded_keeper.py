@@ -1,0 +1,240 @@
+"""The keeper: a small process that runs the embedded Valkey server while anybody uses it.
+
+``embedded.py`` starts it as ``python -I -S embedded_keeper.py <home> <valkey-server>``. It works inside ``home`` with
+relative names alone, so a home that was deleted or moved under it can never make it touch the files of another.
+
+It is single-minded: run the server, run it again should it die, and end it when the kernel grants an exclusive lock
+on ``users.lock``, which is when no user lives any more, however they died. No step depends on a process leaving in
+good order, and no file holds a process id, so nothing can be stale. The locks (all flock, freed by the kernel):
+
+    users.lock    shared by every user; exclusive by the keeper once nobody is left, until all else is released
+    keeper.lock   exclusive by the keeper, all its life: there is one at most
+    ready.lock    exclusive by the keeper while a server that answers can only be its own
+    server.lock   exclusive by the server itself (it inherits the descriptor): two never write one append-only file
+
+What may happen:
+    Two users come at once. Each starts a keeper; the second finds keeper.lock taken and leaves.
+    A user comes while the server is being shut down. It waits for users.lock, which is released last, so it finds
+        keeper.lock free and starts anew. In the other order its keeper would leave, and nobody would be there.
+    All users die before the keeper waits for them. It gets the lock at once.
+    The server dies (kill -9). The keeper is told by SIGCHLD and starts it again from its append-only file.
+    The keeper dies (kill -9). Linux ends the server with it (elsewhere it stays, and users do not notice). ready.lock
+        is free, so the next ``ensure()`` starts a keeper, which waits for server.lock, asking an old server to shut
+        down, before it starts its own. A user that meets the old server's last answers finds ready.lock free and waits.
+    A socket file is left behind. Nobody answers on it, and Valkey replaces it.
+
+Its memory is paid for as long as the server runs, hence the few imports.
+"""
+
+from __future__ import annotations
+
+import _thread
+import fcntl
+import os
+import signal
+import sys
+import time
+from typing import NoReturn
+
+SOCKET = "valkey.sock"
+LOG = "valkey.log"
+LOG_BYTES = 1_000_000
+"""A log larger than this is put aside as valkey.log.1 at the next start."""
+
+OPTIONS = (
+    *("--port", "0", "--unixsocket", SOCKET, "--unixsocketperm", "700"),
+    # What was answered is in the file of a killed server; a killed machine may lose the last second.
+    *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
+    *("--maxmemory-policy", "noeviction", "--databases", "2", "--logfile", LOG),
+)
+PATIENCE = 10.0
+"""Seconds that a server is given to end before it is killed, or before a keeper does not wait for it any longer."""
+KILLED_AT_ONCE = 1.0
+FAILED_SOON = 60.0
+HOPELESS_DEATHS = 5
+"""Another start does not cure a server that so often in a row ends with an error within FAILED_SOON seconds (it reads
+its file first), or by a signal, which may be somebody's test, within KILLED_AT_ONCE seconds."""
+
+NOBODY_IS_LEFT = 0
+"""The byte that the waiting thread puts among the numbers of signals; no signal has it."""
+
+
+class GaveUpError(Exception):
+    """The server cannot be run; the text says why."""
+
+
+def say(text: str) -> None:
+    os.write(2, f"{os.getpid()}:K {time.strftime('%d %b %Y %H:%M:%S')} {text}\n".encode())
+
+
+def open_lock(name: str) -> int:
+    return os.open(name, os.O_RDWR | os.O_CREAT, 0o600)
+
+
+def try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def ask_to_shut_down() -> None:
+    """Ask the server of a dead keeper, by its socket: it proves by answering that it is the right process."""
+    import socket  # a megabyte that a keeper hardly ever needs
+
+    try:
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.settimeout(1)
+            connection.connect(SOCKET)
+            connection.sendall(b"SHUTDOWN\r\n")
+            connection.recv(100)
+    except OSError:
+        return  # it is ending already, or it hangs; server.lock tells
+
+
+def take_server_lock() -> int:
+    """Return the lock that proves that no other server works here; raises GaveUpError if one does not end."""
+    descriptor = open_lock("server.lock")
+    deadline = time.monotonic() + PATIENCE
+    while not try_lock(descriptor):
+        if time.monotonic() > deadline:
+            os.close(descriptor)
+            raise GaveUpError("an earlier valkey-server still holds server.lock and does not end; kill it")
+        ask_to_shut_down()
+        time.sleep(0.01)
+    return descriptor
+
+
+def die_with(keeper: int) -> None:
+    """Have the kernel send this process SIGTERM when the keeper dies: Linux only, and for tidiness only."""
+    try:
+        import ctypes  # in the child alone, so the keeper does not carry it
+
+        pr_set_pdeathsig = 1
+        ctypes.CDLL(None).prctl(pr_set_pdeathsig, int(signal.SIGTERM))
+    except (ImportError, OSError, AttributeError):
+        return
+    if os.getppid() != keeper:  # it died before the kernel knew
+        os._exit(0)
+
+
+def become_server(binary: str, lock: int, keeper: int) -> NoReturn:
+    try:
+        # Until here SIGTERM was blocked: the keeper's own handler would swallow it, and wake the keeper instead.
+        signal.set_wakeup_fd(-1)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+        os.set_inheritable(lock, True)
+        os.dup2(2, 1)
+        die_with(keeper)
+        os.execv(binary, [binary, *OPTIONS])  # noqa: S606
+    except OSError as error:
+        say(f"{binary} cannot be run: {error}")
+    finally:
+        os._exit(127)
+
+
+def start_server(binary: str, ready: int) -> int:
+    """Return the process id of a new server, which alone holds server.lock."""
+    lock = take_server_lock()
+    fcntl.flock(ready, fcntl.LOCK_EX)  # users look at it for an instant; held already, it stays so
+    keeper = os.getpid()
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+    server = os.fork()
+    if server == 0:
+        become_server(binary, lock, keeper)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    os.close(lock)
+    return server
+
+
+def stop_server(server: int) -> None:
+    deadline = time.monotonic() + PATIENCE
+    os.kill(server, signal.SIGTERM)
+    while os.waitpid(server, os.WNOHANG) == (0, 0):
+        if time.monotonic() > deadline:
+            say(f"valkey-server did not end within {PATIENCE:g} s of SIGTERM and is killed")
+            os.kill(server, signal.SIGKILL)
+            os.waitpid(server, 0)
+            return
+        time.sleep(0.005)
+
+
+def watch() -> tuple[int, int]:
+    """Return the two ends of a pipe: each thing that wakes the keeper is a byte in it.
+
+    Were the main thread to wait for the lock itself, a signal that comes just before it waits would be lost.
+    """
+    events, wake = os.pipe()
+    os.set_blocking(wake, False)
+    signal.set_wakeup_fd(wake, warn_on_full_buffer=False)
+    for number in (signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, lambda _number, _frame: None)  # only a handled signal reaches the pipe
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    return events, wake
+
+
+def tell_when_alone(users: int, wake: int) -> None:
+    fcntl.flock(users, fcntl.LOCK_EX)
+    os.write(wake, bytes([NOBODY_IS_LEFT]))
+
+
+def keep_running(binary: str, ready: int, users: int) -> None:
+    """Run the server until nobody is left or SIGTERM comes; raises GaveUpError when it will not run."""
+    events, wake = watch()
+    started, server = time.monotonic(), start_server(binary, ready)
+    _thread.start_new_thread(tell_when_alone, (users, wake))
+    hopeless = 0
+    while not {NOBODY_IS_LEFT, int(signal.SIGTERM)} & set(os.read(events, 100)):
+        ended, status = os.waitpid(server, os.WNOHANG)
+        if not ended:
+            continue
+        code = os.waitstatus_to_exitcode(status)
+        ending = f"exit status {code}" if code >= 0 else f"signal {-code}"
+        lived = time.monotonic() - started
+        hopeless = hopeless + 1 if lived < (FAILED_SOON if code > 0 else KILLED_AT_ONCE) else 0
+        if hopeless == HOPELESS_DEATHS:
+            raise GaveUpError(f"valkey-server ended {hopeless} times in a row, the last time by {ending}")
+        say(f"valkey-server ended by {ending}; starting it again")
+        time.sleep(0.02 * 2**hopeless)
+        started, server = time.monotonic(), start_server(binary, ready)
+    os.close(ready)  # a user that comes now must not take the server's last answer for a promise
+    stop_server(server)
+
+
+def tell_who_started_it(text: str) -> None:
+    """Write to the pipe that ``embedded.py`` reads while it waits for the server."""
+    try:
+        os.write(1, text.encode())
+    except OSError:
+        return  # it went its way long ago
+
+
+def put_large_log_aside() -> None:
+    if os.fstat(2).st_size > LOG_BYTES:
+        os.replace(LOG, LOG + ".1")
+        os.dup2(os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
+
+
+def main(home: str, binary: str) -> None:
+    os.chdir(home)
+    os.umask(0o077)
+    keeper = open_lock("keeper.lock")
+    if not try_lock(keeper) or os.fork() > 0:
+        return  # there is one, or there is one now, which is no child of the user that started it
+    users = open_lock("users.lock")
+    try:
+        put_large_log_aside()
+        keep_running(binary, open_lock("ready.lock"), users)
+    except GaveUpError as error:
+        say(f"{error}; giving up")
+        tell_who_started_it(str(error))
+    os.close(keeper)
+    os.close(users)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
+    os._exit(0)  # the thread may still be waiting for its lock
