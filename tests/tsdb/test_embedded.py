@@ -22,13 +22,13 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from statsapi import embedded
+from tsdb import embedded
 
 ROOT = Path(__file__).resolve().parent.parent
 USER = """
 import os, sys
 from pathlib import Path
-from statsapi import embedded
+from tsdb import embedded
 
 var_dir = Path(sys.argv[1])
 {before}
