@@ -168,7 +168,9 @@ REST_FRAMEWORK = {
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "statsapi.api.negotiation.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "statsapi.api.errors.exception_handler",
-    "COMPACT_JSON": False,  # ", " and ": " as the documented example has them
+    # ", " and ": " as the documented example has them, and ASCII alone: as Python's json module writes by default
+    "COMPACT_JSON": False,
+    "UNICODE_JSON": False,
     "UNAUTHENTICATED_USER": None,
 }
 SPECTACULAR_SETTINGS = {
