@@ -28,6 +28,11 @@ def response_headers(get_response: GetResponse) -> GetResponse:
         if request.path_info.startswith("/api/0/"):
             also = [name.strip() for name in headers.get("Vary", "").split(",") if name.strip()]
             headers["Vary"] = ", ".join((*_VARY, *(name for name in also if name not in _VARY)))
+        if isinstance(response, HttpResponse):
+            # Django sets it further in, which what fails before that does not reach.
+            headers.setdefault("Content-Length", str(len(response.content)))
+            if request.method == "HEAD":
+                response.content = b""
         return response
 
     return middleware

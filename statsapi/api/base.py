@@ -10,16 +10,20 @@ from statsapi.api.permissions import ScopeMap
 
 
 class ApiView(APIView):
-    """A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order."""
+    """A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order.
+
+    OPTIONS tells what the endpoint has and needs no credentials.
+    """
 
     scope_map: ScopeMap
 
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        # OPTIONS tells what the endpoint has and needs no credentials.
+    def perform_authentication(self, request: Request) -> None:
         if request.method != "OPTIONS":
-            super().initial(request, *args, **kwargs)
-        else:
-            request.accepted_renderer, request.accepted_media_type = self.perform_content_negotiation(request)
+            super().perform_authentication(request)
+
+    def check_permissions(self, request: Request) -> None:
+        if request.method != "OPTIONS":
+            super().check_permissions(request)
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response()

@@ -1,0 +1,53 @@
+"""More of the cast: a member, a superuser, clients that are logged in; and the service behind a real web server."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from projects import services
+from projects.models import Organization, Project
+from tests.api.live import LiveServer, start_live_server
+
+
+@pytest.fixture
+def member(organization: Organization) -> User:
+    user = User.objects.create_user("member")
+    services.add_member(organization=organization, user_id=user.pk)
+    return user
+
+
+@pytest.fixture
+def superuser(db: None) -> User:
+    return User.objects.create_superuser("superuser")
+
+
+@pytest.fixture
+def log_in() -> Callable[..., Client]:
+    def make(user: User, **options: Any) -> Client:
+        client = Client(**options)
+        client.force_login(user)
+        return client
+
+    return make
+
+
+@pytest.fixture
+def renamed_project(project: Project) -> Project:
+    """The project `web`, which was called `old` before."""
+    for slug in ("old", "web"):
+        project.slug = slug
+        services.update_project(project=project)
+    return project
+
+
+@pytest.fixture(scope="session", params=["granian", "gunicorn"])
+def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    """The service with its own database and store, the organization `acme` and its project `web`."""
+    server = start_live_server(request.param, tmp_path_factory.mktemp(request.param))
+    yield server
+    server.stop()
