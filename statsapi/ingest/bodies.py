@@ -1,0 +1,85 @@
+"""Request bodies, read within bounds.
+
+Read straight from the WSGI input, because Django takes a body without Content-Length for an empty one, and
+a chunked body has none. Two limits hold: on the bytes as sent and on the bytes unpacked. Neither more than
+the first limit nor much more than the second is ever held in memory.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Protocol
+
+from statsapi.ingest.encodings import PIECE, unpack
+from statsapi.ingest.errors import IntakeError, Limit
+
+
+class Input(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+def read_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> bytes:
+    """The unpacked body of a WSGI request.
+
+    Raises IntakeError: 413 above a limit (with a Content-Length above it, before anything is read), 400 for
+    an encoding that does not hold or a body that ends before its Content-Length.
+    """
+    chunks = _sent_chunks(environ["wsgi.input"], _announced_length(environ), sent)
+    return collect(unpack(chunks, environ.get("HTTP_CONTENT_ENCODING", "")), unpacked)
+
+
+def collect(pieces: Iterable[bytes], limit: Limit) -> bytes:
+    """The pieces as one; 413 as soon as they are more than the limit."""
+    buffer, size = io.BytesIO(), 0
+    for piece in pieces:
+        size += len(piece)
+        if size > limit.maximum:
+            raise limit.exceeded("the unpacked body")
+        buffer.write(piece)
+    return buffer.getvalue()
+
+
+def _announced_length(environ: Mapping[str, Any]) -> int | None:
+    """Content-Length; None where the body ends when the input does; 0 where there is no body.
+
+    A server that marks the end of the input itself says so by wsgi.input_terminated. On any other, reading
+    on without a length would wait for a client that has nothing more to send.
+    """
+    text = environ.get("CONTENT_LENGTH") or ""
+    if not text:
+        return None if environ.get("wsgi.input_terminated") else 0
+    if not (text.isascii() and text.isdigit()) or len(text) > 18:
+        raise _unreadable("bad Content-Length")
+    return int(text)
+
+
+def _sent_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[bytes]:
+    # A generator of its own would refuse only when first read from; the length is refused at once.
+    if length is not None and length > limit.maximum:
+        raise limit.exceeded("the request body")
+    return _read_chunks(source, length, limit)
+
+
+def _read_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[bytes]:
+    # One byte more than the limit is asked for where the length is unknown: its arrival is the proof of too
+    # much.
+    expected = limit.maximum + 1 if length is None else length
+    got = 0
+    while got < expected:
+        try:
+            chunk = source.read(min(PIECE, expected - got))
+        except OSError:
+            raise _unreadable("the connection was lost") from None
+        if not chunk:
+            break
+        got += len(chunk)
+        if got > limit.maximum:
+            raise limit.exceeded("the request body")
+        yield chunk
+    if length is not None and got < length:
+        raise _unreadable("the body ends before its Content-Length")
+
+
+def _unreadable(cause: str) -> IntakeError:
+    return IntakeError(400, "failed to read request body", [cause])

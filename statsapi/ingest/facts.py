@@ -1,0 +1,118 @@
+"""What the inbound filters look at, taken out of payloads of any shape.
+
+An event's payload is foreign JSON of twenty years of SDKs: every field may be missing, null, of another
+type, or under the older name of its interface. Nothing here raises on it: a field that is not as it should
+be is as if not there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from statsapi.ingest.identifiers import read_environment
+from statsapi.ingest.payloads import Buffer, as_list, as_mapping, as_text, parse_object
+
+# Far more than SDKs send; they keep an event made to be expensive as cheap as others.
+MOST_EXCEPTIONS = 50
+LONGEST_MESSAGE = 8192
+
+_NAMELESS_FRAMES = frozenset({"", "<anonymous>", "[native code]", "native"})
+_BROWSERS = ("Mozilla/", "Opera/")
+
+
+@dataclass(frozen=True, slots=True)
+class EventFacts:
+    client_ip: str = ""  # of the request
+    user_ip: str = ""  # of the user, as the event says
+    user_agent: str = ""  # of the browser (or crawler) that was served, not of an SDK's own HTTP client
+    page_url: str = ""
+    release: str = ""
+    messages: tuple[str, ...] = ()  # the log message, and "type: value" of each exception
+    sources: tuple[str, ...] = ()  # for each exception, the file whose code raised it
+    csp_sources: tuple[str, ...] = ()  # of a CSP report: what was blocked, and the file that asked for it
+    environment: str | None = None
+
+
+def read_event(payload: Buffer) -> Mapping[str, object]:
+    """The event; an empty one where the payload is no JSON object."""
+    try:
+        return parse_object(payload)
+    except ValueError:
+        return {}
+
+
+def event_facts(event: Mapping[str, object], *, client_ip: str, user_agent: str) -> EventFacts:
+    """Of a parsed event, and the address and User-Agent header of the request that brought it.
+
+    A browser's SDK sends from the browser itself, so the request's User-Agent is the browser's where the
+    event has none. An SDK in a server sends with a client of its own, which no filter should take for the
+    visitor.
+    """
+    request = as_mapping(event.get("request") or event.get("sentry.interfaces.Http"))
+    exceptions = _exceptions(event)
+    return EventFacts(
+        client_ip=client_ip,
+        user_ip=_user_ip(event, client_ip),
+        user_agent=_header(request.get("headers"), "user-agent")
+        or (user_agent if user_agent.startswith(_BROWSERS) else ""),
+        page_url=as_text(request.get("url")),
+        release=as_text(event.get("release")),
+        messages=tuple(text[:LONGEST_MESSAGE] for text in _messages(event, exceptions) if text),
+        sources=tuple(source for source in map(_source, exceptions) if source),
+        environment=read_environment(event.get("environment")),
+    )
+
+
+def _user_ip(event: Mapping[str, object], client_ip: str) -> str:
+    user = as_mapping(event.get("user") or event.get("sentry.interfaces.User"))
+    address = as_text(user.get("ip_address"))
+    return client_ip if address == "{{auto}}" else address
+
+
+def _header(headers: object, name: str) -> str:
+    """Of headers as an object, or as a list of pairs; a value may be a list of its own."""
+    pairs: list[object]
+    if isinstance(headers, dict):
+        pairs = [[key, value] for key, value in headers.items()]
+    else:
+        pairs = as_list(headers)
+    for pair in pairs:
+        if isinstance(pair, list) and len(pair) == 2 and as_text(pair[0]).lower() == name:
+            value = pair[1]
+            return as_text(value[0] if isinstance(value, list) and value else value)
+    return ""
+
+
+def _exceptions(event: Mapping[str, object]) -> list[Mapping[str, object]]:
+    """An object with `values`, a bare list, or one exception by itself."""
+    interface = event.get("exception") or event.get("sentry.interfaces.Exception")
+    if isinstance(interface, dict) and "values" not in interface:
+        return [interface]
+    values = as_list(interface["values"] if isinstance(interface, dict) else interface)
+    return [as_mapping(value) for value in values[:MOST_EXCEPTIONS]]
+
+
+def _messages(event: Mapping[str, object], exceptions: list[Mapping[str, object]]) -> list[str]:
+    messages = []
+    for interface in (event.get("logentry"), event.get("sentry.interfaces.Message"), event.get("message")):
+        if isinstance(interface, str):
+            messages.append(interface)
+        else:
+            entry = as_mapping(interface)
+            messages.append(as_text(entry.get("formatted")) or as_text(entry.get("message")))
+    for exception in exceptions:
+        kind, value = as_text(exception.get("type")), as_text(exception.get("value"))
+        messages.append(f"{kind}: {value}" if kind and value else kind or value)
+    return messages
+
+
+def _source(exception: Mapping[str, object]) -> str:
+    """The file of the innermost frame that has one: frames are listed from the outermost in."""
+    frames = as_list(as_mapping(exception.get("stacktrace")).get("frames"))
+    for frame in reversed(frames):
+        fields = as_mapping(frame)
+        path = as_text(fields.get("abs_path")) or as_text(fields.get("filename"))
+        if path not in _NAMELESS_FRAMES:
+            return path
+    return ""

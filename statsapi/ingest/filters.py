@@ -1,0 +1,201 @@
+"""The eight inbound filters of a project, as pure functions over a few facts of an event.
+
+A filter's name is the reason of the outcome `filtered`. What a filter does not find in the facts, it does
+not match.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from urllib.parse import urlsplit
+
+from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
+
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
+# A page or script with such an address is the browser's own or an extension's, not the site's.
+_BROWSER_SCHEMES = frozenset(
+    {
+        "about",
+        "chrome",
+        "chromeinvoke",
+        "chromeinvokeimmediate",
+        "chromenull",
+        "jar",
+        "mxaddon-pkg",
+        "resource",
+        "symres",
+        "webkit-masked-url",
+        "webviewprogressproxy",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FilterConfig:
+    """Which filters of a project are on, and their lists.
+
+    Globs match the whole text and ignore case. They know `*`, `?`, `[a-z]`, `[!a-z]`, and `\\` before a character
+    that is to stand for itself.
+    """
+
+    localhost: bool = False
+    ip_addresses: tuple[str, ...] = ()  # addresses and CIDRs of clients
+    release_versions: tuple[str, ...] = ()  # globs
+    error_messages: tuple[str, ...] = ()  # globs, against the message and "type: value"
+    browser_extensions: bool = False
+    legacy_browsers: bool = False
+    web_crawlers: bool = False
+    invalid_csp: bool = False
+    csp_sources: tuple[str, ...] = ()  # with invalid_csp: globs of more sources, against the address or its host
+
+    @property
+    def needs_payload(self) -> bool:
+        """Whether a filter that is on looks inside the event. (A security report is read anyway.)"""
+        return bool(
+            self.localhost
+            or self.release_versions
+            or self.error_messages
+            or self.browser_extensions
+            or self.legacy_browsers
+            or self.web_crawlers
+        )
+
+
+def first_match(config: FilterConfig, facts: EventFacts) -> str | None:
+    """The name of the first filter that matches, the cheap ones first; None: the event is to be accepted."""
+    for name, matches in _FILTERS:
+        if matches(config, facts):
+            return name
+    return None
+
+
+def invalid_networks(entries: Iterable[str]) -> list[str]:
+    """Those that are neither an address nor a CIDR, for a form to refuse. In a FilterConfig they match nothing."""
+    return [entry for entry in entries if _network(entry) is None]
+
+
+def _ip_address(config: FilterConfig, facts: EventFacts) -> bool:
+    if not config.ip_addresses:
+        return False
+    address = _address(facts.client_ip)
+    return address is not None and any(address in network for network in _networks(config.ip_addresses))
+
+
+def _localhost(config: FilterConfig, facts: EventFacts) -> bool:
+    if not config.localhost:
+        return False
+    return any(map(_is_loopback, (facts.client_ip, facts.user_ip))) or _is_local_page(facts.page_url)
+
+
+def _release_version(config: FilterConfig, facts: EventFacts) -> bool:
+    return bool(config.release_versions and facts.release) and _matches(config.release_versions, [facts.release])
+
+
+def _error_message(config: FilterConfig, facts: EventFacts) -> bool:
+    return bool(config.error_messages) and _matches(config.error_messages, facts.messages)
+
+
+def _browser_extensions(config: FilterConfig, facts: EventFacts) -> bool:
+    return config.browser_extensions and any(map(_is_browsers_own, facts.sources))
+
+
+def _legacy_browsers(config: FilterConfig, facts: EventFacts) -> bool:
+    return config.legacy_browsers and is_legacy_browser(facts.user_agent)
+
+
+def _web_crawlers(config: FilterConfig, facts: EventFacts) -> bool:
+    return config.web_crawlers and is_crawler(facts.user_agent)
+
+
+def _invalid_csp(config: FilterConfig, facts: EventFacts) -> bool:
+    if not config.invalid_csp:
+        return False
+    sources = [source for source in facts.csp_sources if source]
+    return any(_is_browsers_own(source) or _is_local_page(source) for source in sources) or (
+        bool(config.csp_sources) and _matches(config.csp_sources, [*sources, *map(_host, sources)])
+    )
+
+
+_FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventFacts], bool]], ...] = (
+    ("ip-address", _ip_address),
+    ("localhost", _localhost),
+    ("invalid-csp", _invalid_csp),
+    ("browser-extensions", _browser_extensions),
+    ("release-version", _release_version),
+    ("error-message", _error_message),
+    ("legacy-browsers", _legacy_browsers),
+    ("web-crawlers", _web_crawlers),
+)
+
+
+def _address(text: str) -> Address | None:
+    """An IPv4 address that arrives inside IPv6 (::ffff:10.0.0.1) is the IPv4 address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+
+
+def _network(text: str) -> Network | None:
+    try:
+        return ip_network(text.strip(), strict=False)
+    except ValueError:
+        return None
+
+
+@lru_cache(maxsize=256)
+def _networks(entries: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(network for network in map(_network, entries) if network is not None)
+
+
+def _is_loopback(text: str) -> bool:
+    address = _address(text)
+    return address is not None and address.is_loopback
+
+
+def _is_local_page(url: str) -> bool:
+    if url.lower().startswith("file:"):
+        return True
+    host = _host(url)
+    return host == "localhost" or host.endswith(".localhost") or _is_loopback(host)
+
+
+def _host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_browsers_own(url: str) -> bool:
+    """Also where a browser tells only the scheme of it."""
+    scheme = url.partition(":")[0].lower()
+    return scheme in _BROWSER_SCHEMES or scheme.endswith("-extension")
+
+
+def _matches(globs: tuple[str, ...], texts: Iterable[str]) -> bool:
+    pattern = _compiled(globs)
+    return any(pattern.match(text) for text in texts)
+
+
+@lru_cache(maxsize=256)
+def _compiled(globs: tuple[str, ...]) -> re.Pattern[str]:
+    """fnmatch writes each `*` as an atomic group, so that no glob and no text make it go back and try again."""
+    patterns = [fnmatch.translate(_ESCAPED.sub(_literal, glob)) for glob in globs if glob]
+    return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
+
+
+_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+
+
+def _literal(escaped: re.Match[str]) -> str:
+    return f"[{escaped[1]}]" if escaped[1] in "*?[" else escaped[1]

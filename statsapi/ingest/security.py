@@ -1,0 +1,115 @@
+"""Security reports, which browsers send by themselves: an error event without an SDK.
+
+Bodies, by the specifications of each (Content-Type does not matter):
+- `{"csp-report": {…}}`, Content Security Policy level 2, with names like `blocked-uri`;
+- `[{"type": "csp-violation", "body": {…}}, …]`, the Reporting API, with names like `blockedURL`; its other
+  types (deprecation, network-error, …) are not counted;
+- `{"expect-ct-report": {…}}`, `{"expect-staple-report": {…}}`, and HPKP's `{"known-pins": […], …}` at the
+  top.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qsl
+
+from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.identifiers import read_environment
+from statsapi.ingest.payloads import Buffer, as_mapping, as_text, parse_json
+
+
+@dataclass(frozen=True, slots=True)
+class SecurityReport:
+    kind: str  # csp, expect-ct, expect-staple, hpkp
+    page_url: str = ""
+    blocked: str = ""  # csp: what was not loaded
+    source_file: str = ""  # csp: the script that asked for it
+
+
+def parse_security_reports(body: Buffer, reports: Limit) -> tuple[SecurityReport, ...]:
+    """The reports in the body, each an event of its own; none, where the Reporting API only sends other
+    types.
+
+    Raises IntakeError: 400 where the body is no security report, 413 above `reports`, how many one body may
+    hold.
+    """
+    if not body:
+        raise IntakeError(400, "empty request body")
+    try:
+        value = parse_json(body)
+    except ValueError as error:
+        raise _invalid(str(error)) from None
+    if isinstance(value, list):
+        if len(value) > reports.maximum:
+            raise reports.exceeded("the body", "reports")
+        entries = [as_mapping(entry) for entry in value]
+        return tuple(_violation(entry) for entry in entries if entry.get("type") == "csp-violation")
+    return (_report(as_mapping(value)),)
+
+
+def security_facts(report: SecurityReport, query: str, *, client_ip: str, user_agent: str) -> EventFacts:
+    """What filters look at. The page's owner may say `sentry_release` and `sentry_environment` in the report's URL."""
+    said = dict(_pairs(query))
+    return EventFacts(
+        client_ip=client_ip,
+        user_ip=client_ip,
+        user_agent=user_agent,
+        page_url=report.page_url,
+        release=said.get("sentry_release", ""),
+        csp_sources=tuple(filter(None, (report.blocked, report.source_file))),
+        environment=read_environment(said.get("sentry_environment")),
+    )
+
+
+def _pairs(query: str) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(query, max_num_fields=100)
+    except ValueError:
+        return []
+
+
+def _report(value: Mapping[str, object]) -> SecurityReport:
+    for kind in ("csp", "expect-ct", "expect-staple"):
+        report = value.get(f"{kind}-report")
+        if isinstance(report, dict):
+            return _csp(report) if kind == "csp" else _of_host(kind, report)
+    if isinstance(value.get("known-pins"), list):
+        return _of_host("hpkp", value)
+    raise _invalid("expected csp-report, expect-ct-report, expect-staple-report, known-pins or a list of reports")
+
+
+def _csp(report: Mapping[str, object]) -> SecurityReport:
+    _require(report, "effective-directive", "violated-directive")
+    return SecurityReport(
+        kind="csp",
+        page_url=as_text(report.get("document-uri")),
+        blocked=as_text(report.get("blocked-uri")),
+        source_file=as_text(report.get("source-file")),
+    )
+
+
+def _violation(entry: Mapping[str, object]) -> SecurityReport:
+    body = as_mapping(entry.get("body"))
+    _require(body, "effectiveDirective", "violatedDirective")
+    return SecurityReport(
+        kind="csp",
+        page_url=as_text(body.get("documentURL")) or as_text(entry.get("url")),
+        blocked=as_text(body.get("blockedURL")),
+        source_file=as_text(body.get("sourceFile")),
+    )
+
+
+def _of_host(kind: str, report: Mapping[str, object]) -> SecurityReport:
+    _require(report, "hostname")
+    return SecurityReport(kind, page_url=f"https://{as_text(report.get('hostname'))}/")
+
+
+def _require(report: Mapping[str, object], *names: str) -> None:
+    if not any(as_text(report.get(name)) for name in names):
+        raise _invalid(f"the report has no {' and no '.join(names)}")
+
+
+def _invalid(cause: str) -> IntakeError:
+    return IntakeError(400, "invalid JSON data", [cause])

@@ -1,0 +1,54 @@
+"""The store endpoint's body, as raven and other old SDKs send it: one event, as JSON, or as base64 of zlib of JSON."""
+
+from __future__ import annotations
+
+import binascii
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from statsapi.ingest.bodies import collect
+from statsapi.ingest.encodings import unpack
+from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.ingest.identifiers import read_event_id
+from statsapi.ingest.payloads import parse_object
+from tsdb.outcomes import Category
+
+
+@dataclass(frozen=True, slots=True)
+class StoreEvent:
+    event_id: str | None  # 32 lower-case hex digits; None: the service is to make one
+    category: Category  # error, or transaction, which old SDKs send here too
+    event: Mapping[str, object]
+
+
+def parse_store(body: bytes, unpacked: Limit) -> StoreEvent:
+    """The event. Raises IntakeError: 400 for what is none, 413 when it unpacks to more than the limit."""
+    text = body.strip()
+    if not text:
+        raise IntakeError(400, "empty request body")
+    try:
+        event = parse_object(text if text.startswith(b"{") else _unwrapped(text, unpacked))
+    except ValueError as error:
+        raise _invalid(str(error)) from None
+    return StoreEvent(
+        event_id=read_event_id(event),
+        category=Category.TRANSACTION if event.get("type") == "transaction" else Category.ERROR,
+        event=event,
+    )
+
+
+def _unwrapped(text: bytes, limit: Limit) -> bytes:
+    """A `+` of base64 that came through a query string without being quoted arrives as a blank."""
+    data = binascii.a2b_base64(text.replace(b" ", b"+"), strict_mode=True)
+    if data.startswith(b"{"):
+        return data
+    try:
+        return collect(unpack([data], "deflate"), limit)
+    except IntakeError as error:
+        if error.status == 413:
+            raise
+        raise _invalid("neither JSON nor base64 of zlib of JSON") from None
+
+
+def _invalid(cause: str) -> IntakeError:
+    return IntakeError(400, "invalid JSON data", [cause])

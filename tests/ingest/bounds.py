@@ -1,0 +1,27 @@
+"""What the tests of the rooms share: the limits of the contract, and how a call ended."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from statsapi.ingest.envelope import EnvelopeLimits
+from statsapi.ingest.errors import IntakeError, Limit
+
+SENT = Limit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
+UNPACKED = Limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)
+STORE_UNPACKED = Limit("INGEST_MAX_STORE_UNPACKED_BYTES", 1_000_000)
+ITEMS = Limit("INGEST_MAX_ITEMS", 100)
+ENVELOPE = EnvelopeLimits(
+    header_line=Limit("INGEST_MAX_HEADER_LINE_BYTES", 8192),
+    item=Limit("INGEST_MAX_ITEM_BYTES", 1_000_000),
+    items=ITEMS,
+)
+
+
+def status_of(call: Callable[[], object]) -> int:
+    """200, or the status of its refusal. Any other exception is the test's failure."""
+    try:
+        call()
+    except IntakeError as error:
+        return error.status
+    return 200

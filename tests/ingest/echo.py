@@ -1,0 +1,21 @@
+"""For a real server to run: reads the body as intake does, answers its length, or the refusal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from statsapi.ingest.bodies import read_body
+from statsapi.ingest.errors import IntakeError, Limit
+
+SENT = Limit("SENT_SETTING", 200_000)
+UNPACKED = Limit("UNPACKED_SETTING", 1_000_000)
+
+
+def app(environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:
+    try:
+        status, text = 200, str(len(read_body(environ, sent=SENT, unpacked=UNPACKED)))
+    except IntakeError as error:
+        status, text = error.status, error.detail
+    start_response(f"{status} -", [("Content-Type", "text/plain"), ("Content-Length", str(len(text)))])
+    return [text.encode()]

@@ -1,0 +1,135 @@
+from __future__ import annotations
+
+import random
+from functools import partial
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsapi.ingest.envelope import EnvelopeLimits, parse_envelope
+from statsapi.ingest.errors import IntakeError, Limit
+from tests.ingest.bounds import ENVELOPE, status_of
+
+GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden" / "envelopes").iterdir())]
+
+
+def refusal(body: bytes, limits: EnvelopeLimits = ENVELOPE) -> IntakeError:
+    with pytest.raises(IntakeError) as error:
+        parse_envelope(body, limits)
+    return error.value
+
+
+def test_a_payload_is_a_view_into_the_body() -> None:
+    body = b'{}\n{"type":"attachment","length":4}\nabcd\n'
+    (item,) = parse_envelope(body, ENVELOPE).items
+    assert item.payload.obj is body
+    assert bytes(item.payload) == b"abcd"
+
+
+def test_a_payload_without_length_ends_at_the_newline_and_keeps_a_carriage_return() -> None:
+    envelope = parse_envelope(b'{}\n{"type":"session"}\none\r\n{"type":"session"}\ntwo', ENVELOPE)
+    assert [bytes(item.payload) for item in envelope.items] == [b"one\r", b"two"]
+
+
+def test_the_header_carries_what_other_rooms_need() -> None:
+    body = b'{"sent_at":"2026-11-20T10:00:00Z","dsn":"x","trace":{"public_key":"k","environment":"e"}}'
+    header = parse_envelope(body, ENVELOPE).header
+    assert (header.event_id, header.sent_at, header.dsn) == (None, "2026-11-20T10:00:00Z", "x")
+    assert (header.trace_key, header.trace_environment) == ("k", "e")
+
+
+@pytest.mark.parametrize("trace", [b"null", b"1", b"[]", b'{"public_key":1}'])
+def test_a_strange_trace_is_as_none(trace: bytes) -> None:
+    header = parse_envelope(b'{"trace":' + trace + b"}", ENVELOPE).header
+    assert (header.trace_key, header.trace_environment) == ("", None)
+
+
+def test_an_item_may_be_as_large_as_the_limit_and_not_larger() -> None:
+    limits = EnvelopeLimits(ENVELOPE.header_line, Limit("ITEM_SETTING", 5), ENVELOPE.items)
+    assert parse_envelope(b'{}\n{"type":"attachment"}\n12345', limits).items[0].payload.nbytes == 5
+    error = refusal(b'{}\n{"type":"attachment"}\n123456', limits)
+    assert error.status == 413
+    assert "5 bytes" in error.detail
+    assert "ITEM_SETTING" in error.detail
+
+
+def test_a_header_line_may_be_as_long_as_the_limit_and_not_longer() -> None:
+    limits = EnvelopeLimits(Limit("LINE_SETTING", 10), ENVELOPE.item, ENVELOPE.items)
+    assert parse_envelope(b'{"a":"12"}\n', limits).items == ()
+    assert parse_envelope(b'{"a":"12"}', limits).items == ()
+    error = refusal(b'{"a":"123"}\n', limits)
+    assert error.status == 413
+    assert "LINE_SETTING" in error.detail
+
+
+def test_items_of_unknown_type_count_towards_the_number_of_items() -> None:
+    body = b"{}\n" + b'{"type":"new"}\n\n' * 101
+    assert refusal(body).status == 413
+    assert parse_envelope(body[: -len(b'{"type":"new"}\n\n')], ENVELOPE).items == ()
+
+
+def test_a_million_items_are_refused_after_the_first_hundred() -> None:
+    body = b"{}\n" + b'{"type":"session"}\n{}\n' * 100 + b"\xff" * 20_000_000
+    assert "100 items" in refusal(body).detail
+
+
+def test_megabytes_of_newlines_are_refused_or_taken_for_the_end() -> None:
+    newlines = b"\n" * 20_000_000
+    assert parse_envelope(b"{}\n" + newlines, ENVELOPE).items == ()
+    assert refusal(b"{}\n" + newlines + b"x").status == 400
+
+
+def test_json_nested_a_hundred_thousand_deep_is_refused_as_a_header_and_carried_as_a_payload() -> None:
+    deep = b"[" * 100_000 + b"]" * 100_000
+    wide = EnvelopeLimits(Limit("S", 10**6), ENVELOPE.item, ENVELOPE.items)
+    assert refusal(b'{"a":' + deep + b"}", wide).status == 400
+    assert parse_envelope(b'{}\n{"type":"event"}\n' + deep, ENVELOPE).event is not None
+
+
+def test_an_error_says_nothing_of_what_was_sent() -> None:
+    error = refusal(b'{"secret-token":\n')
+    assert "secret" not in str(error.body())
+
+
+@given(st.binary(max_size=400))
+def test_any_bytes_raise_nothing_but_the_one_error(body: bytes) -> None:
+    assert status_of(lambda: parse_envelope(body, ENVELOPE)) in {200, 400, 413}
+
+
+@given(st.sampled_from(GOLDEN), st.integers(min_value=0), st.binary(max_size=8), st.integers(0, 8))
+def test_a_golden_envelope_broken_anywhere_raises_nothing_but_the_one_error(
+    golden: bytes, place: int, inserted: bytes, removed: int
+) -> None:
+    place %= len(golden) + 1
+    body = golden[:place] + inserted + golden[place + removed :]
+    assert status_of(lambda: parse_envelope(body, ENVELOPE)) in {200, 400, 413}
+
+
+@given(st.lists(st.tuples(st.binary(max_size=40), st.booleans()), max_size=20), st.booleans())
+def test_what_is_written_is_read_back(payloads: list[tuple[bytes, bool]], last_newline: bool) -> None:
+    body = b"{}"
+    for payload, with_length in payloads:
+        with_length = with_length or b"\n" in payload
+        body += b'\n{"type":"attachment"%s}\n' % (b',"length":%d' % len(payload) if with_length else b"") + payload
+    if last_newline:
+        body += b"\n"
+    envelope = parse_envelope(body, ENVELOPE)
+    assert [bytes(item.payload) for item in envelope.items] == [payload for payload, _ in payloads]
+
+
+def test_every_cut_of_a_whole_envelope_is_an_envelope_or_an_error() -> None:
+    body = b'{"event_id":"9ec79c33ec9942ab8353589fcb2e04dc"}\n{"type":"event","length":2}\n{}\n'
+    ends = [
+        length for length in range(len(body) + 1) if status_of(partial(parse_envelope, body[:length], ENVELOPE)) == 200
+    ]
+    assert ends == [47, 48, 78, 79]
+
+
+def test_random_lines_of_headers_never_escape() -> None:
+    shuffle = random.Random(1)
+    lines = [line for golden in GOLDEN for line in golden.split(b"\n") if len(line) < 300]
+    for _ in range(2000):
+        body = b"\n".join(shuffle.choices(lines, k=shuffle.randint(1, 8)))
+        assert status_of(partial(parse_envelope, body, ENVELOPE)) in {200, 400, 413}

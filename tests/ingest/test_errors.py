@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from statsapi.ingest.errors import IntakeError, Limit
+
+
+def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:
+    assert IntakeError(400, "invalid event id", ["why"]).body() == {"detail": "invalid event id", "causes": ["why"]}
+    assert IntakeError(400, "empty request body").body() == {"detail": "empty request body", "causes": []}
+    assert IntakeError(403, "no").body() == {"detail": "no"}
+
+
+def test_a_limit_names_its_number_and_its_setting() -> None:
+    error = Limit("SOME_SETTING", 42).exceeded("the thing", "items")
+    assert error.status == 413
+    assert error.detail == "the thing exceeds the limit of 42 items (setting SOME_SETTING)"

@@ -1,0 +1,136 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsapi.ingest.facts import LONGEST_MESSAGE, MOST_EXCEPTIONS, EventFacts, event_facts, read_event
+
+CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
+
+
+def facts(event: object, client_ip: str = "", user_agent: str = "") -> EventFacts:
+    return event_facts(read_event(json.dumps(event).encode()), client_ip=client_ip, user_agent=user_agent)
+
+
+def frame(path: str, key: str = "abs_path") -> dict[str, str]:
+    return {key: path}
+
+
+def exception(*frames: object, **fields: Any) -> dict[str, Any]:
+    return {"stacktrace": {"frames": list(frames)}, **fields}
+
+
+def test_a_usual_event_gives_every_fact() -> None:
+    event = {
+        "release": "web@1.2.3",
+        "environment": "production",
+        "user": {"ip_address": "10.0.0.7"},
+        "request": {"url": "https://example.com/a", "headers": {"User-Agent": CHROME}},
+        "exception": {"values": [exception(frame("/a.js"), frame("/b.js"), type="Error", value="boom")]},
+        "logentry": {"message": "it is %s", "formatted": "it is broken"},
+    }
+    assert facts(event, "192.0.2.1", "sentry.python/2.1") == EventFacts(
+        client_ip="192.0.2.1",
+        user_ip="10.0.0.7",
+        user_agent=CHROME,
+        page_url="https://example.com/a",
+        release="web@1.2.3",
+        messages=("it is broken", "Error: boom"),
+        sources=("/b.js",),
+        environment="production",
+    )
+
+
+def test_the_old_names_of_interfaces_are_read() -> None:
+    event = {
+        "sentry.interfaces.Http": {"url": "http://localhost/", "headers": [["user-agent", "x"]]},
+        "sentry.interfaces.User": {"ip_address": "::1"},
+        "sentry.interfaces.Exception": [exception(frame("a.py", "filename"), type="E", value="v")],
+        "sentry.interfaces.Message": {"message": "m"},
+    }
+    found = facts(event)
+    assert (found.page_url, found.user_agent, found.user_ip) == ("http://localhost/", "x", "::1")
+    assert (found.messages, found.sources) == (("m", "E: v"), ("a.py",))
+
+
+@pytest.mark.parametrize(
+    ("interface", "messages"),
+    [
+        ({"values": [{"type": "A", "value": "a"}, {"type": "B", "value": "b"}]}, ("A: a", "B: b")),
+        ([{"type": "A", "value": "a"}], ("A: a",)),
+        ({"type": "A", "value": "a"}, ("A: a",)),
+        ({"values": [{"type": "A"}, {"value": "a"}, {}, None, 1]}, ("A", "a")),
+        ({"values": {"type": "A"}}, ()),
+        ({"values": None}, ()),
+        ("A", ()),
+    ],
+)
+def test_an_exception_may_come_in_many_shapes(interface: object, messages: tuple[str, ...]) -> None:
+    assert facts({"exception": interface}).messages == messages
+
+
+@pytest.mark.parametrize("message", ["m", {"message": "m"}, {"formatted": "m", "message": "%s"}])
+def test_a_message_may_come_in_many_shapes(message: object) -> None:
+    assert facts({"message": message}).messages == ("m",)
+    assert facts({"logentry": message}).messages == ("m",)
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"USER-AGENT": "x"},
+        [["Accept", "*/*"], ["User-Agent", "x"]],
+        {"User-Agent": ["x", "y"]},
+        {"a": 1, "user-agent": "x"},
+    ],
+)
+def test_headers_may_come_in_many_shapes(headers: object) -> None:
+    assert facts({"request": {"headers": headers}}).user_agent == "x"
+
+
+def test_the_raising_file_is_the_innermost_that_has_a_name() -> None:
+    nameless = [frame("<anonymous>"), frame("[native code]"), frame(""), {}, None, {"abs_path": 1}]
+    assert facts({"exception": exception(frame("a"), frame("b"), *nameless)}).sources == ("b",)
+    assert facts({"exception": exception(*nameless)}).sources == ()
+
+
+def test_a_browser_is_believed_of_the_request_and_an_sdk_is_not() -> None:
+    assert facts({}, user_agent=CHROME).user_agent == CHROME
+    assert facts({}, user_agent="Opera/9.80").user_agent == "Opera/9.80"
+    assert facts({}, user_agent="sentry.python/2.1").user_agent == ""
+
+
+def test_the_user_whose_address_is_to_be_found_has_the_clients() -> None:
+    assert facts({"user": {"ip_address": "{{auto}}"}}, client_ip="192.0.2.1").user_ip == "192.0.2.1"
+
+
+def test_an_event_made_to_be_expensive_is_bounded() -> None:
+    found = facts({"exception": [{"value": "x" * 100_000}] * 1000})
+    assert len(found.messages) == MOST_EXCEPTIONS
+    assert len(found.messages[0]) == LONGEST_MESSAGE
+
+
+@pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"{", b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
+def test_a_payload_that_is_no_event_is_an_empty_one(payload: bytes) -> None:
+    assert read_event(payload) == {}
+
+
+KEYS = st.sampled_from(
+    ["request", "headers", "url", "user", "ip_address", "exception", "values", "type", "value", "stacktrace", "frames"]
+    + ["abs_path", "filename", "message", "formatted", "logentry", "release", "environment", "user-agent"]
+)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | KEYS,
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEYS, inner, max_size=6),
+    max_leaves=25,
+)
+
+
+@given(JSON)
+def test_any_json_gives_facts(event: object) -> None:
+    found = facts(event)
+    assert all(isinstance(text, str) and text for text in (*found.messages, *found.sources))

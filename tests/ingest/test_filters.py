@@ -1,0 +1,225 @@
+from __future__ import annotations
+
+import fnmatch
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.filters import FilterConfig, first_match, invalid_networks
+from tsdb.outcomes import FILTERS
+
+ALL_ON = FilterConfig(
+    localhost=True,
+    ip_addresses=("192.0.2.0/24",),
+    release_versions=("web@1.*",),
+    error_messages=("*boom*",),
+    browser_extensions=True,
+    legacy_browsers=True,
+    web_crawlers=True,
+    invalid_csp=True,
+    csp_sources=("*.adware.example",),
+)
+GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
+IE9 = "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0)"
+CAUGHT = {
+    "ip-address": EventFacts(client_ip="192.0.2.77"),
+    "localhost": EventFacts(page_url="http://localhost:3000/"),
+    "invalid-csp": EventFacts(csp_sources=("chrome-extension",)),
+    "browser-extensions": EventFacts(sources=("moz-extension://abc/a.js",)),
+    "release-version": EventFacts(release="web@1.2.3"),
+    "error-message": EventFacts(messages=("Error: boom!",)),
+    "legacy-browsers": EventFacts(user_agent=IE9),
+    "web-crawlers": EventFacts(user_agent=GOOGLEBOT),
+}
+GOOD = EventFacts(
+    client_ip="198.51.100.7",
+    user_ip="10.0.0.1",
+    user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
+    page_url="https://example.com/localhost",
+    release="web@2.0.0",
+    messages=("Error: bang",),
+    sources=("https://example.com/app.js",),
+    csp_sources=("https://cdn.example.com/x.js", "inline", "data", "blob"),
+)
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_each_filter_catches_its_own(name: str) -> None:
+    assert name in FILTERS
+    assert first_match(ALL_ON, CAUGHT[name]) == name
+
+
+@pytest.mark.parametrize("name", CAUGHT)
+def test_a_filter_that_is_off_catches_nothing(name: str) -> None:
+    assert first_match(FilterConfig(), CAUGHT[name]) is None
+    assert first_match(FilterConfig(csp_sources=("*",)), CAUGHT[name]) is None
+
+
+def test_a_good_event_passes_all() -> None:
+    assert first_match(ALL_ON, GOOD) is None
+
+
+def test_an_event_without_any_facts_passes_all() -> None:
+    assert first_match(ALL_ON, EventFacts()) is None
+
+
+@pytest.mark.parametrize(
+    ("config", "needed"),
+    [
+        (FilterConfig(), False),
+        (FilterConfig(ip_addresses=("192.0.2.1",), invalid_csp=True, csp_sources=("x",)), False),
+        (FilterConfig(localhost=True), True),
+        (FilterConfig(release_versions=("*",)), True),
+        (FilterConfig(error_messages=("*",)), True),
+        (FilterConfig(browser_extensions=True), True),
+        (FilterConfig(legacy_browsers=True), True),
+        (FilterConfig(web_crawlers=True), True),
+    ],
+)
+def test_it_knows_when_the_payload_is_needed(config: FilterConfig, needed: bool) -> None:
+    assert config.needs_payload is needed
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
+def test_localhost_knows_a_client_or_user_on_this_machine(address: str) -> None:
+    config = FilterConfig(localhost=True)
+    assert first_match(config, EventFacts(client_ip=address)) == "localhost"
+    assert first_match(config, EventFacts(user_ip=address)) == "localhost"
+
+
+@pytest.mark.parametrize(
+    ("url", "caught"),
+    [
+        ("http://localhost/", True),
+        ("https://LOCALHOST:8000/a?b", True),
+        ("http://app.localhost/", True),
+        ("http://127.0.0.1:3000", True),
+        ("http://[::1]:3000/", True),
+        ("file:///home/user/index.html", True),
+        ("http://localhost.example.com/", False),
+        ("http://mylocalhost/", False),
+        ("http://example.com/?next=http://localhost/", False),
+        ("http://127.0.0.1.example.com/", False),
+        ("http://[broken", False),
+        ("", False),
+    ],
+)
+def test_localhost_knows_a_page_on_this_machine(url: str, caught: bool) -> None:
+    found = first_match(FilterConfig(localhost=True), EventFacts(page_url=url))
+    assert found == ("localhost" if caught else None)
+
+
+@pytest.mark.parametrize(
+    ("entries", "address", "caught"),
+    [
+        (("192.0.2.1",), "192.0.2.1", True),
+        (("192.0.2.1",), "192.0.2.2", False),
+        (("10.0.0.0/8", "192.0.2.0/24"), "192.0.2.255", True),
+        (("192.0.2.9/24",), "192.0.2.1", True),
+        (("192.0.2.0/24",), "::ffff:192.0.2.1", True),
+        (("2001:db8::/32",), "2001:db8::5", True),
+        (("2001:db8::/32",), "192.0.2.1", False),
+        (("nonsense", " 192.0.2.1 "), "192.0.2.1", True),
+        (("0.0.0.0/0",), "not an address", False),
+        (("0.0.0.0/0",), "", False),
+    ],
+)
+def test_addresses_match_exactly_or_by_network(entries: tuple[str, ...], address: str, caught: bool) -> None:
+    found = first_match(FilterConfig(ip_addresses=entries), EventFacts(client_ip=address))
+    assert found == ("ip-address" if caught else None)
+
+
+def test_a_form_can_ask_which_networks_are_none() -> None:
+    assert invalid_networks(["192.0.2.1", "10.0.0.0/8", "::/0", "10.0.0.0/33", "web", ""]) == ["10.0.0.0/33", "web", ""]
+
+
+@pytest.mark.parametrize(
+    ("glob", "text", "caught"),
+    [
+        ("TypeError: x", "TypeError: x", True),
+        ("typeerror: X", "TypeError: x", True),
+        ("TypeError", "TypeError: x", False),
+        ("TypeError*", "TypeError: x", True),
+        ("*x", "TypeError: x\ny: x", True),
+        ("*: ?", "TypeError: x", True),
+        ("*: ?", "TypeError: xy", False),
+        ("*[0-9]", "chunk 7", True),
+        ("*[!0-9]", "chunk 7", False),
+        (r"a\*b", "a*b", True),
+        (r"a\*b", "aXb", False),
+        (r"a\?\[b]", "a?[b]", True),
+        (r"a\\b", r"a\b", True),
+        ("a\\", "a\\", True),
+        ("[", "[", True),
+        ("", "anything", False),
+        ("", "", False),
+    ],
+)
+def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bool) -> None:
+    messages = first_match(FilterConfig(error_messages=(glob,)), EventFacts(messages=(text,)))
+    releases = first_match(FilterConfig(release_versions=("other", glob)), EventFacts(release=text))
+    assert messages == ("error-message" if caught else None)
+    assert releases == ("release-version" if caught else None)
+
+
+def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
+    # A pattern that goes back and tries again would need 10^20 steps here.
+    config = FilterConfig(error_messages=("*a" * 30 + "b",))
+    assert first_match(config, EventFacts(messages=("a" * 8192,))) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "caught"),
+    [
+        ("chrome-extension://abc/a.js", True),
+        ("moz-extension://abc/a.js", True),
+        ("safari-web-extension://abc/a.js", True),
+        ("webkit-masked-url://hidden/", True),
+        ("chrome://global/content/a.js", True),
+        ("https://example.com/chrome-extension/a.js", False),
+        ("app:///a.js", False),
+        ("/srv/app/browser-extension.py", False),
+    ],
+)
+def test_a_file_of_an_extension_is_known_by_its_scheme(source: str, caught: bool) -> None:
+    config = FilterConfig(browser_extensions=True)
+    assert first_match(config, EventFacts(sources=("app.js", source))) == ("browser-extensions" if caught else None)
+
+
+@pytest.mark.parametrize(
+    ("source", "caught"),
+    [
+        ("chrome-extension", True),
+        ("about", True),
+        ("about:blank", True),
+        ("http://localhost:8000/a.js", True),
+        ("https://ads.adware.example/x.js", True),
+        ("https://adware.example/x.js", False),
+        ("https://example.com/adware.example", False),
+        ("inline", False),
+        ("eval", False),
+        ("self", False),
+        ("data", False),
+    ],
+)
+def test_a_csp_report_of_what_is_not_the_sites_is_invalid(source: str, caught: bool) -> None:
+    config = FilterConfig(invalid_csp=True, csp_sources=("*.adware.example",))
+    assert first_match(config, EventFacts(csp_sources=("https://example.com", source))) == (
+        "invalid-csp" if caught else None
+    )
+
+
+@given(st.text(), st.text())
+def test_any_glob_against_any_text_answers(glob: str, text: str) -> None:
+    config = FilterConfig(
+        error_messages=(glob,), csp_sources=(glob,), invalid_csp=True, ip_addresses=(glob,), localhost=True
+    )
+    first_match(config, EventFacts(text, text, "", text, text, (text,), (text,), (text,)))
+
+
+@given(st.text(alphabet="ab*?"), st.text(alphabet="ab", max_size=8))
+def test_a_glob_without_escapes_is_what_fnmatch_says(glob: str, text: str) -> None:
+    found = first_match(FilterConfig(error_messages=(glob,)), EventFacts(messages=(text,)))
+    assert found == ("error-message" if glob and fnmatch.fnmatchcase(text, glob) else None)

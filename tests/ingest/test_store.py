@@ -1,0 +1,54 @@
+from __future__ import annotations
+
+import base64
+import zlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.ingest.store import parse_store
+from tests.ingest.bounds import status_of
+
+LIMIT = Limit("STORE_SETTING", 1000)
+EVENT = b'{"event_id":"9EC79C33-EC99-42AB-8353-589FCB2E04DC","message":"a~~?>"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [EVENT, base64.b64encode(zlib.compress(EVENT)), base64.b64encode(EVENT) + b"\n", b"\r\n " + EVENT],
+)
+def test_an_event_is_read_in_each_of_its_wrappings(body: bytes) -> None:
+    stored = parse_store(body, LIMIT)
+    assert stored.event_id == "9ec79c33ec9942ab8353589fcb2e04dc"
+    assert stored.event["message"] == "a~~?>"
+
+
+def test_base64_whose_plus_became_a_blank_in_a_query_is_read() -> None:
+    for byte in range(256):
+        packed = base64.b64encode(zlib.compress(EVENT + b" " * byte))
+        if b"+" in packed:
+            break
+    assert parse_store(packed.replace(b"+", b" "), LIMIT).event["message"] == "a~~?>"
+
+
+def test_an_event_that_unpacks_to_more_than_the_limit_is_413() -> None:
+    body = base64.b64encode(zlib.compress(b'{"a":"' + b"x" * 100_000 + b'"}'))
+    with pytest.raises(IntakeError) as error:
+        parse_store(body, LIMIT)
+    assert error.value.status == 413
+    assert "STORE_SETTING" in error.value.detail
+
+
+def test_a_transaction_is_one() -> None:
+    assert parse_store(b'{"type":"transaction"}', LIMIT).category == "transaction"
+    assert parse_store(b'{"type":"csp"}', LIMIT).category == "error"
+    assert parse_store(b'{"type":["transaction"]}', LIMIT).category == "error"
+
+
+@given(st.binary(max_size=100), st.booleans(), st.booleans())
+def test_any_bytes_raise_nothing_but_the_one_error(data: bytes, packed: bool, wrapped: bool) -> None:
+    body = zlib.compress(data) if packed else data
+    body = base64.b64encode(body) if wrapped else body
+    assert status_of(lambda: parse_store(body, LIMIT)) in {200, 400, 413}
