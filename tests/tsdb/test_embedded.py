@@ -24,7 +24,7 @@ from redis.retry import Retry
 
 from tsdb import embedded
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 USER = """
 import os, sys
 from pathlib import Path
