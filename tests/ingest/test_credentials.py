@@ -90,6 +90,10 @@ def test_a_header_that_cannot_be_parsed_is_401(header: str) -> None:
     assert refusal(header) == (401, UNPARSABLE)
 
 
+def test_a_query_of_too_many_fields_is_401() -> None:
+    assert refusal(query=f"sentry_key={KEY}" + "&a=b" * 100) == (401, UNPARSABLE)
+
+
 def test_an_authorization_of_the_scheme_alone_is_ours_and_bad() -> None:
     assert refusal(authorization="Sentry") == (401, UNPARSABLE)
 

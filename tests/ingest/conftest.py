@@ -1,0 +1,77 @@
+from __future__ import annotations
+
+import gzip
+import json
+import uuid
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.http import HttpResponse
+from django.test import Client
+
+from projects.models import Project, ProjectKey
+from statsapi.ingest import config
+
+
+@pytest.fixture(autouse=True)
+def _no_old_configs() -> None:
+    """Ids begin at 1 again in each test, but a worker's memory lasts longer."""
+    config._known.clear()
+
+
+@pytest.fixture
+def key(project: Project) -> ProjectKey:
+    return project.keys.get()
+
+
+class Sdk:
+    """Sends as an SDK does, with the credentials of a key."""
+
+    def __init__(self, key: ProjectKey) -> None:
+        self.key = key
+        self.http = Client(raise_request_exception=False)
+
+    def post(self, endpoint: str, body: bytes, **headers: str) -> HttpResponse:
+        auth = f"Sentry sentry_key={self.key.public}, sentry_version=7, sentry_client=test/1.0"
+        return self.http.post(  # type: ignore[return-value]
+            f"/api/{self.key.project_id}/{endpoint}",
+            body,
+            content_type="text/plain",
+            headers={"x-sentry-auth": auth, **{name.replace("_", "-"): value for name, value in headers.items()}},
+        )
+
+    def envelope(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> HttpResponse:
+        return self.post("envelope/", envelope(*items, header=header))
+
+    def event(self, event_id: str | None = None, **fields: Any) -> HttpResponse:
+        payload = json.dumps({"level": "error", **fields}).encode()
+        return self.envelope(({"type": "event"}, payload), header={"event_id": event_id or uuid.uuid4().hex})
+
+
+def envelope(*items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> bytes:
+    lines = [json.dumps(header or {}).encode()]
+    for item_header, payload in items:
+        lines += [json.dumps({**item_header, "length": len(payload)}).encode(), payload]
+    return b"\n".join(lines)
+
+
+def gzipped(body: bytes) -> bytes:
+    return gzip.compress(body)
+
+
+@pytest.fixture
+def sdk(key: ProjectKey) -> Sdk:
+    return Sdk(key)
+
+
+@pytest.fixture
+def total(api: Client) -> Callable[..., int]:
+    """The sum of a stat over the last 24 hours, read through the stats endpoint."""
+
+    def read(stat: str = "received", **more: str) -> int:
+        response = api.get("/api/0/projects/acme/web/stats/", {"stat": stat, **more})
+        assert response.status_code == 200, response.content
+        return sum(count for _, count in response.json())
+
+    return read
