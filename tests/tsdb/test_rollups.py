@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tsdb.rollups import FUTURE_SECONDS, Rollup, RollupError, check_rollups, parse_length, parse_rollups
+
+
+def test_it_reads_the_default() -> None:
+    assert parse_rollups("10s:360,1h:168,1d:90") == (Rollup(10, 360), Rollup(3600, 168), Rollup(86400, 90))
+
+
+def test_blanks_around_a_part_do_not_count() -> None:
+    assert parse_rollups(" 10s:6 , 1m:2 ") == (Rollup(10, 6), Rollup(60, 2))
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "'' is not <length><s|m|h|d>:<samples>, as 10s:360 is."),
+        ("10:360", "'10:360' is not <length>"),
+        ("10s", "'10s' is not <length>"),
+        ("10s:360,", "'' is not <length>"),
+        ("10s:-1", "'10s:-1' is not <length>"),
+        ("1w:4", "'1w:4' is not <length>"),
+        ("١٠s:360", "'١٠s:360' is not <length>"),
+        ("10s:3_6", "'10s:3_6' is not <length>"),
+        ("0s:5", "0x5: length and samples must be at least 1."),
+        ("5s:0", "5x0: length and samples must be at least 1."),
+        ("1s:200000", "1x200000: more than 125000 samples make rings too large."),
+        ("1h:168,10s:360", "10x360 must be coarser than 3600x168 before it (finest first, no two alike)."),
+        ("10s:360,10s:720", "10x720 must be coarser than 10x360 before it (finest first, no two alike)."),
+        ("10s:360,25s:360", "10 s must divide 25 s, so that their counts agree."),
+        ("10s:360,1h:1", "3600x1 must cover more time than 10x360 does."),
+        ("10s:360,1h:168,1d:7", "86400x7 must cover more time than 3600x168 does."),
+    ],
+)
+def test_each_rule_has_its_own_message(text: str, message: str) -> None:
+    with pytest.raises(RollupError) as refused:
+        parse_rollups(text)
+    assert message in str(refused.value)
+
+
+def test_no_rollup_at_all_is_refused() -> None:
+    with pytest.raises(RollupError, match="At least one rollup is needed"):
+        check_rollups([])
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("10s", 10), ("60m", 3600), ("1h", 3600), ("2d", 172800), ("0s", 0)])
+def test_it_reads_a_length(text: str, seconds: int) -> None:
+    assert parse_length(text) == seconds
+
+
+@pytest.mark.parametrize(
+    "text", ["", "10", "s", "-1s", "1.5h", "1 h", "1h ", "1h\n", "1H", "1w", "١h", "1_0s", "9" * 10 + "s"]
+)
+def test_what_is_no_length_is_none(text: str) -> None:
+    assert parse_length(text) is None
+
+
+def test_the_name_holds_length_and_samples() -> None:
+    assert [rollup.name for rollup in parse_rollups("10s:360,1h:168,1d:90")] == ["10x360", "3600x168", "86400x90"]
+
+
+@given(st.integers(1, 100_000), st.integers(1, 1000), st.integers(0, 10**10), st.integers(0, FUTURE_SECONDS))
+def test_a_ring_holds_all_that_is_retained_and_what_may_lie_ahead(
+    seconds: int, samples: int, now: int, ahead: int
+) -> None:
+    rollup = Rollup(seconds, samples)
+    oldest, newest = rollup.oldest_bucket(now), rollup.bucket(now + ahead)
+    assert newest - oldest < rollup.slots
+    # A window of exactly the span touches the oldest bucket, so it must still be there.
+    assert rollup.bucket(max(0, now - rollup.span)) >= oldest
+
+
+@given(st.integers(1, 100_000), st.integers(1, 1000), st.integers(0, 10**10), st.integers(0, FUTURE_SECONDS))
+def test_a_ring_expires_no_earlier_than_its_newest_bucket(seconds: int, samples: int, now: int, ahead: int) -> None:
+    rollup = Rollup(seconds, samples)
+    newest = rollup.bucket(now + ahead)
+    assert rollup.oldest_bucket(now + rollup.ttl) >= newest
+    assert rollup.ttl > 0
