@@ -186,6 +186,22 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["statsapi.api.schema.only_the_api"],
 }
 
+# --- Event intake --------------------------------------------------------------------------------------------
+# An event id is counted once in this time; each takes some 150 bytes of Redis for as long. 0 turns it off.
+INGEST_DEDUPE_SECONDS = env.integer("INGEST_DEDUPE_SECONDS", 3600, minimum=0, maximum=7 * 86400)
+# The limits of Sentry's own intake, or near them; a refusal names the setting.
+INGEST_MAX_ITEM_BYTES = env.integer("INGEST_MAX_ITEM_BYTES", 1024 * 1024, minimum=1024, maximum=2**30)
+INGEST_MAX_ENVELOPE_BYTES = env.integer("INGEST_MAX_ENVELOPE_BYTES", 20 * 1024 * 1024, minimum=1024, maximum=2**30)
+INGEST_MAX_ENVELOPE_UNPACKED_BYTES = env.integer(
+    "INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100 * 1024 * 1024, minimum=1024, maximum=2**31
+)
+INGEST_MAX_STORE_BYTES = env.integer("INGEST_MAX_STORE_BYTES", 200 * 1024, minimum=1024, maximum=2**30)
+INGEST_MAX_STORE_UNPACKED_BYTES = env.integer(
+    "INGEST_MAX_STORE_UNPACKED_BYTES", 1024 * 1024, minimum=1024, maximum=2**30
+)
+INGEST_MAX_HEADER_BYTES = env.integer("INGEST_MAX_HEADER_BYTES", 8 * 1024, minimum=256, maximum=2**20)
+INGEST_MAX_ITEMS = env.integer("INGEST_MAX_ITEMS", 100, minimum=1, maximum=10_000)
+
 # --- Language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
@@ -208,7 +224,8 @@ SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 # Only behind a proxy that sets it itself: anybody else could claim HTTPS with this header.
-if env.boolean("TRUST_PROXY", False):
+TRUST_PROXY = env.boolean("TRUST_PROXY", False)
+if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 

@@ -12,6 +12,7 @@ urlpatterns = [
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("api/0/", include("statsapi.api.urls")),
+    path("api/<str:project_id>/", include("statsapi.ingest.urls")),
     path("admin/", admin.site.urls),
 ]
 

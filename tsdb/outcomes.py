@@ -35,6 +35,11 @@ class Category(StrEnum):
     TRACE_METRIC = "trace_metric"
     LOG_ITEM = "log_item"
     LOG_BYTE = "log_byte"
+    ATTACHMENT_ITEM = "attachment_item"
+    PROFILE_CHUNK_UI = "profile_chunk_ui"
+    SPAN_INDEXED = "span_indexed"
+    TRACE_METRIC_BYTE = "trace_metric_byte"
+    TRANSACTION_INDEXED = "transaction_indexed"
     INTERNAL = "internal"
     UNKNOWN = "unknown"
 
@@ -61,13 +66,13 @@ REASONS = frozenset(
         NO_REASON,
         OTHER_REASON,
         *FILTERS,
-        "key_quota",
+        "key_quota", "org_quota", "project_quota", "global_quota",
         # why intake calls something invalid
-        "invalid_json", "invalid_envelope", "invalid_event_id", "empty", "too_large", "security_report",
+        "invalid_json", "invalid_envelope", "invalid_event_id", "empty", "invalid_body", "too_large",
         # why an SDK discarded something itself
         "queue_overflow", "cache_overflow", "buffer_overflow", "ratelimit_backoff", "network_error",
         "sample_rate", "before_send", "event_processor", "send_error", "internal_sdk_error",
-        "insufficient_data", "backpressure", "no_parent_span", "ignored", "invalid",
+        "insufficient_data", "backpressure", "no_parent_span", "ignored", "invalid", "too_big",
     )
 )  # fmt: skip
 """The reasons that are told apart; any other is counted as `other`, so that series stay few."""

@@ -1,0 +1,99 @@
+"""What every view of intake has in common: answers, errors, and access from any web page."""
+
+from __future__ import annotations
+
+import functools
+import json
+import uuid
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse
+from django.views.decorators.csrf import csrf_exempt
+
+from statsapi.api.errors import failure
+from statsapi.ingest.errors import IntakeError
+from tsdb.intake import Quota
+
+View = Callable[[HttpRequest, str], HttpResponse]
+
+# The browser's SDK sends from any page; what it sends is counted and nothing of it can be read, so any page may.
+_ANY_PAGE = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Expose-Headers": "x-sentry-error, x-sentry-rate-limits, retry-after",
+}
+_PREFLIGHT = {
+    "Access-Control-Allow-Headers": "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, "
+    "content-type, content-encoding, transfer-encoding, authentication, authorization",
+    "Access-Control-Max-Age": "3600",
+}
+
+RETRY_SECONDS = 60
+"""What a refused sender is told where the quota that refused it is gone."""
+
+PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
+"""A transparent GIF of 1×1."""
+
+
+def intake_view(*methods: str) -> Callable[[View], View]:
+    """A view of intake for these methods; OPTIONS is a preflight."""
+
+    def decorate(view: View) -> View:
+        allowed = ", ".join((*methods, "OPTIONS"))
+
+        @csrf_exempt
+        @functools.wraps(view)
+        def wrapper(request: HttpRequest, project_id: str) -> HttpResponse:
+            response = _answer(view, request, project_id, methods, allowed)
+            for name, value in _ANY_PAGE.items():
+                response.headers[name] = value
+            return response
+
+        return wrapper
+
+    return decorate
+
+
+def _answer(view: View, request: HttpRequest, project_id: str, methods: tuple[str, ...], allowed: str) -> HttpResponse:
+    if request.method == "OPTIONS":
+        return HttpResponse(headers={"Allow": allowed, "Access-Control-Allow-Methods": allowed, **_PREFLIGHT})
+    if request.method not in methods:
+        return json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405, {"Allow": allowed})
+    try:
+        return view(request, project_id)
+    except IntakeError as error:
+        return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
+    except Exception as error:  # what it is decides errors.failure: 503 or 500, never a traceback
+        return failure(error)
+
+
+def json_answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    return HttpResponse(json.dumps(body), "application/json", status, headers=headers)
+
+
+def identified(event_id: str | None) -> HttpResponse:
+    return json_answer({"id": event_id} if event_id else {})
+
+
+def refused(quota: Quota | None, now: int) -> HttpResponse:
+    """429, until the quota's window ends. Integers, because SDKs ignore fractions."""
+    seconds = quota.window - now % quota.window if quota else RETRY_SECONDS
+    headers = {
+        "Retry-After": str(seconds),
+        "X-Sentry-Rate-Limits": f"{seconds}:default;error;security:key:key_quota",
+        "X-Sentry-Error": "rate limit",
+    }
+    return json_answer({"detail": "event submission rejected with_reason: RateLimited"}, 429, headers)
+
+
+def new_event_id() -> str:
+    return uuid.uuid4().hex
+
+
+def client_address(request: HttpRequest) -> str:
+    """The sender's address; a header says it only behind a proxy of one's own, which writes it last."""
+    if settings.TRUST_PROXY:
+        forwarded = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        if forwarded:
+            return str(forwarded)
+    return str(request.META.get("REMOTE_ADDR", ""))

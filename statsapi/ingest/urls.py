@@ -1,0 +1,13 @@
+"""The addresses of intake under /api/{project_id}/."""
+
+from django.urls import path
+
+from statsapi.ingest import views
+
+urlpatterns = [
+    path("envelope/", views.envelope, name="envelope"),
+    path("store/", views.store, name="store"),
+    path("store", views.store),  # old SDKs leave the slash out
+    path("security/", views.security, name="security"),
+    path("csp-report/", views.security, name="csp-report"),
+]

@@ -1,0 +1,201 @@
+"""The endpoints that Sentry's SDKs send to (contract, section 4). Only counts are kept."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+
+from statsapi.ingest import counting
+from statsapi.ingest.bodies import read_body
+from statsapi.ingest.config import Config, Key, authorized
+from statsapi.ingest.credentials import (
+    Credentials,
+    credentials_of_envelope,
+    credentials_of_request,
+    read_project_id,
+    required,
+)
+from statsapi.ingest.envelope import Envelope, Item, parse_envelope
+from statsapi.ingest.errors import IntakeError
+from statsapi.ingest.events import event_environment, event_id
+from statsapi.ingest.facts import EventFacts, event_facts, read_event
+from statsapi.ingest.filters import FilterConfig, first_match
+from statsapi.ingest.http import PIXEL, client_address, identified, intake_view, new_event_id, refused
+from statsapi.ingest.limits import envelope_limits, limit
+from statsapi.ingest.reports import parse_report
+from statsapi.ingest.security import SecurityReport, parse_security_reports, security_facts
+from statsapi.ingest.store import StoreEvent, parse_store
+from tsdb.intake import Arrival
+from tsdb.outcomes import Outcome
+from tsdb.store import Increment
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Where a request came from. `now`: when, whole seconds since the epoch: the request's one clock."""
+
+    project: int
+    now: int
+    ip: str
+    user_agent: str
+    query: str
+
+
+@intake_view("POST")
+def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
+    sender, found = _sender(request, project_id)
+    try:
+        sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
+        parsed = parse_envelope(read_body(request.META, sent=sent, unpacked=unpacked), envelope_limits())
+        identity = event_id(parsed.header, parsed.event.payload) if parsed.event else parsed.header.event_id
+    except IntakeError as error:
+        raise _invalid(sender, found, error) from None
+    credentials = credentials_of_envelope(found, parsed.header.dsn, sender.project)
+    # Without an event the id may be of something that is sent in many parts, as a replay is.
+    once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
+
+    def arrival(config: Config, key: Key) -> Arrival:
+        others = [one for item in parsed.items for one in _other(config, key, item, parsed, sender.now)]
+        if parsed.event is None:
+            return Arrival(once, Outcome.ACCEPTED, others=others)
+        payload = parsed.event.payload
+        return counting.event(
+            config,
+            key,
+            event_id=once,
+            filtered_by=_filtered_by(config.filters, sender, payload),
+            environment=event_environment(parsed.header, payload, credentials.public_key),
+            others=others,
+        )
+
+    if parsed.event is not None and identity is None:
+        identity = new_event_id()
+    return _counted(sender, credentials, arrival, identified(identity))
+
+
+@intake_view("POST", "GET")
+def store(request: HttpRequest, project_id: str) -> HttpResponse:
+    sender, found = _sender(request, project_id)
+    credentials = required(found)
+    try:
+        sent, unpacked = limit("INGEST_MAX_STORE_BYTES"), limit("INGEST_MAX_STORE_UNPACKED_BYTES")
+        if request.method == "POST":
+            body = read_body(request.META, sent=sent, unpacked=unpacked)
+        else:
+            body = request.GET.get("sentry_data", "").encode()
+        stored = parse_store(body, unpacked)
+    except IntakeError as error:
+        raise _invalid(sender, found, error) from None
+
+    def arrival(config: Config, key: Key) -> Arrival:
+        if stored.category != "error":
+            others = counting.accepted(config, key, stored.category, 1, sender.now)
+            return Arrival(stored.event_id, Outcome.ACCEPTED, others=others)
+        facts = _facts_of_store(stored, sender)
+        return counting.event(
+            config,
+            key,
+            event_id=stored.event_id,
+            filtered_by=first_match(config.filters, facts),
+            environment=facts.environment,
+            others=[],
+        )
+
+    answer = identified(stored.event_id or new_event_id())
+    if request.method == "GET":
+        answer = HttpResponse(PIXEL, "image/gif")
+    return _counted(sender, credentials, arrival, answer)
+
+
+@intake_view("POST")
+def security(request: HttpRequest, project_id: str) -> HttpResponse:
+    """Reports that browsers send by themselves; each is an error of its own, without an id to know it again by."""
+    sender, found = _sender(request, project_id)
+    credentials = required(found)
+    try:
+        sent, unpacked = limit("INGEST_MAX_STORE_BYTES"), limit("INGEST_MAX_STORE_UNPACKED_BYTES")
+        reports = parse_security_reports(
+            read_body(request.META, sent=sent, unpacked=unpacked), limit("INGEST_MAX_ITEMS")
+        )
+    except IntakeError as error:
+        raise _invalid(sender, found, error) from None
+    answer = identified(new_event_id() if reports else None)
+    for report in reports:
+        answer = _counted(sender, credentials, _report_arrival(report, sender), answer)
+        if answer.status_code != 200:
+            break
+    return answer
+
+
+# Envelopes that hold one of these are sent once; a repeat of their id is a repeat of the whole envelope.
+_SENT_ONCE = frozenset({"event", "transaction", "security", "raw_security", "unreal_report", "feedback"})
+
+
+def _sender(request: HttpRequest, project_id: str) -> tuple[Sender, Credentials | None]:
+    """The sender, and the credentials of the request if it has any; those may send, or IntakeError 403."""
+    query = request.META.get("QUERY_STRING", "")
+    sender = Sender(
+        project=read_project_id(project_id),
+        now=int(time.time()),
+        ip=client_address(request),
+        user_agent=request.META.get("HTTP_USER_AGENT", ""),
+        query=query,
+    )
+    found = credentials_of_request(
+        request.META.get("HTTP_X_SENTRY_AUTH"), request.META.get("HTTP_AUTHORIZATION"), query
+    )
+    if found:
+        authorized(sender.project, found.public_key)  # before the body is read
+    return sender, found
+
+
+def _invalid(sender: Sender, found: Credentials | None, error: IntakeError) -> IntakeError:
+    """Counts bad data; a body that nobody signed is answered as such."""
+    if found is None and error.status == 400:
+        required(found)
+    if found is not None:
+        counting.count_invalid(sender.project, found.public_key, error)
+    return error
+
+
+def _counted(
+    sender: Sender, credentials: Credentials, arrival: counting.ArrivalFor, answer: HttpResponse
+) -> HttpResponse:
+    outcome, key = counting.count(sender.project, credentials.public_key, arrival, sender.now)
+    return refused(key.quota, sender.now) if outcome is Outcome.RATE_LIMITED else answer
+
+
+def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> list[Increment]:
+    """What an item that is no error counts."""
+    if item.type == "client_report":
+        report = parse_report(item.payload)
+        return counting.reported(config, key, report, parsed.header.sent_at, now) if report else []
+    if item.category is None or item.category == "error":
+        return []
+    return counting.accepted(config, key, item.category, item.quantity, now)
+
+
+def _filtered_by(filters: FilterConfig, sender: Sender, payload: memoryview) -> str | None:
+    if filters.needs_payload:
+        facts = event_facts(read_event(payload), client_ip=sender.ip, user_agent=sender.user_agent)
+    else:
+        facts = EventFacts(client_ip=sender.ip)
+    return first_match(filters, facts)
+
+
+def _facts_of_store(stored: StoreEvent, sender: Sender) -> EventFacts:
+    return event_facts(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
+
+
+def _report_arrival(report: SecurityReport, sender: Sender) -> counting.ArrivalFor:
+    facts = security_facts(report, sender.query, client_ip=sender.ip, user_agent=sender.user_agent)
+
+    def arrival(config: Config, key: Key) -> Arrival:
+        filtered_by = first_match(config.filters, facts)
+        return counting.event(
+            config, key, event_id=None, filtered_by=filtered_by, environment=facts.environment, others=[]
+        )
+
+    return arrival
