@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import secrets
+import sys
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
@@ -82,7 +84,7 @@ def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str
             {},
         )
     if isinstance(error, RequestDataTooBig):
-        return {"detail": "The body is larger than 2 MiB."}, 413, None, {}
+        return {"detail": f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."}, 413, None, {}
     if isinstance(error, SuspiciousOperation):
         return {"detail": "Bad request"}, 400, None, {}
     if isinstance(error, UNAVAILABLE):
@@ -109,8 +111,9 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500, for what fails outside of /api/ or before any view."""
-    return failure(RuntimeError("unhandled"))
+    """Django's handler500, for what fails outside of /api/ or before any view. It is called while that is handled."""
+    error = sys.exception()
+    return failure(error if isinstance(error, Exception) else RuntimeError("unknown"))
 
 
 def _json(body: dict[str, str], code: int, headers: dict[str, str]) -> HttpResponse:

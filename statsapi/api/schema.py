@@ -45,7 +45,7 @@ _POINTS = {
         "prefixItems": [{"type": "number"}, {"type": "integer"}],
         "items": {"oneOf": [{"type": "number"}, {"type": "integer"}]},
     },
-    "description": "[timestamp, count] pairs, ascending; a timestamp is the start of its bucket, seconds since the epoch.",
+    "description": "[timestamp, count] pairs, ascending; a timestamp is its bucket's start, seconds since the epoch.",
 }
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import http.client
+import json
 import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.servers import Server, free_port, listens, wait_for
 
@@ -33,6 +34,9 @@ class Answer(NamedTuple):
     status: int
     headers: http.client.HTTPMessage
     body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class LiveServer:
