@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 from rest_framework.exceptions import ParseError, ValidationError
 
-from tsdb.outcomes import Category, Outcome, known_reason
+from tsdb.outcomes import NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
@@ -72,10 +72,12 @@ def _row(item: Any, now: int, retention: int) -> Row:
     strangers = sorted(item.keys() - _FIELDS)
     if strangers:
         raise _Fault(f".{strangers[0]}: is not a field; the fields are {', '.join(sorted(_FIELDS))}.")
+    outcome = Outcome(_word(item, "outcome", None, [outcome.value for outcome in Outcome]))
+    reason = known_reason(_text(item, "reason", MAX_REASON_BYTES))
     return Row(
-        outcome=Outcome(_word(item, "outcome", None, [outcome.value for outcome in Outcome])),
+        outcome=outcome,
         category=Category(_word(item, "category", Category.ERROR, [category.value for category in Category])),
-        reason=known_reason(_text(item, "reason", MAX_REASON_BYTES)),
+        reason=NO_REASON if outcome is Outcome.ACCEPTED else reason,
         quantity=_quantity(item),
         timestamp=_timestamp(item, now, retention),
         key=_text(item, "key", 32),

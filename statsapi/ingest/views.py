@@ -21,7 +21,7 @@ from statsapi.ingest.envelope import Envelope, Item, parse_envelope
 from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.facts import EventFacts, event_facts, read_event
-from statsapi.ingest.filters import FilterConfig, first_match
+from statsapi.ingest.filters import first_match
 from statsapi.ingest.http import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.limits import envelope_limits, limit
 from statsapi.ingest.reports import parse_report
@@ -61,13 +61,15 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
         if parsed.event is None:
             return Arrival(once, Outcome.ACCEPTED, others=others)
         payload = parsed.event.payload
+        if config.filters.needs_payload:
+            facts = event_facts(read_event(payload), client_ip=sender.ip, user_agent=sender.user_agent)
+            environment = facts.environment
+        else:
+            facts = EventFacts(client_ip=sender.ip)
+            environment = event_environment(parsed.header, payload, credentials.public_key)
+        filtered_by = first_match(config.filters, facts)
         return counting.event(
-            config,
-            key,
-            event_id=once,
-            filtered_by=_filtered_by(config.filters, sender, payload),
-            environment=event_environment(parsed.header, payload, credentials.public_key),
-            others=others,
+            config, key, event_id=once, filtered_by=filtered_by, environment=environment, others=others
         )
 
     if parsed.event is not None and identity is None:
@@ -175,14 +177,6 @@ def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> 
     if item.category is None or item.category == "error":
         return []
     return counting.accepted(config, key, item.category, item.quantity, now)
-
-
-def _filtered_by(filters: FilterConfig, sender: Sender, payload: memoryview) -> str | None:
-    if filters.needs_payload:
-        facts = event_facts(read_event(payload), client_ip=sender.ip, user_agent=sender.user_agent)
-    else:
-        facts = EventFacts(client_ip=sender.ip)
-    return first_match(filters, facts)
 
 
 def _facts_of_store(stored: StoreEvent, sender: Sender) -> EventFacts:
