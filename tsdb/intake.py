@@ -9,7 +9,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tsdb.outcomes import Outcome
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, quota_key, state_key
+from tsdb.series import Series, claim_key, index_key, quota_key, running_key, state_key
 from tsdb.store import Increment, ProjectClosed, Store
 
 
@@ -71,7 +71,7 @@ class Intake:
     def _call(self, project: int, version: str, arrival: Arrival, now: int) -> Call:
         claimed = self._dedupe_seconds if arrival.id else 0
         quota = arrival.quota
-        keys = [state_key(project), index_key(project), claim_key(project, arrival.id or "")]
+        keys = [state_key(project), index_key(project), running_key(project), claim_key(project, arrival.id or "")]
         keys.append(quota_key(project, quota.key, quota.window, now) if quota else keys[0])
         args: list[str | bytes | int] = [now, version, claimed, arrival.outcome.value]
         args += (quota.limit, quota.window) if quota else (-1, 0)

@@ -5,6 +5,7 @@ braces are a Cluster's hash tag: all keys of a project lie in one slot, where on
 
     ts:{7}:state                           the project may be counted into; its version
     ts:{7}:index                           set of the series that exist
+    ts:{7}:running                         hash of running totals since the beginning, category:outcome
     ts:{7}:t:error:accepted:3600x168       totals: category, outcome
     ts:{7}:f:12:error:filtered:localhost:3600x168
                                            facts: key id (0: none), category, outcome, reason
@@ -88,6 +89,10 @@ def state_key(project: int) -> str:
 
 def index_key(project: int) -> str:
     return f"ts:{{{project}}}:index"
+
+
+def running_key(project: int) -> str:
+    return f"ts:{{{project}}}:running"
 
 
 def claim_key(project: int, claim: str) -> str:

@@ -16,7 +16,7 @@ from tsdb import ring
 from tsdb.client import Clients
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, state_key
+from tsdb.series import Series, claim_key, index_key, running_key, state_key
 from tsdb.timeline import Window, roll_up
 
 LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
@@ -189,6 +189,17 @@ class Store:
         """The names of the project's series that were ever counted into, sorted."""
         return sorted(_raw(name).decode() for name in self.clients.read.smembers(index_key(project)))
 
+    def running_totals(self, projects: Sequence[int]) -> dict[int, dict[tuple[str, str], int]]:
+        """What was ever counted of each project, by (category, outcome). One round trip."""
+        pipeline = self.clients.read.pipeline(transaction=False)
+        for project in projects:
+            pipeline.hgetall(running_key(project))
+        found = pipeline.execute() if projects else []
+        return {
+            project: {_category_outcome(field): int(total) for field, total in totals.items()}
+            for project, totals in zip(projects, found, strict=True)
+        }
+
     def eviction_policy(self) -> str:
         """Redis' maxmemory-policy; any but noeviction would let counts vanish, since every ring has an expiry."""
         return str(self.clients.read.info("memory")["maxmemory_policy"])
@@ -215,7 +226,8 @@ class Store:
     def _count_call(
         self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None
     ) -> Call:
-        keys = [state_key(project), index_key(project), claim_key(project, claim.id if claim else "")]
+        keys = [state_key(project), index_key(project), running_key(project)]
+        keys.append(claim_key(project, claim.id if claim else ""))
         args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0]
         for series, amounts in of_series.items():
             keys += [series.key(rollup) for rollup in self.rollups]
@@ -262,6 +274,11 @@ class Store:
             args += pair
         if self._put.run(self.clients.write, Call(keys, args)) == b"closed":
             raise ProjectClosed([project])
+
+
+def _category_outcome(field: bytes) -> tuple[str, str]:
+    category, _, outcome = field.decode().partition(":")
+    return category, outcome
 
 
 def _raw(answer: bytes | str) -> bytes:

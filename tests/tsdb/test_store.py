@@ -10,7 +10,7 @@ from tests.tsdb.tools import NOW, SHOP, WEB, counts, keys_of, retained, sums
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import Rollup, RollupError
 from tsdb.series import Series, environment, fact, of_event, parse_fact, total
-from tsdb.store import Claim, ClaimConflict, Increment, ProjectClosed, Store
+from tsdb.store import LARGEST, Claim, ClaimConflict, Increment, ProjectClosed, Store
 from tsdb.timeline import Window
 
 
@@ -20,6 +20,7 @@ def test_the_keys_of_an_event_are_exactly_these(store: Store) -> None:
     store.incr_multi([Increment(series, NOW) for series in event], now=NOW, claim=Claim("abc", "x", 60))
     assert keys_of(store, 7) == {
         "ts:{7}:state",
+        "ts:{7}:running",
         "ts:{7}:index",
         "ts:{7}:claim:abc",
         "ts:{7}:t:error:accepted:10x360",
@@ -204,3 +205,13 @@ def test_a_whole_window_of_every_rollup_is_read_back(store: Store) -> None:
         assert len([count for count in found if count]) == rollup.samples + 1
         store.delete([7])
         store.open(7)
+
+
+def test_running_totals_hold_what_was_ever_counted_and_stand_still_at_the_top(store: Store) -> None:
+    store.open(7)
+    other = Series(7, "t:error:filtered")
+    store.incr_multi([Increment(WEB, NOW - 3600, 3), Increment(WEB, NOW, 4), Increment(other, NOW, LARGEST)], now=NOW)
+    store.incr([other], NOW, now=NOW, amount=5)
+    store.incr([WEB], NOW - 100 * 86400, now=NOW)  # retained nowhere, so it was not counted
+
+    assert store.running_totals([7, 8]) == {7: {("error", "accepted"): 7, ("error", "filtered"): LARGEST}, 8: {}}

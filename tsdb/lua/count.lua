@@ -1,6 +1,6 @@
 -- Counts increments of one project into every rollup that still retains them: all of them, or none.
 --
--- KEYS  1 state, 2 index, 3 claim, then for each series its rings, one a rollup, finest first
+-- KEYS  1 state, 2 index, 3 running totals, 4 claim, then for each series its rings, one a rollup, finest first
 -- ARGV  1 the caller's clock (s), 2 claim value ('' = none), 3 claim's life (s),
 --       then for each series: name, number of increments k, and k times: timestamp (s), amount
 -- Returns 'new', 'closed' (the project may not be counted into), 'repeat' or 'conflict' (see claim)
@@ -9,14 +9,14 @@ if redis.call('EXISTS', KEYS[1]) == 0 then
     return 'closed'
 end
 if ARGV[2] ~= '' then
-    local verdict = claim(KEYS[3], ARGV[2], ARGV[3])
+    local verdict = claim(KEYS[4], ARGV[2], ARGV[3])
     if verdict ~= 'new' then
         return verdict
     end
 end
 
 local now = math.min(tonumber(ARGV[1]), limit)
-local at, ring = 4, 4
+local at, ring = 4, 5
 while ARGV[at] do
     at, ring = count_series(at, ring, now)
 end

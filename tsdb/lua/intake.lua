@@ -1,7 +1,7 @@
 -- Everything that becomes of one request of intake: is the sender's knowledge of the project still right, is the event
 -- new, is the key's quota used up, which outcome follows; and it is counted, all of it or nothing.
 --
--- KEYS  1 state, 2 index, 3 claim, 4 quota, then for each series its rings, one a rollup, finest first
+-- KEYS  1 state, 2 index, 3 running totals, 4 claim, 5 quota, then for each series its rings, one a rollup, finest first
 -- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows,
 --       3 claim's life (s, 0: no claim), 4 the outcome if no quota refuses it, 5 quota (-1: none), 6 its window (s),
 --       7 how many series count that outcome, 8 how many count the refusal instead; the rest count in any case;
@@ -13,24 +13,24 @@ if redis.call('GET', KEYS[1]) ~= ARGV[2] then
 end
 
 local outcome = ARGV[4]
-if ARGV[3] ~= '0' and not redis.call('SET', KEYS[3], outcome, 'NX', 'EX', ARGV[3]) then
-    return redis.call('GET', KEYS[3])
+if ARGV[3] ~= '0' and not redis.call('SET', KEYS[4], outcome, 'NX', 'EX', ARGV[3]) then
+    return redis.call('GET', KEYS[4])
 end
 
 local quota = tonumber(ARGV[5])
 if quota >= 0 then
-    if tonumber(redis.call('GET', KEYS[4]) or 0) >= quota then
+    if tonumber(redis.call('GET', KEYS[5]) or 0) >= quota then
         outcome = 'rate_limited'
         if ARGV[3] ~= '0' then
-            redis.call('SET', KEYS[3], outcome, 'EX', ARGV[3])
+            redis.call('SET', KEYS[4], outcome, 'EX', ARGV[3])
         end
-    elseif redis.call('INCR', KEYS[4]) == 1 then
-        redis.call('EXPIRE', KEYS[4], ARGV[6])
+    elseif redis.call('INCR', KEYS[5]) == 1 then
+        redis.call('EXPIRE', KEYS[5], ARGV[6])
     end
 end
 
 local now = math.min(tonumber(ARGV[1]), limit)
-local at, ring = 9, 5
+local at, ring = 9, 6
 local function pass(number)
     for _ = 1, number do
         at, ring = at + 2 + 2 * tonumber(ARGV[at + 1]), ring + #ROLLUPS

@@ -80,6 +80,14 @@ local function claim(key, value, ttl)
     return redis.call('GET', key) == value and 'repeat' or 'conflict'
 end
 
+-- Adds to a running total, which never expires and never goes back.
+local function add_to_total(field, amount)
+    local added = redis.pcall('HINCRBY', KEYS[3], field, string.format('%.0f', amount))
+    if type(added) == 'table' then  -- beyond 2^63 - 1 it stands still, as a ring's count does
+        redis.call('HSET', KEYS[3], field, '9223372036854775807')
+    end
+end
+
 -- Counts one series into every rollup that still retains it. It stands in ARGV from `at` on (name, number of increments
 -- k, and k times: timestamp, amount) and its rings in KEYS from `ring` on. Returns where the next series begins.
 local function count_series(at, ring, now)
@@ -90,8 +98,9 @@ local function count_series(at, ring, now)
         times[i] = time > limit and clock or time
         amounts[i] = ARGV[at + 2 * i + 1]
     end
-    local fresh = false
+    local fresh, sum = false, 0
     for _, rollup in ipairs(ROLLUPS) do
+        sum = 0
         local oldest = math.floor(now / rollup.seconds) - rollup.samples
         local buckets, kept, n = {}, {}, 0
         for i = 1, count do
@@ -99,6 +108,7 @@ local function count_series(at, ring, now)
             if bucket >= oldest then
                 n = n + 1
                 buckets[n], kept[n] = bucket, amounts[i]
+                sum = sum + amounts[i]
             end
         end
         if n > 0 and ring_add(KEYS[ring], rollup, buckets, kept) then
@@ -108,6 +118,10 @@ local function count_series(at, ring, now)
     end
     if fresh then
         redis.call('SADD', KEYS[2], name)
+    end
+    -- What the coarsest rollup retained was counted; a series of totals is also a running total.
+    if sum > 0 and string.sub(name, 1, 2) == 't:' then
+        add_to_total(string.sub(name, 3), sum)
     end
     return at + 2 + 2 * count, ring
 end
