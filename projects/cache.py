@@ -9,11 +9,13 @@ before the change, so that a crash between commit and announcement leaves no sta
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
 from django.core.cache import cache
 from django.db import transaction
+from redis.exceptions import OutOfMemoryError
 
 ENTRY_SECONDS = 600
 MARK_SECONDS = 30
@@ -27,7 +29,8 @@ def cached(key: str, load: Callable[[], Any]) -> Any:
         return found
     value = load()
     if value is not None and found is None:
-        cache.add(key, value, ENTRY_SECONDS)
+        with suppress(OutOfMemoryError):  # a Redis that is full still answers reads
+            cache.add(key, value, ENTRY_SECONDS)
     return value
 
 
@@ -35,5 +38,14 @@ def forget(keys: Iterable[str]) -> None:
     """To be called inside the transaction that changes what the keys hold."""
     marks = dict.fromkeys(keys, _MARK)
     if marks:
+        _put(marks)
+        transaction.on_commit(partial(_put, marks))
+
+
+def _put(marks: dict[str, str]) -> None:
+    try:
         cache.set_many(marks, MARK_SECONDS)
-        transaction.on_commit(partial(cache.set_many, marks, MARK_SECONDS))
+    except OutOfMemoryError:
+        # A Redis that is full takes no mark, and no reader's entry either: then it is enough to delete. It must not be
+        # an error, since deleting a project is how memory is won back.
+        cache.delete_many(marks)
