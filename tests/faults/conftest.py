@@ -1,0 +1,47 @@
+"""The service behind a proxy to a Redis server that a test may stop, kill, fill or hang; all is mended after each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.faults.stage import RedisServer, Stage
+from tests.proxy import Proxy
+from tests.service import Service
+
+
+@pytest.fixture(scope="session")
+def own_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Redis from PATH in a run on external servers, else the Valkey that the embedded server is made of."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"), external=request.config.getoption("--external"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def whole_stage(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with Proxy(own_redis.port) as proxy:
+        service = Service(
+            tmp_path_factory.mktemp("service"),
+            TSDB_URL=f"redis://127.0.0.1:{proxy.port}/0",
+            CACHE_URL=f"redis://127.0.0.1:{own_redis.port}/1",
+        )
+        yield Stage(own_redis, proxy, service)
+        service.stop()
+
+
+@pytest.fixture
+def stage(whole_stage: Stage) -> Iterator[Stage]:
+    """Nothing is counted, and what a first request does only once was done."""
+    whole_stage.mend()
+    with whole_stage.redis.client() as client:
+        client.flushall()
+    assert whole_stage.service.count().status == 201
+    assert whole_stage.service.stats().status == 200
+    with whole_stage.redis.client() as client:
+        for key in client.scan_iter("ts:{*}:[tfe]:*"):
+            client.delete(key)
+    whole_stage.proxy.reset()
+    yield whole_stage
+    whole_stage.mend()

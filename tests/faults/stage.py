@@ -1,0 +1,87 @@
+"""What the faults have in common: a Redis server of their own, and what a refusal looks like."""
+
+from __future__ import annotations
+
+import re
+import signal
+from pathlib import Path
+from typing import NamedTuple
+
+import redis
+
+from tests.proxy import Proxy
+from tests.servers import Server, free_port, redis_binary, wait_for
+from tests.service import Answer, Service
+from tsdb.embedded import _find_server
+
+
+class RedisServer:
+    """A server with AOF everysec that comes back on the same port with what it had."""
+
+    def __init__(self, folder: Path, *, external: bool) -> None:
+        self.folder, self.port = folder, free_port()
+        self.binary = redis_binary() if external else str(_find_server())
+        self.start()
+
+    def start(self) -> None:
+        options = {
+            "port": self.port,
+            "bind": "127.0.0.1",
+            "dir": self.folder,
+            "save": "",
+            "appendonly": "yes",
+            "appendfsync": "everysec",
+            "maxmemory-policy": "noeviction",
+        }
+        words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+        self.server = Server([self.binary, *words], self.folder / "redis.log")
+        wait_for(self.answers, "the start of Redis")
+
+    def client(self, database: int = 0) -> redis.Redis:
+        return redis.Redis(port=self.port, db=database, socket_timeout=5)
+
+    def answers(self) -> bool:
+        try:
+            with self.client() as client:
+                return bool(client.ping())
+        except redis.exceptions.ConnectionError:
+            return False
+
+    def stop(self) -> None:
+        self.server.stop()
+
+    def kill(self) -> None:
+        self.server.stop(signal.SIGKILL)
+
+    def hang(self) -> None:
+        self.server.process.send_signal(signal.SIGSTOP)
+
+    def go_on(self) -> None:
+        self.server.process.send_signal(signal.SIGCONT)
+
+
+class Stage(NamedTuple):
+    redis: RedisServer
+    proxy: Proxy
+    service: Service
+
+    def mend(self) -> None:
+        self.proxy.reset()
+        if self.redis.server.process.poll() is None:
+            self.redis.go_on()
+        else:
+            self.redis.start()
+        with self.redis.client() as client:
+            client.config_set("maxmemory", 0)
+
+
+def refuses_for_now(answer: Answer) -> bool:
+    """503 as the contract has it: JSON with a detail, Retry-After, and nothing of how it came about."""
+    detail = answer.json()["detail"]
+    return (
+        answer.status == 503
+        and answer.headers["content-type"] == "application/json"
+        and re.fullmatch("[0-9]+", answer.headers["retry-after"]) is not None
+        and isinstance(detail, str)
+        and "Traceback" not in detail
+    )

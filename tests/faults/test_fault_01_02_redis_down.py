@@ -1,0 +1,70 @@
+"""Faults 1 and 2: Redis is down. Nothing is invented, nothing is acknowledged, and it heals by itself."""
+
+from __future__ import annotations
+
+from tests.faults.stage import Stage, refuses_for_now
+from tests.servers import wait_for
+
+
+def test_a_read_is_refused_at_once_and_never_answered_with_zeros(stage: Stage) -> None:
+    assert stage.service.count(5).status == 201
+    stage.redis.stop()
+    for query in ({}, {"resolution": "10s"}, {"stat": "localhost"}, {"stat": "generated"}):
+        answer = stage.service.stats(**query)
+        assert refuses_for_now(answer), answer
+        assert answer.seconds < 1
+    stage.redis.start()
+    assert stage.service.counted() == 5
+
+
+def test_a_read_is_refused_at_once_where_the_store_alone_is_away(stage: Stage) -> None:
+    stage.proxy.refuse = True
+    answer = stage.service.stats()
+    assert refuses_for_now(answer), answer
+    assert answer.seconds < 1
+
+
+def test_it_is_not_ready_but_alive(stage: Stage) -> None:
+    stage.redis.stop()
+    ready = stage.service.ask("GET", "/readyz", authorization="")
+    assert ready.status == 503
+    assert sorted(ready.json()["failed"]) == ["cache", "redis"]
+    assert ready.seconds < 1
+    alive = stage.service.ask("GET", "/healthz", authorization="")
+    assert alive.status == 200
+    stage.redis.start()
+    assert stage.service.ask("GET", "/readyz", authorization="").status == 200
+
+
+def test_intake_is_refused_and_nothing_counted(stage: Stage) -> None:
+    stage.redis.stop()
+    for headers in ({}, {"idempotency_key": "a"}):
+        answer = stage.service.count(3, **headers)
+        assert refuses_for_now(answer), answer
+        assert answer.seconds < 1
+    stage.redis.start()
+    assert stage.service.counted() == 0
+    # The refused claim was not taken.
+    assert stage.service.count(3, idempotency_key="a").status == 201
+    assert stage.service.counted() == 3
+
+
+def test_it_recovers_by_itself_after_each_of_several_outages(stage: Stage) -> None:
+    for outage in range(1, 4):
+        stage.redis.stop()
+        assert refuses_for_now(stage.service.count())
+        stage.redis.start()
+        # Every thread of the server may still hold a connection to the Redis that is gone.
+        for _ in range(8):
+            assert stage.service.stats().status == 200
+        wait_for(lambda: stage.service.count().status == 201, "counting again", 1)
+        assert stage.service.counted() == outage
+
+
+def test_the_log_says_what_failed_without_a_traceback(stage: Stage) -> None:
+    before = stage.service.log.stat().st_size
+    stage.redis.stop()
+    assert stage.service.stats().status == 503
+    said = stage.service.log.read_bytes()[before:].decode()
+    assert "ConnectionError" in said
+    assert "Traceback" not in said

@@ -1,0 +1,42 @@
+"""Fault 3: Redis takes a connection and never answers. A request waits a second at most, then its thread is free."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+from tests.faults.stage import Stage, refuses_for_now
+
+
+def test_a_request_waits_a_second_at_most(stage: Stage) -> None:
+    stage.redis.hang()
+    for answer in (stage.service.stats(), stage.service.stats(stat="localhost"), stage.service.count()):
+        assert refuses_for_now(answer), answer
+        assert answer.seconds <= 1
+
+
+def test_a_request_waits_a_second_at_most_where_the_store_alone_hangs(stage: Stage) -> None:
+    stage.proxy.hold_answer_of = b"ts:"
+    for answer in (stage.service.stats(), stage.service.stats(stat="localhost"), stage.service.count()):
+        assert refuses_for_now(answer), answer
+        assert answer.seconds <= 1
+
+
+def test_readiness_tells_within_its_own_time(stage: Stage) -> None:
+    stage.redis.hang()
+    ready = stage.service.ask("GET", "/readyz", authorization="")
+    assert ready.status == 503
+    assert sorted(ready.json()["failed"]) == ["cache", "redis"]
+    assert ready.seconds <= 1
+
+
+def test_the_threads_are_free_again_afterwards(stage: Stage) -> None:
+    stage.redis.hang()
+    with ThreadPoolExecutor(12) as clients:
+        answers = list(clients.map(lambda _: stage.service.stats(), range(12)))
+    assert all(refuses_for_now(answer) for answer in answers)
+    assert stage.service.ask("GET", "/healthz", authorization="").seconds < 1
+    stage.redis.go_on()
+    for _ in range(8):
+        assert stage.service.stats().status == 200
+    assert stage.service.count(2).status == 201
+    assert stage.service.counted() == 2

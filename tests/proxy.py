@@ -1,0 +1,134 @@
+"""A TCP proxy that delays, drops and cuts, between a client and a real server on this machine."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from types import TracebackType
+
+
+class Proxy:
+    """Listens on 127.0.0.1:`port` and passes everything on to the server at `target`, but for what it is told.
+
+    refuse           a new connection is cut at once, and those that are open at their next request
+    lose_answer_of   the next request that holds these bytes is carried out; its answer is dropped, the connection cut
+    lose_request_of  the next request that holds these bytes never arrives; the connection is cut
+    hold_answer_of   as long as this is set, a request that holds these bytes is carried out and its answer is held back
+    """
+
+    def __init__(self, target: int) -> None:
+        self.target = target
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listener.getsockname()[1]
+        self._open: set[socket.socket] = set()
+        self._threads: list[threading.Thread] = []
+        self._ended = False
+        self.reset()
+        self._start(self._accept)
+
+    def reset(self) -> None:
+        self.refuse = False
+        self.lose_answer_of = self.lose_request_of = self.hold_answer_of = b""
+        self._seen = b""
+
+    def seen(self, what: bytes) -> int:
+        """How often these bytes came from a client since the last reset."""
+        return self._seen.count(what)
+
+    def close(self) -> None:
+        self._ended = True
+        for one in (self._listener, *self._open):
+            _shut(one)
+        for thread in self._threads:
+            thread.join(5)
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _start(self, what: object, *arguments: object) -> None:
+        assert callable(what)
+        thread = threading.Thread(target=what, args=arguments, daemon=True)
+        self._threads.append(thread)
+        thread.start()
+
+    def _accept(self) -> None:
+        while not self._ended:
+            try:
+                client = self._listener.accept()[0]
+            except OSError:
+                return
+            if self.refuse:
+                _shut(client)
+                continue
+            try:
+                server = socket.create_connection(("127.0.0.1", self.target), 5)
+            except OSError:
+                _shut(client)
+                continue
+            server.settimeout(None)
+            pair = _Pair(client, server)
+            self._open |= {client, server}
+            self._start(self._requests, pair)
+            self._start(self._answers, pair)
+
+    def _requests(self, pair: _Pair) -> None:
+        while data := _received(pair.client):
+            self._seen += data
+            if self.refuse:
+                break
+            if self.lose_request_of and self.lose_request_of in data:
+                self.lose_request_of = b""
+                break
+            if self.lose_answer_of and self.lose_answer_of in data:
+                self.lose_answer_of = b""
+                pair.lose = True
+            if self.hold_answer_of and self.hold_answer_of in data:
+                pair.hold = True
+            if not _sent(pair.server, data):
+                break
+        pair.cut()
+
+    def _answers(self, pair: _Pair) -> None:
+        while data := _received(pair.server):
+            if pair.lose:
+                break
+            if not pair.hold and not _sent(pair.client, data):
+                break
+        pair.cut()
+
+
+class _Pair:
+    def __init__(self, client: socket.socket, server: socket.socket) -> None:
+        self.client, self.server = client, server
+        self.lose = self.hold = False
+
+    def cut(self) -> None:
+        _shut(self.client)
+        _shut(self.server)
+
+
+def _received(one: socket.socket) -> bytes:
+    try:
+        return one.recv(65536)
+    except OSError:
+        return b""
+
+
+def _sent(one: socket.socket, data: bytes) -> bool:
+    try:
+        one.sendall(data)
+    except OSError:
+        return False
+    return True
+
+
+def _shut(one: socket.socket) -> None:
+    with suppress(OSError):  # it may not be connected any more
+        one.shutdown(socket.SHUT_RDWR)
+    one.close()

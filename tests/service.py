@@ -1,0 +1,116 @@
+"""The whole service in processes of its own, so that a test can take its servers away from it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.servers import Server, free_port, listens, wait_for
+
+ROOT = Path(__file__).resolve().parent.parent
+
+SETUP = """
+from django.core.management import call_command
+from projects import services
+from projects.connections import get_store
+from projects.models import SCOPES, ApiToken, Organization, Project
+call_command("migrate", verbosity=0)
+acme = services.create_organization(slug="acme", name="Acme")
+web = services.create_project(organization=acme, slug="web", name="Web")
+answer = services.create_token(organization=acme, scopes=SCOPES).secret
+"""
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: dict[str, str]
+    """Names in lower case."""
+    body: bytes
+    seconds: float
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+class Service:
+    """granian with the organization `acme`, its project `web` and a token with every scope.
+
+    `settings` are variables of the environment: where its Redis and its database are.
+    """
+
+    def __init__(self, folder: Path, **settings: str) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.log = folder / "service.log"
+        self._environment = {
+            "DJANGO_SETTINGS_MODULE": "statsapi.settings",
+            "PYTHONPATH": str(ROOT),
+            "VAR_DIR": str(folder / "var"),
+            **dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL"), ""),
+            **settings,
+        }
+        with self.log.open("ab") as log:
+            self._backstage = subprocess.Popen(
+                [sys.executable, "-m", "tests.backstage"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                text=True,
+                cwd=ROOT,
+                env={**os.environ, **self._environment},
+            )
+        self.token = str(self.run(SETUP))
+        self.port = free_port()
+        command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
+        self.web = Server(command, self.log, **self._environment)
+        wait_for(lambda: listens(self.port), "the start of granian")
+
+    def stop(self) -> None:
+        self.web.stop()
+        self._backstage.communicate()
+
+    def run(self, source: str) -> Any:
+        """Runs Python where services and models are at hand; what it calls `answer` comes back, if JSON can hold it."""
+        assert self._backstage.stdin
+        assert self._backstage.stdout
+        self._backstage.stdin.write(json.dumps(source) + "\n")
+        self._backstage.stdin.flush()
+        said = json.loads(self._backstage.stdout.readline())
+        assert "error" not in said, said["error"]
+        return said["answer"]
+
+    def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
+        """A request with the token, unless an `authorization` is given (empty: none). A body is sent as JSON."""
+        headers.setdefault("authorization", f"Bearer {self.token}")
+        sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
+        began = time.monotonic()
+        connection = HTTPConnection("127.0.0.1", self.port, timeout=20)
+        try:
+            connection.request(method, path, None if body is None else json.dumps(body), sent)
+            response = connection.getresponse()
+            named = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, named, response.read(), time.monotonic() - began)
+        finally:
+            connection.close()
+
+    def stats(self, **query: Any) -> Answer:
+        """GET the stats of acme/web."""
+        words = "&".join(f"{name}={value}" for name, value in query.items())
+        return self.ask("GET", f"/api/0/projects/acme/web/stats/?{words}")
+
+    def counted(self, resolution: str = "1h") -> int:
+        """All that acme/web received within the last 50 minutes, as the endpoint says."""
+        answer = self.stats(resolution=resolution, since=time.time() - 3000)
+        assert answer.status == 200, answer
+        return sum(count for _, count in answer.json())
+
+    def count(self, quantity: int = 1, **headers: str) -> Answer:
+        """POST one outcome of that quantity to acme/web."""
+        rows = [{"outcome": "accepted", "quantity": quantity}]
+        return self.ask("POST", "/api/0/projects/acme/web/outcomes/", {"outcomes": rows}, **headers)
