@@ -26,8 +26,8 @@ TOKEN_PREFIX = "sta_"  # noqa: S105
 MEMBER_SCOPES = frozenset(scope for scope in SCOPES if not scope.endswith(":admin") and scope != "org:write")
 """What a member may do; an owner has every scope."""
 
-
-_REFERENCE = re.compile(r"[a-z0-9_-]{1,100}")
+# An id has one spelling, for the cache's sake. Beyond 18 digits there is none, and the database could not take it.
+_REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 
 
 class Token(NamedTuple):
@@ -152,7 +152,4 @@ def _is_reference(text: str) -> bool:
 
 
 def _by_reference(reference: str) -> dict[str, str | int]:
-    # No slug is all digits. Beyond 18 digits no id exists, and the database could not take the number.
-    if reference.isdigit():
-        return {"id": int(reference) if len(reference) <= 18 else -1}
-    return {"slug": reference}
+    return {"id": int(reference)} if reference.isdigit() else {"slug": reference}
