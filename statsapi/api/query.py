@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_FLOOR, Context, Decimal
+from decimal import Context, Decimal
 
 from statsapi.api.errors import BadQuery
 from tsdb.outcomes import FILTERS, STATS
@@ -17,7 +18,7 @@ MAX_POINTS = 10_000
 
 DEFAULT_SECONDS = 86399
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
-_EXACT = Context(prec=120)
+_EXACT = Context(prec=1100)  # holds the difference of any two such numbers without rounding
 _EARLIEST = -62_135_596_800  # year 1
 _LATEST = 253_402_300_800  # year 10000
 
@@ -47,27 +48,28 @@ def parse_time_range(parameters: Mapping[str, str], rollups: Sequence[Rollup], n
     """`since`, `until` and `resolution`, checked in the contract's order. Raises BadQuery."""
     asked = parameters.get("resolution")
     rollup = _parse_resolution(asked, rollups) if asked else None
-    until = _parse_instant(parameters, "until", now_ns)
-    since = _parse_instant(parameters, "since", until - DEFAULT_SECONDS * NS)
+    until = _parse_instant(parameters, "until", Decimal(now_ns).scaleb(-9))
+    since = _parse_instant(parameters, "since", _EXACT.subtract(until, Decimal(DEFAULT_SECONDS)))
     if since > until:
         raise BadQuery("start must be before or equal to end")
     if rollup is None:
-        rollup = choose_rollup(rollups, since, until, now_ns)
-    _refuse_too_many(rollups, rollup, since, until)
-    return TimeRange(window(rollup, since, until), now_ns // NS)
+        rollup = choose_rollup(rollups, int(_nanoseconds(since)), int(_nanoseconds(until)), now_ns)
+    # How far apart they are makes the number of points: it is cut once, not both ends on their own.
+    end = math.floor(_nanoseconds(until))
+    start = end - math.floor(_nanoseconds(_EXACT.subtract(until, since)))
+    _refuse_too_many(rollups, rollup, start, end)
+    return TimeRange(window(rollup, start, end), now_ns // NS)
 
 
-def parse_instant(text: str) -> int | None:
-    """Nanoseconds since the epoch of a plain decimal number of seconds; None where it is none, or out of range."""
+def parse_instant(text: str) -> Decimal | None:
+    """Seconds since the epoch, exactly as written; None where it is no plain decimal number, or out of range."""
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
-    if not _EARLIEST <= number < _LATEST:
-        return None
-    return int(_EXACT.multiply(number, Decimal(NS)).to_integral_value(ROUND_FLOOR, _EXACT))
+    return number if _EARLIEST <= number < _LATEST else None
 
 
-def _parse_instant(parameters: Mapping[str, str], name: str, default: int) -> int:
+def _parse_instant(parameters: Mapping[str, str], name: str, default: Decimal) -> Decimal:
     text = parameters.get(name)
     if not text:
         return default
@@ -75,6 +77,10 @@ def _parse_instant(parameters: Mapping[str, str], name: str, default: int) -> in
     if instant is None:
         raise BadQuery(f"{name} must be a numeric timestamp.")
     return instant
+
+
+def _nanoseconds(seconds: Decimal) -> Decimal:
+    return _EXACT.scaleb(seconds, 9)
 
 
 def _parse_resolution(text: str, rollups: Sequence[Rollup]) -> Rollup:
