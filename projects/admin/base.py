@@ -1,0 +1,129 @@
+"""What the pages of all models share: writes go through services, and what is refused is said on the page."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+from django import forms
+from django.contrib import messages
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.urls import reverse
+from django.utils.safestring import SafeString
+from redis.exceptions import RedisError
+
+from projects.admin.typed import ModelAdmin
+
+M = TypeVar("M", bound=Model)
+
+UNREACHABLE = "Redis cannot be reached right now. Look at what was done, and try again in a moment."
+OVERTAKEN = "The database refused this: something like it is there already, or was changed at this moment."
+DASH = "–"
+
+
+class ServiceAdmin(ModelAdmin[M]):
+    class Media:
+        css = {"all": ["projects/admin.css"]}
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: dict[str, Any] | None = None,
+    ) -> HttpResponse:
+        try:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        except (ValidationError, IntegrityError, RedisError) as error:
+            if request.method != "POST":
+                raise
+            # Everything was rolled back. The same form is shown again, now with the refusal in it.
+            request._refusal = _as_validation_error(error)  # type: ignore[attr-defined]
+        return super().changeform_view(request, object_id, form_url, extra_context)
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[M]]:
+        form = super().get_form(request, obj, change, **kwargs)
+        refusal: ValidationError | None = getattr(request, "_refusal", None)
+        return form if refusal is None else _refused(form, refusal)
+
+    def delete_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        try:
+            return super().delete_view(request, object_id, extra_context)
+        except RedisError:
+            self.message_user(request, UNREACHABLE, messages.ERROR)
+            change = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
+            return HttpResponseRedirect(reverse(change, args=[object_id]))
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if request.method != "POST":
+            return super().changelist_view(request, extra_context)
+        try:
+            # What an action does and its lines in the log happen together or not at all.
+            with transaction.atomic():
+                return super().changelist_view(request, extra_context)
+        except RedisError:
+            self.message_user(request, UNREACHABLE, messages.ERROR)
+            return HttpResponseRedirect(request.get_full_path())
+
+
+class CountedAdmin(ServiceAdmin[M]):
+    """Of what has a name, a slug, and counts that go with it."""
+
+    prepopulated_fields = {"slug": ["name"]}
+    delete_confirmation_template = "admin/projects/delete_with_counts.html"
+    delete_selected_confirmation_template = "admin/projects/delete_selected_with_counts.html"
+    slug_help = ""
+
+    def get_form(
+        self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
+    ) -> type[forms.ModelForm[M]]:
+        return super().get_form(request, obj, change, help_texts={"slug": self.slug_help}, **kwargs)
+
+    def get_prepopulated_fields(self, request: HttpRequest, obj: M | None = None) -> dict[str, Any]:
+        # A slug in use must not follow a name that is corrected.
+        return self.prepopulated_fields if obj is None else {}
+
+    def delete_with_counts(self, obj: M) -> int:
+        """Deletes it; returns how many keys of Redis went."""
+        raise NotImplementedError
+
+    def delete_model(self, request: HttpRequest, obj: M) -> None:
+        self._say_what_went(request, self.delete_with_counts(obj))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
+        self._say_what_went(request, sum(self.delete_with_counts(obj) for obj in queryset))
+
+    def _say_what_went(self, request: HttpRequest, keys: int) -> None:
+        what = "1 key" if keys == 1 else f"{keys:,} keys"
+        self.message_user(request, f"The counts are gone too: {what} of Redis.", messages.INFO)
+
+
+def safe(markup: str) -> SafeString:
+    """Of markup whose every variable part was escaped where it was made."""
+    return SafeString(markup)
+
+
+def _as_validation_error(error: Exception) -> ValidationError:
+    if isinstance(error, ValidationError):
+        return error
+    return ValidationError(OVERTAKEN if isinstance(error, IntegrityError) else UNREACHABLE)
+
+
+def _refused(form: type[forms.ModelForm[M]], refusal: ValidationError) -> type[forms.ModelForm[M]]:
+    """The form, invalid for what was refused."""
+
+    def clean(self: forms.ModelForm[M]) -> dict[str, Any] | None:
+        cleaned = form.clean(self)
+        by_field = refusal.error_dict if hasattr(refusal, "error_dict") else {None: refusal.error_list}
+        for field, errors in by_field.items():
+            # A field that the page does not show cannot carry its error.
+            self.add_error(field if field in self.fields else None, cast("Any", errors))
+        return cleaned
+
+    return cast("type[forms.ModelForm[M]]", type(form.__name__, (form,), {"clean": clean}))
