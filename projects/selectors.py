@@ -115,8 +115,24 @@ def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
     membership = Membership.objects.filter(user=user, organization=organization).first()
     if membership is None:
         return None
-    owner = membership.role == Membership.Role.OWNER
-    return Access(organization.pk, frozenset(SCOPES) if owner else MEMBER_SCOPES)
+    return Access(organization.pk, _scopes_of(membership.role))
+
+
+def find_accesses(user: AbstractBaseUser) -> list[Access]:
+    """What a user may do in each organization that the user has a part in."""
+    if not isinstance(user, User):
+        return []
+    if user.is_superuser:
+        return [Access(number, frozenset(SCOPES)) for number in Organization.objects.values_list("id", flat=True)]
+    return [
+        Access(membership.organization_id, _scopes_of(membership.role))
+        for membership in Membership.objects.filter(user=user)
+    ]
+
+
+def get_organization(organization: int) -> Organization:
+    """Raises Organization.DoesNotExist."""
+    return Organization.objects.get(pk=organization)
 
 
 def environments_cache_key(project: int) -> str:
@@ -144,7 +160,11 @@ def find_key_id(project: int, public: str) -> int | None:
 
 
 def projects_of(organization: Organization) -> QuerySet[Project]:
-    return Project.objects.filter(organization=organization).order_by("slug")
+    return Project.objects.filter(organization=organization).select_related("organization").order_by("slug")
+
+
+def _scopes_of(role: str) -> frozenset[str]:
+    return frozenset(SCOPES) if role == Membership.Role.OWNER else MEMBER_SCOPES
 
 
 def _is_reference(text: str) -> bool:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
+from redis.exceptions import RedisError
 
 from projects import selectors
 from projects.cache import ENTRY_SECONDS, cached, forget
@@ -26,14 +27,23 @@ from projects.models import (
     ProjectKey,
     ProjectRedirect,
 )
+from tsdb.series import Series, parse_environment
+from tsdb.series import environment as environment_series
 from tsdb.store import Claim, Increment, ProjectClosed
 
 log = logging.getLogger(__name__)
+
+COUNT_TRIES = 5
+"""A change or deletion may close a project again before it is counted into; so often in a row, somebody is at fault."""
 
 MOST_ENVIRONMENTS = 100
 OTHER_ENVIRONMENT = "other"
 LAST_USED_SECONDS = 3600
 """How coarsely a token's last use is kept: one write to the database in that time."""
+
+
+class Unsettled(RedisError):
+    """The project was closed before every try to count; nothing was counted, and it can be tried again."""
 
 
 class NewToken(NamedTuple):
@@ -64,6 +74,8 @@ def update_organization(*, organization: Organization) -> None:
 @transaction.atomic
 def delete_organization(*, organization: Organization) -> int:
     """Deletes it with all its projects and their counts; returns how many keys of Redis went."""
+    # The lock keeps a project from being created meanwhile, whose counts would stay.
+    Organization.objects.select_for_update().get(pk=organization.pk)
     projects = list(organization.projects.values_list("id", flat=True))
     for project in organization.projects.all():
         forget(_project_keys(project))
@@ -147,11 +159,33 @@ def count(project: int, increments: Sequence[Increment], *, now: int, claim: Cla
     Raises Project.DoesNotExist, tsdb.store.ClaimConflict, ValueError, redis.exceptions.RedisError.
     """
     store = get_store()
-    try:
-        return store.incr_multi(increments, now=now, claim=claim)
-    except ProjectClosed:
-        open_project(project)
-        return store.incr_multi(increments, now=now, claim=claim)
+    for _ in range(COUNT_TRIES):
+        try:
+            return store.incr_multi(increments, now=now, claim=claim)
+        except ProjectClosed:
+            open_project(project)
+    raise Unsettled("the project changes too often")
+
+
+def merge_projects(*, source: int, destination: int) -> int:
+    """Moves every count of the source into the destination; returns how many series were moved.
+
+    Interrupted and run again, it goes on where it stopped: nothing is lost and nothing is doubled. What arrives for the
+    source meanwhile stays with it or comes along. Raises Project.DoesNotExist.
+    """
+    store = get_store()
+    open_project(destination)
+    open_project(source)
+    names = {number: name for name, number in selectors.load_environments(source).items()}
+    moved = 0
+    for name in store.series_of(source):
+        into = name
+        environment = parse_environment(name)
+        if environment is not None:
+            into = environment_series(destination, environment_id(destination, names[environment])).name
+        store.merge(Series(destination, into), [Series(source, name)])
+        moved += 1
+    return moved
 
 
 # --- keys and environments -----------------------------------------------------------------------------------

@@ -83,6 +83,12 @@ def parse_fact(name: str) -> Fact | None:
     return Fact(int(key), category, outcome, reason)
 
 
+def parse_environment(name: str) -> int | None:
+    """The id of the environment that a series counts; None for any other series."""
+    kind, _, rest = name.partition(":")
+    return int(rest.partition(":")[0]) if kind == "e" else None
+
+
 def state_key(project: int) -> str:
     return f"ts:{{{project}}}:state"
 

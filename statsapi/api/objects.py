@@ -8,7 +8,7 @@ from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
-from projects.selectors import FoundProject, find_access, find_project
+from projects.selectors import FoundProject, find_access, find_accesses, find_project
 from statsapi.api.authentication import Caller
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing, Moved
@@ -29,6 +29,17 @@ def get_organization(view: ApiView, request: Request, reference: str) -> int:
     if not allows(scopes_for(request, view), access.scopes):
         raise PermissionDenied
     return access.organization
+
+
+def visible_organizations(view: ApiView, request: Request) -> list[int]:
+    """The ids of the organizations whose objects the caller may see by the scopes that the view asks for."""
+    caller: Any = request.auth
+    assert isinstance(caller, Caller)  # noqa: S101 - HasScope let nobody else in
+    if caller.token is not None:
+        return [caller.token.organization]
+    needed = scopes_for(request, view)
+    accesses = find_accesses(caller.user) if caller.user else []
+    return [access.organization for access in accesses if allows(needed, access.scopes)]
 
 
 def get_project(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> FoundProject:

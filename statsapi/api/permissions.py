@@ -24,6 +24,11 @@ def _levels(what: str) -> ScopeMap:
 
 PROJECT_SCOPES = _levels("project")
 ORGANIZATION_SCOPES = _levels("org")
+ANY_READ = {method: PROJECT_SCOPES[method] | ORGANIZATION_SCOPES[method] for method in PROJECT_SCOPES}
+"""For what belongs to an organization and to its projects alike."""
+
+ORGANIZATION_PROJECTS = {**PROJECT_SCOPES, "GET": ANY_READ["GET"], "HEAD": ANY_READ["HEAD"]}
+ADMIN_ALONE = dict.fromkeys(PROJECT_SCOPES, PROJECT_SCOPES["DELETE"])
 
 
 class HasScope(BasePermission):

@@ -49,16 +49,16 @@ _POINTS = {
 }
 
 
-def _error(description: str) -> OpenApiResponse:
+def error(description: str) -> OpenApiResponse:
     return OpenApiResponse(_DETAIL, description)
 
 
-_ERRORS = {
-    400: _error("A parameter or the body cannot be obeyed; the detail says which."),
-    401: _error("No credentials, or a token that is unknown, revoked or expired."),
-    403: _error("The token lacks the scope."),
-    404: _error("There is no such object, or the caller has no access to its organization."),
-    503: _error("Redis or the database cannot be reached; Retry-After says when to come back."),
+ERRORS = {
+    400: error("A parameter or the body cannot be obeyed; the detail says which."),
+    401: error("No credentials, or a token that is unknown, revoked or expired."),
+    403: error("The token lacks the scope."),
+    404: error("There is no such object, or the caller has no access to its organization."),
+    503: error("Redis or the database cannot be reached; Retry-After says when to come back."),
 }
 
 
@@ -66,7 +66,7 @@ def _query(name: str, kind: Any, description: str, **more: Any) -> OpenApiParame
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **more)
 
 
-_PATH = [
+PATH = [
     OpenApiParameter("organization_slug", str, OpenApiParameter.PATH, description="Slug or id of the organization."),
     OpenApiParameter("project_slug", str, OpenApiParameter.PATH, description="Slug or id of the project."),
 ]
@@ -76,7 +76,7 @@ PROJECT_STATS: dict[str, Any] = {
     "summary": "Retrieve event counts for a project",
     "description": "How many errors the project had in each bucket of a window. Without parameters: the last 24 hours.",
     "parameters": [
-        *_PATH,
+        *PATH,
         _query("stat", str, "What to count.", enum=[*STATS, *FILTERS], default="received"),
         _query("since", OpenApiTypes.NUMBER, "Start, seconds since the epoch. Default: until - 86399."),
         _query("until", OpenApiTypes.NUMBER, "End, seconds since the epoch. Default: now."),
@@ -87,7 +87,7 @@ PROJECT_STATS: dict[str, Any] = {
         ),
         _query("environment", str, "With stat=generated: the name of an environment."),
     ],
-    "responses": {200: OpenApiResponse(_POINTS, "The counts."), **_ERRORS},
+    "responses": {200: OpenApiResponse(_POINTS, "The counts."), **ERRORS},
     "examples": [
         OpenApiExample(
             "A day by the hour",
@@ -122,7 +122,7 @@ OUTCOMES: dict[str, Any] = {
     "summary": "Count outcomes that were determined elsewhere",
     "description": "All of them are counted, or none.",
     "parameters": [
-        *_PATH,
+        *PATH,
         OpenApiParameter(
             "Idempotency-Key",
             str,
@@ -142,8 +142,8 @@ OUTCOMES: dict[str, Any] = {
             {"type": "object", "properties": {"accepted": {"type": "integer"}}, "required": ["accepted"]},
             "The sum of the quantities.",
         ),
-        409: _error("The Idempotency-Key was used with another body."),
-        413: _error("The body is too large."),
-        **_ERRORS,
+        409: error("The Idempotency-Key was used with another body."),
+        413: error("The body is too large."),
+        **ERRORS,
     },
 }

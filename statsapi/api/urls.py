@@ -2,12 +2,28 @@
 
 from django.urls import path
 
+from statsapi.api.keys import KeysView, KeyView
+from statsapi.api.organizations import OrganizationsView, OrganizationView, TeamsView
 from statsapi.api.outcomes import OutcomesView
 from statsapi.api.project_stats import ProjectStatsView
+from statsapi.api.projects import MergeView, OrganizationProjectsView, ProjectsView, ProjectView, TeamProjectsView
+from statsapi.api.root import RootView
 
+_ORGANIZATION = "organizations/<str:organization_slug>"
 _PROJECT = "projects/<str:organization_slug>/<str:project_slug>"
 
 urlpatterns = [
+    path("", RootView.as_view(), name="root"),
+    path("organizations/", OrganizationsView.as_view(), name="organizations"),
+    path(f"{_ORGANIZATION}/", OrganizationView.as_view(), name="organization"),
+    path(f"{_ORGANIZATION}/teams/", TeamsView.as_view(), name="teams"),
+    path(f"{_ORGANIZATION}/projects/", OrganizationProjectsView.as_view(), name="organization-projects"),
+    path("teams/<str:organization_slug>/<str:team_slug>/projects/", TeamProjectsView.as_view(), name="team-projects"),
+    path("projects/", ProjectsView.as_view(), name="projects"),
+    path(f"{_PROJECT}/", ProjectView.as_view(), name="project"),
+    path(f"{_PROJECT}/merge/", MergeView.as_view(), name="project-merge"),
+    path(f"{_PROJECT}/keys/", KeysView.as_view(), name="keys"),
+    path(f"{_PROJECT}/keys/<str:public_key>/", KeyView.as_view(), name="key"),
     path(f"{_PROJECT}/stats/", ProjectStatsView.as_view(), name="project-stats"),
     path(f"{_PROJECT}/outcomes/", OutcomesView.as_view(), name="project-outcomes"),
 ]

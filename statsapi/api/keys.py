@@ -1,0 +1,112 @@
+"""The keys of a project: what its DSNs carry."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import services
+from projects.models import ProjectKey
+from projects.selectors import FoundProject
+from statsapi.api import representations
+from statsapi.api import schema_resources as schema
+from statsapi.api.base import ApiView
+from statsapi.api.errors import Missing
+from statsapi.api.objects import get_project
+from statsapi.api.pagination import paginated
+from statsapi.api.permissions import PROJECT_SCOPES
+
+
+class RateLimitSerializer(serializers.Serializer[ProjectKey]):
+    count = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
+    window = serializers.IntegerField(min_value=0, max_value=86400)
+
+
+class KeySerializer(serializers.Serializer[ProjectKey]):
+    name = serializers.CharField(max_length=64, required=False)
+    rateLimit = RateLimitSerializer(required=False, allow_null=True)
+    public = serializers.RegexField(r"^[0-9a-f]{32}\Z", required=False)
+    secret = serializers.RegexField(r"^[0-9a-f]{32}\Z", required=False)
+    isActive = serializers.BooleanField(required=False)
+
+    def validate_public(self, value: str) -> str:
+        if ProjectKey.objects.filter(public=value).exists():
+            raise serializers.ValidationError("This public key is in use.")
+        return value
+
+
+class KeysView(ApiView):
+    scope_map = PROJECT_SCOPES
+
+    @extend_schema(**schema.KEYS)
+    def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        project = get_project(self, request, organization_slug, project_slug)
+        rows = ProjectKey.objects.filter(project_id=project.id).order_by("id")
+        return paginated(request, rows, lambda page: [representations.key(row) for row in page])
+
+    @extend_schema(**schema.CREATE_KEY)
+    def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        project = get_project(self, request, organization_slug, project_slug)
+        key = ProjectKey(project_id=project.id)
+        _change(key, _changes(request))
+        return Response(representations.key(key), status=201)
+
+
+class KeyView(ApiView):
+    scope_map = PROJECT_SCOPES
+
+    @extend_schema(**schema.KEY)
+    def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
+        return Response(representations.key(self._key(request, organization_slug, project_slug, public_key)))
+
+    @extend_schema(**schema.CHANGE_KEY)
+    def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
+        key = self._key(request, organization_slug, project_slug, public_key)
+        changes = _changes(request)
+        # They are in use wherever the DSN went; another key is made for that.
+        changes.pop("public", None)
+        changes.pop("secret", None)
+        _change(key, changes)
+        return Response(representations.key(key))
+
+    @extend_schema(**schema.DELETE_KEY)
+    def delete(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
+        services.delete_keys([self._key(request, organization_slug, project_slug, public_key)])
+        return Response(status=204)
+
+    def _key(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> ProjectKey:
+        return find_key(get_project(self, request, organization_slug, project_slug), public_key)
+
+
+def find_key(project: FoundProject, public_key: str) -> ProjectKey:
+    """The project's key with that public half. Raises Missing, also for a key of another project."""
+    if "\0" in public_key:  # PostgreSQL takes no NUL
+        raise Missing
+    key = ProjectKey.objects.filter(project_id=project.id, public=public_key).first()
+    if key is None:
+        raise Missing
+    return key
+
+
+def _changes(request: Request) -> dict[str, Any]:
+    wanted = KeySerializer(data=request.data or {})
+    wanted.is_valid(raise_exception=True)
+    return dict(wanted.validated_data)
+
+
+def _change(key: ProjectKey, changes: dict[str, Any]) -> None:
+    key.label = changes.get("name", key.label)
+    key.public = changes.get("public", key.public)
+    key.secret = changes.get("secret", key.secret)
+    key.active = changes.get("isActive", key.active)
+    if "rateLimit" in changes:
+        limit = changes["rateLimit"]
+        # A window of 0 seconds has no limit in it.
+        limited = limit is not None and limit["window"] > 0
+        key.rate_limit_count = limit["count"] if limited else None
+        key.rate_limit_window = limit["window"] if limited else None
+    services.save_intake(key.project, key)

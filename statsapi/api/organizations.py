@@ -1,0 +1,51 @@
+"""Organizations, and the team that each is thought to have."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import selectors
+from projects.models import Organization
+from statsapi.api import representations
+from statsapi.api import schema_resources as schema
+from statsapi.api.base import ApiView
+from statsapi.api.objects import get_organization, visible_organizations
+from statsapi.api.pagination import paginated
+from statsapi.api.permissions import ANY_READ, ORGANIZATION_SCOPES
+
+
+class OrganizationsView(ApiView):
+    scope_map = ORGANIZATION_SCOPES
+
+    @extend_schema(**schema.ORGANIZATIONS)
+    def get(self, request: Request) -> Response:
+        rows = Organization.objects.filter(pk__in=visible_organizations(self, request)).order_by("slug")
+        return paginated(request, rows, lambda page: [representations.organization(row) for row in page])
+
+
+class OrganizationView(ApiView):
+    scope_map = ORGANIZATION_SCOPES
+
+    @extend_schema(**schema.ORGANIZATION)
+    def get(self, request: Request, organization_slug: str) -> Response:
+        found = get_organization(self, request, organization_slug)
+        row = selectors.get_organization(found)
+        projects = [representations.project(project) for project in selectors.projects_of(row)]
+        return Response(
+            {**representations.organization(row), "teams": [representations.team(row)], "projects": projects}
+        )
+
+
+class TeamsView(ApiView):
+    scope_map = ANY_READ
+
+    @extend_schema(**schema.TEAMS)
+    def get(self, request: Request, organization_slug: str) -> Response:
+        found = get_organization(self, request, organization_slug)
+        return paginated(
+            request,
+            Organization.objects.filter(pk=found).order_by("slug"),
+            lambda page: [representations.team(row) for row in page],
+        )

@@ -1,0 +1,148 @@
+"""Projects: lists, one, create, change, delete, merge."""
+
+from __future__ import annotations
+
+from django.utils.text import slugify
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects import selectors, services
+from projects.models import SLUG_PATTERN, Project
+from statsapi.api import representations
+from statsapi.api import schema_resources as schema
+from statsapi.api.base import ApiView
+from statsapi.api.errors import BadQuery, Conflict, Missing
+from statsapi.api.objects import get_organization, get_project, visible_organizations
+from statsapi.api.pagination import paginated
+from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
+
+SLUG_TAKEN = "A project with this slug already exists."
+
+
+class _Slug(serializers.RegexField):
+    def __init__(self) -> None:
+        message = "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone."
+        super().__init__(SLUG_PATTERN, required=False, max_length=100, error_messages={"invalid": message})
+
+
+class ProjectSerializer(serializers.Serializer[Project]):
+    name = serializers.CharField(max_length=50)
+    slug = _Slug()
+    platform = serializers.CharField(max_length=50, required=False, allow_blank=True, allow_null=True)
+
+
+class ProjectChangeSerializer(serializers.Serializer[Project]):
+    name = serializers.CharField(max_length=50, required=False)
+    slug = _Slug()
+    platform = serializers.CharField(max_length=50, required=False, allow_blank=True, allow_null=True)
+
+
+class ProjectsView(ApiView):
+    """Every project that the caller may see."""
+
+    scope_map = PROJECT_SCOPES
+
+    @extend_schema(**schema.PROJECTS)
+    def get(self, request: Request) -> Response:
+        rows = Project.objects.filter(organization__in=visible_organizations(self, request))
+        rows = rows.select_related("organization").order_by("organization__slug", "slug")
+        return paginated(request, rows, lambda page: [representations.project(row, nested=True) for row in page])
+
+
+class OrganizationProjectsView(ApiView):
+    scope_map = ORGANIZATION_PROJECTS
+
+    @extend_schema(**schema.ORGANIZATION_PROJECTS)
+    def get(self, request: Request, organization_slug: str) -> Response:
+        organization = selectors.get_organization(get_organization(self, request, organization_slug))
+        rows = selectors.projects_of(organization)
+        return paginated(request, rows, lambda page: [representations.project(row) for row in page])
+
+    @extend_schema(**schema.CREATE_PROJECT)
+    def post(self, request: Request, organization_slug: str) -> Response:
+        return _create(request, get_organization(self, request, organization_slug))
+
+
+class TeamProjectsView(ApiView):
+    """Where clients made for Sentry create projects; the team is the organization's one."""
+
+    scope_map = ORGANIZATION_PROJECTS
+
+    @extend_schema(**schema.CREATE_TEAM_PROJECT)
+    def post(self, request: Request, organization_slug: str, team_slug: str) -> Response:
+        organization = get_organization(self, request, organization_slug)
+        row = selectors.get_organization(organization)
+        if team_slug not in (row.slug, str(row.pk)):
+            raise Missing
+        return _create(request, organization)
+
+
+class ProjectView(ApiView):
+    scope_map = PROJECT_SCOPES
+
+    @extend_schema(**schema.PROJECT)
+    def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        return Response(representations.project(_row(self, request, organization_slug, project_slug), nested=True))
+
+    @extend_schema(**schema.CHANGE_PROJECT)
+    def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        row = _row(self, request, organization_slug, project_slug)
+        changes = ProjectChangeSerializer(data=request.data)
+        changes.is_valid(raise_exception=True)
+        slug = changes.validated_data.get("slug", row.slug)
+        if slug != row.slug and Project.objects.filter(organization=row.organization, slug=slug).exists():
+            raise Conflict(SLUG_TAKEN)
+        row.slug = slug
+        row.name = changes.validated_data.get("name", row.name)
+        row.platform = changes.validated_data.get("platform", row.platform) or ""
+        services.update_project(project=row)
+        return Response(representations.project(row, nested=True))
+
+    @extend_schema(**schema.DELETE_PROJECT)
+    def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        services.delete_project(project=_row(self, request, organization_slug, project_slug))
+        return Response(status=204)
+
+
+class MergeView(ApiView):
+    scope_map = ADMIN_ALONE
+
+    @extend_schema(**schema.MERGE_PROJECT)
+    def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+        source = get_project(self, request, organization_slug, project_slug)
+        into = request.data.get("into") if isinstance(request.data, dict) else None
+        if not isinstance(into, str):
+            raise serializers.ValidationError({"into": ["This field is required: a slug of the same organization."]})
+        destination = selectors.find_project(source.organization, into)
+        if destination is None or destination.moved:
+            raise serializers.ValidationError({"into": ["There is no such project in this organization."]})
+        if destination.id == source.id:
+            raise BadQuery("A project cannot be merged into itself.")
+        moved = services.merge_projects(source=source.id, destination=destination.id)
+        return Response({"into": destination.slug, "series": moved})
+
+
+def _create(request: Request, organization: int) -> Response:
+    wanted = ProjectSerializer(data=request.data)
+    wanted.is_valid(raise_exception=True)
+    name = wanted.validated_data["name"]
+    slug = wanted.validated_data.get("slug") or slugify(name)[:100]
+    row = selectors.get_organization(organization)
+    if not slug or slug.isdigit():
+        raise serializers.ValidationError({"slug": ["Give a slug: none can be made of this name."]})
+    if Project.objects.filter(organization=row, slug=slug).exists():
+        raise Conflict(SLUG_TAKEN)
+    project = services.create_project(
+        organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
+    )
+    return Response(representations.project(project, nested=True), status=201)
+
+
+def _row(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> Project:
+    found = get_project(view, request, organization_slug, project_slug)
+    row = Project.objects.select_related("organization").filter(pk=found.id).first()
+    if row is None:
+        raise Missing
+    return row

@@ -1,0 +1,37 @@
+"""GET /api/0/: who is asking. The only endpoint that answers without credentials; sentry-cli's `info` asks it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from statsapi.api import schema_resources as schema
+from statsapi.api.authentication import Caller
+from statsapi.api.base import ApiView
+from statsapi.api.permissions import ORGANIZATION_SCOPES, HasScope
+
+
+class RootPermission(HasScope):
+    """Reading is free; any other method is refused as everywhere."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        return request.method in ("GET", "HEAD") or super().has_permission(request, view)
+
+
+class RootView(ApiView):
+    scope_map = ORGANIZATION_SCOPES
+    permission_classes = [RootPermission]
+
+    @extend_schema(**schema.ROOT)
+    def get(self, request: Request) -> Response:
+        caller: Any = request.auth
+        auth, user = None, None
+        if isinstance(caller, Caller):
+            auth = {"scopes": list(caller.token.scopes) if caller.token else []}
+            if caller.user:
+                who = caller.user
+                user = {"id": str(who.pk), "email": who.email, "name": who.get_full_name() or who.get_username()}
+        return Response({"version": "0", "auth": auth, "user": user})

@@ -1,0 +1,192 @@
+"""What the OpenAPI document says of organizations, projects and keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from projects.models import SLUG_PATTERN
+from statsapi.api.schema import ERRORS, PATH, error
+
+_STRING = {"type": "string"}
+_NULLABLE = {"type": "string", "nullable": True}
+_SLUG = {"type": "string", "pattern": SLUG_PATTERN.replace(r"\Z", "$")}
+_HEX = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_STRINGS = {"type": "array", "items": _STRING}
+_FLAG = {"type": "boolean"}
+
+
+def _object(required: bool = True, **properties: Any) -> dict[str, Any]:
+    shape: dict[str, Any] = {"type": "object", "properties": properties}
+    if required:
+        shape["required"] = list(properties)
+    return shape
+
+
+def _listed(shape: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "array", "items": shape}
+
+
+_AVATAR = _object(avatarType=_STRING, avatarUuid=_NULLABLE)
+_ORGANIZATION = _object(
+    id=_STRING,
+    slug=_STRING,
+    name=_STRING,
+    dateCreated=_STRING,
+    status=_object(id=_STRING, name=_STRING),
+    avatar=_AVATAR,
+    isEarlyAdopter=_FLAG,
+    require2FA=_FLAG,
+    features=_STRINGS,
+    links=_object(organizationUrl=_STRING, regionUrl=_STRING),
+)
+_TEAM_OF_PROJECT = _object(id=_STRING, slug=_STRING, name=_STRING)
+_TEAM = _object(
+    id=_STRING,
+    slug=_STRING,
+    name=_STRING,
+    dateCreated=_STRING,
+    isMember=_FLAG,
+    hasAccess=_FLAG,
+    isPending=_FLAG,
+    memberCount={"type": "integer"},
+    avatar=_AVATAR,
+)
+_PROJECT = _object(
+    id=_STRING,
+    slug=_STRING,
+    name=_STRING,
+    platform=_NULLABLE,
+    dateCreated=_STRING,
+    isBookmarked=_FLAG,
+    isMember=_FLAG,
+    hasAccess=_FLAG,
+    features=_STRINGS,
+    firstEvent=_NULLABLE,
+    status=_STRING,
+    team=_TEAM_OF_PROJECT,
+    teams=_listed(_TEAM_OF_PROJECT),
+    platforms=_STRINGS,
+)
+_NESTED = _object(**_PROJECT["properties"], organization=_ORGANIZATION)
+_LIMIT_RANGE = {"minimum": 0, "type": "integer"}
+_KEY = _object(
+    id=_HEX,
+    name=_STRING,
+    label=_STRING,
+    public=_HEX,
+    secret=_HEX,
+    projectId={"type": "integer"},
+    isActive=_FLAG,
+    rateLimit={**_object(window=_LIMIT_RANGE, count=_LIMIT_RANGE), "nullable": True},
+    dsn=_object(public=_STRING, secret=_STRING, csp=_STRING, security=_STRING),
+    dateCreated=_STRING,
+)
+
+_PAGES = [
+    OpenApiParameter("per_page", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}),
+    OpenApiParameter("cursor", str, description="Of a `Link` header: `0:100:0`."),
+]
+_ORGANIZATION_PATH = PATH[:1]
+_KEY_PATH = [*PATH, OpenApiParameter("public_key", str, OpenApiParameter.PATH, description="32 hex digits.")]
+
+
+def _endpoint(
+    operation: str, summary: str, shape: dict[str, Any] | None, *, status: int = 200, **more: Any
+) -> dict[str, Any]:
+    answer = OpenApiResponse(shape, "Done.") if shape else OpenApiResponse(None, "Gone.")
+    responses = {status: answer, **ERRORS, **more.pop("responses", {})}
+    return {"operation_id": operation, "summary": summary, "responses": responses, **more}
+
+
+def _body(required: list[str], **properties: Any) -> dict[str, Any]:
+    shape = _object(required=False, **properties)
+    return {"application/json": {**shape, "required": required} if required else shape}
+
+
+_PLATFORM = {**_NULLABLE, "maxLength": 50}
+_NAME = {"type": "string", "minLength": 1, "maxLength": 50}
+_PROJECT_BODY = _body(["name"], name=_NAME, slug=_SLUG, platform=_PLATFORM)
+_KEY_BODY = _body(
+    [],
+    name={"type": "string", "minLength": 1, "maxLength": 64},
+    rateLimit={
+        **_object(
+            count={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
+            window={"type": "integer", "minimum": 0, "maximum": 86400},
+        ),
+        "nullable": True,
+    },
+    public=_HEX,
+    secret=_HEX,
+    isActive=_FLAG,
+)
+_TAKEN = {409: error("The slug is taken.")}
+
+ROOT = _endpoint(
+    "retrieve_caller",
+    "Who is asking",
+    _object(
+        version=_STRING,
+        auth={**_object(scopes=_STRINGS), "nullable": True},
+        user={**_object(id=_STRING, email=_STRING, name=_STRING), "nullable": True},
+    ),
+    auth=[{}, {"bearer": []}],
+)
+ORGANIZATIONS = _endpoint("list_organizations", "List organizations", _listed(_ORGANIZATION), parameters=_PAGES)
+ORGANIZATION = _endpoint(
+    "retrieve_organization",
+    "Retrieve an organization",
+    _object(**_ORGANIZATION["properties"], teams=_listed(_TEAM), projects=_listed(_PROJECT)),
+    parameters=_ORGANIZATION_PATH,
+)
+TEAMS = _endpoint(
+    "list_teams", "List the organization's one team", _listed(_TEAM), parameters=[*_ORGANIZATION_PATH, *_PAGES]
+)
+PROJECTS = _endpoint("list_projects", "List projects", _listed(_NESTED), parameters=_PAGES)
+ORGANIZATION_PROJECTS = _endpoint(
+    "list_organization_projects",
+    "List an organization's projects",
+    _listed(_PROJECT),
+    parameters=[*_ORGANIZATION_PATH, *_PAGES],
+)
+CREATE_PROJECT = _endpoint(
+    "create_project",
+    "Create a project with a first key",
+    _NESTED,
+    status=201,
+    parameters=_ORGANIZATION_PATH,
+    request=_PROJECT_BODY,
+    responses=_TAKEN,
+)
+CREATE_TEAM_PROJECT = {
+    **CREATE_PROJECT,
+    "operation_id": "create_team_project",
+    "parameters": [
+        *_ORGANIZATION_PATH,
+        OpenApiParameter("team_slug", str, OpenApiParameter.PATH, description="The organization's slug."),
+    ],
+}
+PROJECT = _endpoint("retrieve_project", "Retrieve a project", _NESTED, parameters=PATH)
+CHANGE_PROJECT = _endpoint(
+    "change_project",
+    "Change a project",
+    _NESTED,
+    parameters=PATH,
+    request=_body([], name=_NAME, slug=_SLUG, platform=_PLATFORM),
+    responses=_TAKEN,
+)
+DELETE_PROJECT = _endpoint("delete_project", "Delete a project and its counts", None, status=204, parameters=PATH)
+MERGE_PROJECT = _endpoint(
+    "merge_project",
+    "Move all counts of a project into another",
+    _object(into=_STRING, series={"type": "integer"}),
+    parameters=PATH,
+    request=_body(["into"], into=_STRING),
+)
+KEYS = _endpoint("list_keys", "List a project's keys", _listed(_KEY), parameters=[*PATH, *_PAGES])
+CREATE_KEY = _endpoint("create_key", "Create a key", _KEY, status=201, parameters=PATH, request=_KEY_BODY)
+KEY = _endpoint("retrieve_key", "Retrieve a key", _KEY, parameters=_KEY_PATH)
+CHANGE_KEY = _endpoint("change_key", "Change a key", _KEY, parameters=_KEY_PATH, request=_KEY_BODY)
+DELETE_KEY = _endpoint("delete_key", "Delete a key", None, status=204, parameters=_KEY_PATH)
