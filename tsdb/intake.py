@@ -1,7 +1,17 @@
-"""Counting what a request of intake brings, in one script and one round trip (tsdb/lua/intake.lua)."""
+"""Counting what a request of intake brings, in one script and one round trip (tsdb/lua/intake.lua).
+
+What a failure means, declared here for all of intake: the quotas lie beside the counts and are asked in the same script,
+so there is no store of quotas that could fail alone, and nothing to fail open or closed. Where a quota cannot be asked,
+nothing is counted, no id is remembered, nothing is taken from the quota, and RedisError is raised, which is answered 503:
+no event slips past a quota, and none is refused because Redis is away.
+
+Where the answer of Redis is lost, the script is run once more. That is safe always: an arrival without an id that is
+remembered is given one for the time that this takes.
+"""
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +21,9 @@ from tsdb.outcomes import Outcome
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, claim_key, index_key, quota_key, running_key, state_key
 from tsdb.store import Increment, ProjectClosed, Store
+
+REPEAT_SECONDS = 10
+"""How long a count without an id is known again: longer than two tries take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,18 +73,18 @@ class Intake:
         try:
             answer = self._script.run(client, call)
         except RedisConnectionError:
-            # The first try may have counted. With an id a second one is safe; without, it could count twice.
-            if not (arrival.id and self._dedupe_seconds):
-                raise
-            answer = self._script.run(client, call)
+            answer = self._script.run(client, call)  # the first try may have counted; the claim makes this safe
         if answer == b"stale":
             raise ProjectClosed([project])
         return Outcome(answer.decode())
 
     def _call(self, project: int, version: str, arrival: Arrival, now: int) -> Call:
-        claimed = self._dedupe_seconds if arrival.id else 0
+        if arrival.id and self._dedupe_seconds:
+            claim, claimed = arrival.id, self._dedupe_seconds
+        else:
+            claim, claimed = secrets.token_hex(16), REPEAT_SECONDS
         quota = arrival.quota
-        keys = [state_key(project), index_key(project), running_key(project), claim_key(project, arrival.id or "")]
+        keys = [state_key(project), index_key(project), running_key(project), claim_key(project, claim)]
         keys.append(quota_key(project, quota.key, quota.window, now) if quota else keys[0])
         args: list[str | bytes | int] = [now, version, claimed, arrival.outcome.value]
         args += (quota.limit, quota.window) if quota else (-1, 0)

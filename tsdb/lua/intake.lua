@@ -3,7 +3,7 @@
 --
 -- KEYS  1 state, 2 index, 3 running totals, 4 claim, 5 quota, then for each series its rings, one a rollup, finest first
 -- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows,
---       3 claim's life (s, 0: no claim), 4 the outcome if no quota refuses it, 5 quota (-1: none), 6 its window (s),
+--       3 claim's life (s), 4 the outcome if no quota refuses it, 5 quota (-1: none), 6 its window (s),
 --       7 how many series count that outcome, 8 how many count the refusal instead; the rest count in any case;
 --       then the series as count_series reads them
 -- Returns the outcome, of the first time where the event came before, or 'stale'
@@ -12,21 +12,17 @@ if redis.call('GET', KEYS[1]) ~= ARGV[2] then
     return 'stale'
 end
 
+-- The quota is asked before the first write: a script that ends with an error takes nothing back.
+local quota = tonumber(ARGV[5])
 local outcome = ARGV[4]
-if ARGV[3] ~= '0' and not redis.call('SET', KEYS[4], outcome, 'NX', 'EX', ARGV[3]) then
+if quota >= 0 and tonumber(redis.call('GET', KEYS[5]) or 0) >= quota then
+    outcome = 'rate_limited'
+end
+if not redis.call('SET', KEYS[4], outcome, 'NX', 'EX', ARGV[3]) then
     return redis.call('GET', KEYS[4])
 end
-
-local quota = tonumber(ARGV[5])
-if quota >= 0 then
-    if tonumber(redis.call('GET', KEYS[5]) or 0) >= quota then
-        outcome = 'rate_limited'
-        if ARGV[3] ~= '0' then
-            redis.call('SET', KEYS[4], outcome, 'EX', ARGV[3])
-        end
-    elseif redis.call('INCR', KEYS[5]) == 1 then
-        redis.call('EXPIRE', KEYS[5], ARGV[6])
-    end
+if quota >= 0 and outcome ~= 'rate_limited' and redis.call('INCR', KEYS[5]) == 1 then
+    redis.call('EXPIRE', KEYS[5], ARGV[6])
 end
 
 local now = math.min(tonumber(ARGV[1]), limit)
