@@ -1,9 +1,9 @@
 """Counting what a request of intake brings, in one script and one round trip (tsdb/lua/intake.lua).
 
-What a failure means, declared here for all of intake: the quotas lie beside the counts and are asked in the same script,
-so there is no store of quotas that could fail alone, and nothing to fail open or closed. Where a quota cannot be asked,
-nothing is counted, no id is remembered, nothing is taken from the quota, and RedisError is raised, which is answered 503:
-no event slips past a quota, and none is refused because Redis is away.
+What a failure means, declared here for all of intake: the quotas lie beside the counts and are asked in the same
+script, so there is no store of quotas that could fail alone, and nothing to fail open or closed. Where a quota cannot
+be asked, nothing is counted, no id is remembered, nothing is taken from the quota, and RedisError is raised, which is
+answered 503: no event slips past a quota, and none is refused because Redis is away.
 
 Where the answer of Redis is lost, the script is run once more. That is safe always: an arrival without an id that is
 remembered is given one for the time that this takes.
