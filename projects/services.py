@@ -204,6 +204,8 @@ def environment_id(project: int, name: str) -> int:
     Raises Project.DoesNotExist.
     """
     known = selectors.environments_of(project)
+    if name not in known and len(known) > MOST_ENVIRONMENTS:
+        name = OTHER_ENVIRONMENT
     if name in known:
         return known[name]
     with transaction.atomic():

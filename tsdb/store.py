@@ -136,10 +136,12 @@ class Store:
         """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
 
         When it is interrupted, running it again with the same destination finishes the move: nothing is lost and
-        nothing is added twice. Raises ProjectClosed, and moves nothing, for a destination that may not be counted into.
+        nothing is added twice. Raises ProjectClosed where a series' project may not be counted into.
         """
-        if not self.clients.write.exists(state_key(destination.project)):
-            raise ProjectClosed([destination.project])
+        projects = {destination.project, *(source.project for source in sources)}
+        closed = [project for project in projects if not self.clients.write.exists(state_key(project))]
+        if closed:
+            raise ProjectClosed(closed)
         for source in sources:
             if source != destination:
                 # First what an interrupted move left on its way, then what was counted into the source since.
@@ -187,7 +189,17 @@ class Store:
 
     def series_of(self, project: int) -> list[str]:
         """The names of the project's series that were ever counted into, sorted."""
-        return sorted(_raw(name).decode() for name in self.clients.read.smembers(index_key(project)))
+        return self.series_of_many([project])[project]
+
+    def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
+        """The same of many projects. One round trip."""
+        pipeline = self.clients.read.pipeline(transaction=False)
+        for project in projects:
+            pipeline.smembers(index_key(project))
+        found = pipeline.execute() if projects else []
+        return {
+            project: sorted(name.decode() for name in names) for project, names in zip(projects, found, strict=True)
+        }
 
     def running_totals(self, projects: Sequence[int]) -> dict[int, dict[tuple[str, str], int]]:
         """What was ever counted of each project, by (category, outcome). One round trip."""
@@ -254,8 +266,9 @@ class Store:
         keys = [state_key(source.project), index_key(source.project)]
         keys += [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
         taken = self._take.run(self.clients.write, Call(keys, [secrets.token_hex(16), source.name]))
-        # Nothing is taken from a project that is closed.
-        for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=False), start=1):
+        if taken == b"closed":
+            raise ProjectClosed([source.project])
+        for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=True), start=1):
             if found:
                 token, raw = found
                 self._put_ring(destination, place, rollup, token.decode(), raw)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from typing import NamedTuple
 
 from django.contrib.auth.models import User
@@ -12,6 +11,7 @@ from rest_framework.request import Request
 
 from projects import services
 from projects.selectors import Token
+from statsapi import clock
 
 
 class Caller(NamedTuple):
@@ -31,7 +31,7 @@ class Authentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User | None, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "").split()
         if header and header[0].lower() == "bearer":
-            return None, Caller(_token(header[1:]), None)
+            return None, Caller(_token(header[1:], clock.now(request)), None)
         found = SessionAuthentication().authenticate(request)
         return (found[0], Caller(None, found[0])) if found else None
 
@@ -39,12 +39,11 @@ class Authentication(BaseAuthentication):
         return 'Bearer realm="api"'
 
 
-def _token(words: list[str]) -> Token:
+def _token(words: list[str], now: int) -> Token:
     if not words:
         raise AuthenticationFailed("Invalid token header. No credentials provided.")
     if len(words) > 1:
         raise AuthenticationFailed("Invalid token header. Token string should not contain spaces.")
-    now = int(time.time())
     token = services.use_token(words[0], now=now)
     if token is None:
         raise AuthenticationFailed("Invalid token")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.connections import get_store
 from projects.selectors import environments_of, load_environments
+from statsapi import clock
 from statsapi.api import schema
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing
@@ -26,7 +25,7 @@ class ProjectStatsView(ApiView):
 
     @extend_schema(**schema.PROJECT_STATS)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        now = time.time_ns()
+        now = clock.now_ns(request)
         project = get_project(self, request, organization_slug, project_slug)
         parameters = request.query_params.dict()
         stat = parse_stat(parameters)

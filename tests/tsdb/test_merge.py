@@ -77,7 +77,7 @@ def test_what_is_older_than_the_destination_holds_stays_out_of_it_alone(tiny: St
     assert counts(tiny, GOAL, tiny.rollups[2], now=NOW) == {NOW: 1, NOW + 60: 2}
 
 
-def test_a_closed_destination_is_refused_and_the_source_untouched(tiny: Store) -> None:
+def test_a_closed_destination_is_refused_and_no_source_touched(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=5)
     with pytest.raises(ProjectClosed):
         tiny.merge(Series(9, WEB.name), [WEB])
@@ -85,11 +85,12 @@ def test_a_closed_destination_is_refused_and_the_source_untouched(tiny: Store) -
     assert keys_of(tiny, 9) == set()
 
 
-def test_nothing_is_taken_from_a_project_that_is_being_deleted(tiny: Store) -> None:
+def test_nothing_is_taken_from_a_project_that_is_closed_and_may_be_being_deleted(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=5)
     tiny.clients.write.delete("ts:{7}:state")  # how a deletion begins
     before = keys_of(tiny, 7)
-    tiny.merge(SHOP, [WEB])
+    with pytest.raises(ProjectClosed):
+        tiny.merge(SHOP, [WEB])
     assert keys_of(tiny, 7) == before
     assert sums(tiny, SHOP) == [0, 0, 0]
 
@@ -130,7 +131,7 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
 def test_what_comes_in_after_a_source_was_taken_is_still_known(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=1)
     breaking = BreakingClient(connection_pool=tiny.clients.write.connection_pool)
-    breaking.break_at(3, carried_out=False)  # exists, take, put
+    breaking.break_at(4, carried_out=False)  # exists, exists, take, put
     with pytest.raises(RedisConnectionError):
         Store(Clients(tiny.clients.read, breaking), tiny.rollups).merge(SHOP, [WEB])
     tiny.incr([WEB], NOW, now=NOW, amount=2)
@@ -148,11 +149,11 @@ def test_the_end_of_one_move_does_not_drop_what_another_took_meanwhile(tiny: Sto
 
         def execute_command(self, *args: Any, **options: Any) -> Any:
             self.commands += 1
-            if self.commands == 4:  # exists, take, put, and now drop
+            if self.commands == 5:  # exists, exists, take, put, and now drop
                 tiny.merge(SHOP, [WEB])
                 tiny.incr([WEB], NOW, now=NOW, amount=2)
                 breaking = BreakingClient(connection_pool=tiny.clients.write.connection_pool)
-                breaking.break_at(3, carried_out=False)
+                breaking.break_at(4, carried_out=False)
                 with pytest.raises(RedisConnectionError):
                     Store(Clients(tiny.clients.read, breaking), tiny.rollups).merge(SHOP, [WEB])
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]

@@ -3,11 +3,11 @@
 --
 -- KEYS  1 state, 2 index, then for each rollup: ring, moving
 -- ARGV  1 the token of this move, 2 the series' name
--- Returns for each rollup {token, ring}, or {} where there is nothing to move; {} alone for a closed project, whose
--- keys are being deleted: a new one could escape the scan
+-- Returns for each rollup {token, ring}, or {} where there is nothing to move; or 'closed': the project's keys may be
+-- being deleted, and a new one could escape the scan
 
 if redis.call('EXISTS', KEYS[1]) == 0 then
-    return {}
+    return 'closed'
 end
 local taken, left = {}, false
 for i = 3, #KEYS, 2 do
