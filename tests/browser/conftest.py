@@ -1,0 +1,75 @@
+"""Debian's Chromium before the whole service. Nothing here touches Django: a browser's loop runs in this thread."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from tests.service import Service
+
+# No sandbox for root, and no calls of its own to hosts that are not ours.
+OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+ADMIN = """
+from django.contrib.auth.models import User
+User.objects.create_superuser("admin", password="a long one for tests")
+"""
+
+
+# A browser's loop would forbid the tests of other modules to use the database, so it ends with each module.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    service = Service(tmp_path_factory.mktemp("service"), DJANGO_SETTINGS_MODULE="tests.browser.strict_settings")
+    service.run(ADMIN)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def page(browser: Browser, service: Service) -> Iterator[Page]:
+    """A page of a new browser session, for addresses without a host.
+
+    An error of its scripts, an answer of 5xx, or anything that a strict Content-Security-Policy stops, fails the test.
+    """
+    context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}")
+    context.set_default_timeout(20_000)
+    page = context.new_page()
+    wrong: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
+    page.on("response", lambda response: wrong.append(response.url) if response.status >= 500 else None)
+    yield page
+    context.close()
+    assert wrong == []
+
+
+@pytest.fixture
+def admin(page: Page) -> Page:
+    """The page, logged in as a superuser, at the admin's first page."""
+    page.goto("/admin/")
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "a long one for tests")
+    page.click("input[type=submit]")
+    return page

@@ -1,0 +1,125 @@
+"""The admin in a real browser: what a person clicks, and what a browser must not do."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from playwright.sync_api import Error, Page
+
+from tests.service import Service
+
+FILL = """
+import time
+from projects.models import Project
+from tsdb.outcomes import Category, Outcome
+from tsdb.series import total
+from tsdb.store import Increment
+now = int(time.time())
+web = Project.objects.get(slug="web")
+series = total(web.pk, Category.ERROR, Outcome.ACCEPTED)
+services.count(web.pk, [Increment(series, now - hour * 3600, hour + 1) for hour in range(23)], now=now)
+"""
+
+DOOMED = """
+doomed = services.create_project(organization=web.organization, slug="doomed", name="Doomed")
+services.count(doomed.pk, [Increment(total(doomed.pk, Category.ERROR, Outcome.ACCEPTED), now)], now=now)
+"""
+
+HOSTILE = "\"'><img src=x onerror=hacked=1>"
+HOSTILE_ROWS = f"""
+name = {HOSTILE!r}
+other = services.create_organization(slug="hostile", name=name)
+project = services.create_project(organization=other, slug="hostile", name=name, platform=name)
+services.environment_id(project.pk, name)
+key = services.create_key(project=project, label=name)
+token = services.create_token(organization=other, scopes=["org:read"], name=name).token
+answer = [other.pk, project.pk, key.pk, token.pk]
+"""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _counted(service: Service) -> None:
+    service.run(FILL)
+
+
+def choose(page: Page, text: str) -> None:
+    """Picks from a list that fills as one types."""
+    page.click(".select2-selection")
+    page.fill(".select2-search__field", text)
+    page.click(f".select2-results__option:has-text('{text}')")
+
+
+def test_a_person_adds_a_project_and_copies_its_dsn_with_one_click(admin: Page) -> None:
+    admin.goto("/admin/projects/project/add/")
+    choose(admin, "acme")
+    admin.type("#id_name", "Prime Mover")
+    assert admin.input_value("#id_slug") == "prime-mover"
+    admin.click("text=Save >> nth=0")
+    admin.wait_for_url("**/change/")
+    admin.click(".messagelist .copyable")
+    selected = admin.evaluate("getSelection().toString()")
+    assert re.fullmatch(r"http://[0-9a-f]{32}@127\.0\.0\.1:\d+/\d+", selected)
+    assert admin.inner_text(".field-dsn .copyable").strip() == selected
+
+
+def test_a_token_is_shown_once_and_going_back_does_not_show_it_again(admin: Page, service: Service) -> None:
+    admin.goto("/admin/projects/apitoken/add/")
+    choose(admin, "acme")
+    admin.check("text=org:read")
+    admin.click("input[name=_save]")
+    secret = admin.inner_text(".shown-once .copyable")
+    assert service.ask("GET", "/api/0/projects/acme/web/stats/", authorization=f"Bearer {secret}").status == 200
+    assert secret not in admin.url
+    admin.click("text=Copied")
+    assert secret[-4:] in admin.content()
+    assert secret not in admin.content()
+    # The browser would have to send the form again, and asks before it does.
+    with pytest.raises(Error, match="ERR_CACHE_MISS"):
+        admin.go_back()
+    assert secret not in admin.content()
+
+
+def test_the_list_draws_a_bar_for_each_hour_that_had_events(admin: Page) -> None:
+    admin.goto("/admin/projects/project/?q=web")
+    chart = admin.locator("#result_list .sparkline")
+    assert chart.count() == 1
+    box = chart.bounding_box()
+    assert box
+    assert (box["width"], box["height"]) == (120, 25)
+    bars = chart.locator("path").nth(1).get_attribute("d")
+    assert bars
+    assert bars.count("M") == 23
+    assert admin.inner_text(".field-received") == "276"
+
+
+def test_no_page_runs_the_markup_in_a_name_or_needs_what_a_strict_policy_forbids(admin: Page, service: Service) -> None:
+    organization, project, key, token = service.run(HOSTILE_ROWS)
+    ids = {"organization": organization, "project": project, "projectkey": key, "apitoken": token}
+    for model, number in ids.items():
+        for page in (f"{number}/change/", f"{number}/delete/", f"{number}/history/", ""):
+            answer = admin.goto(f"/admin/projects/{model}/{page}")
+            assert answer
+            assert (answer.status, answer.url) == (200, admin.url)
+            assert admin.evaluate("window.hacked") is None
+            assert admin.locator("img[src=x]").count() == 0
+        assert HOSTILE in admin.inner_text("#result_list")
+
+
+@pytest.mark.parametrize("path", ["project/", "project/1/change/", "apitoken/add/", "organization/1/delete/"])
+def test_on_a_narrow_screen_no_page_scrolls_sideways(admin: Page, path: str) -> None:
+    admin.set_viewport_size({"width": 390, "height": 800})
+    admin.goto(f"/admin/projects/{path}")
+    assert admin.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_deleting_asks_and_then_says_how_many_keys_went(admin: Page, service: Service) -> None:
+    service.run(DOOMED)
+    admin.goto("/admin/projects/project/?q=doomed")
+    admin.check("#result_list input.action-select")
+    admin.select_option("select[name=action]", "delete_selected")
+    admin.click("text=Go")
+    assert "All counts go too" in admin.inner_text("#content")
+    admin.click("text=Yes, I’m sure")
+    assert re.search(r"The counts are gone too: [1-9] keys of Redis", admin.inner_text(".messagelist"))
+    assert service.ask("GET", "/api/0/projects/acme/doomed/stats/").status == 404
