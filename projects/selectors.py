@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import NamedTuple
 
@@ -10,6 +11,7 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import QuerySet
 
 from projects.cache import cached
+from projects.connections import get_store
 from projects.models import (
     SCOPES,
     ApiToken,
@@ -20,6 +22,7 @@ from projects.models import (
     ProjectKey,
     ProjectRedirect,
 )
+from tsdb.series import claim_key
 
 TOKEN_PREFIX = "sta_"  # noqa: S105
 
@@ -103,6 +106,11 @@ def find_project(organization: int, reference: str) -> FoundProject | None:
     return found and FoundProject(*found)
 
 
+def project_slugs(organization: int) -> dict[int, str]:
+    """The ids and slugs of the organization's projects, by slug."""
+    return dict(Project.objects.filter(organization_id=organization).order_by("slug").values_list("id", "slug"))
+
+
 def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
     """What a user may do in the organization with that slug or id; None where the user has no part in it."""
     if not _is_reference(reference):
@@ -152,11 +160,17 @@ def load_environments(project: int) -> dict[str, int]:
     return dict(Environment.objects.filter(project_id=project).values_list("name", "id"))
 
 
-def find_key_id(project: int, public: str) -> int | None:
-    """The id of the project's key with that public half."""
-    if len(public) != 32 or "\0" in public:
-        return None
-    return ProjectKey.objects.filter(project_id=project, public=public).values_list("id", flat=True).first()
+def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
+    """Those of the public keys that are the project's, with their ids."""
+    publics = [public for public in publics if "\0" not in public]
+    rows = ProjectKey.objects.filter(project_id=project, public__in=publics) if publics else ProjectKey.objects.none()
+    return dict(rows.values_list("public", "id"))
+
+
+def find_claim(project: int, claim: str) -> str | None:
+    """What the claim with that id was taken for, while it lasts."""
+    found = get_store().clients.read.get(claim_key(project, claim))
+    return found.decode() if isinstance(found, bytes) else None
 
 
 def projects_of(organization: Organization) -> QuerySet[Project]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,22 +13,23 @@ from projects.selectors import environments_of, load_environments
 from statsapi import clock
 from statsapi.api import schema
 from statsapi.api.base import ApiView
+from statsapi.api.csv_format import csv_response, iso, wants_csv
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.query import parse_stat, parse_time_range
+from statsapi.api.stat_parts import parts_of
 from tsdb import series
-from tsdb.outcomes import STATS, Category, Outcome
-from tsdb.series import Series
 
 
 class ProjectStatsView(ApiView):
     scope_map = PROJECT_SCOPES
 
     @extend_schema(**schema.PROJECT_STATS)
-    def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
+    def get(self, request: Request, organization_slug: str, project_slug: str) -> Any:
         now = clock.now_ns(request)
         project = get_project(self, request, organization_slug, project_slug)
+        as_csv = wants_csv(request)
         parameters = request.query_params.dict()
         stat = parse_stat(parameters)
         environment = parameters.get("environment") if stat == "generated" else None
@@ -35,18 +38,15 @@ class ProjectStatsView(ApiView):
         asked = parse_time_range(parameters, store.rollups, now)
         if environment_id is not None:
             parts = [series.environment(project.id, environment_id)]
-        elif stat in STATS:
-            parts = [series.total(project.id, Category.ERROR, outcome) for outcome in STATS[stat]]
         else:
-            parts = _filtered_for(project.id, stat, store.series_of(project.id))
+            parts = parts_of(store, [project.id], stat)
         counts = store.get_added(parts, asked.window, now=asked.now)
-        return Response(
-            [[float(start), count] for start, count in zip(asked.window.timestamps(), counts, strict=True)],
-            headers={
-                "X-Stats-Resolution": str(asked.window.rollup.seconds),
-                "X-Stats-Retained-Since": str(asked.retained_since),
-            },
-        )
+        starts = asked.window.timestamps()
+        if as_csv:
+            rows = zip(map(iso, starts), counts, strict=True)
+            return csv_response(["timestamp", "count"], rows, f"{project.slug}-{stat}.csv", asked.headers)
+        pairs = [[float(start), count] for start, count in zip(starts, counts, strict=True)]
+        return Response(pairs, headers=asked.headers)
 
 
 def _environment_id(project: int, name: str) -> int:
@@ -54,10 +54,3 @@ def _environment_id(project: int, name: str) -> int:
     if found is None:
         raise Missing
     return found
-
-
-def _filtered_for(project: int, reason: str, names: list[str]) -> list[Series]:
-    """The facts of errors that an inbound filter kept out, of every key."""
-    wanted = (Category.ERROR, Outcome.FILTERED, reason)
-    facts = ((name, series.parse_fact(name)) for name in names)
-    return [Series(project, name) for name, fact in facts if fact and fact[1:] == wanted]

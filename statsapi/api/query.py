@@ -36,6 +36,14 @@ class TimeRange:
         rollup = self.window.rollup
         return rollup.oldest_bucket(self.now) * rollup.seconds
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of itself."""
+        return {
+            "X-Stats-Resolution": str(self.window.rollup.seconds),
+            "X-Stats-Retained-Since": str(self.retained_since),
+        }
+
 
 def parse_stat(parameters: Mapping[str, str]) -> str:
     stat = parameters.get("stat") or "received"

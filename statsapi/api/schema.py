@@ -36,7 +36,7 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
 
 
 _DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
-_POINTS = {
+POINTS = {
     "type": "array",
     "items": {
         "type": "array",
@@ -62,7 +62,7 @@ ERRORS = {
 }
 
 
-def _query(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
+def query_parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **more)
 
 
@@ -71,23 +71,31 @@ PATH = [
     OpenApiParameter("project_slug", str, OpenApiParameter.PATH, description="Slug or id of the project."),
 ]
 
+WHAT = query_parameter("stat", str, "What to count.", enum=[*STATS, *FILTERS], default="received")
+TIME_RANGE = [
+    query_parameter("since", OpenApiTypes.NUMBER, "Start, seconds since the epoch. Default: until - 86399."),
+    query_parameter("until", OpenApiTypes.NUMBER, "End, seconds since the epoch. Default: now."),
+    query_parameter(
+        "resolution", str, "Length of a bucket, one of the configured rollups. Default: chosen by the window."
+    ),
+]
+
 PROJECT_STATS: dict[str, Any] = {
     "operation_id": "retrieve_project_event_counts",
     "summary": "Retrieve event counts for a project",
     "description": "How many errors the project had in each bucket of a window. Without parameters: the last 24 hours.",
     "parameters": [
         *PATH,
-        _query("stat", str, "What to count.", enum=[*STATS, *FILTERS], default="received"),
-        _query("since", OpenApiTypes.NUMBER, "Start, seconds since the epoch. Default: until - 86399."),
-        _query("until", OpenApiTypes.NUMBER, "End, seconds since the epoch. Default: now."),
-        _query(
-            "resolution",
-            str,
-            "Length of a bucket, one of the configured rollups. Default: chosen by the window.",
-        ),
-        _query("environment", str, "With stat=generated: the name of an environment."),
+        WHAT,
+        *TIME_RANGE,
+        query_parameter("environment", str, "With stat=generated: the name of an environment."),
+        query_parameter("format", str, "`csv`: as a table.", enum=["json", "csv"]),
     ],
-    "responses": {200: OpenApiResponse(_POINTS, "The counts."), **ERRORS},
+    "responses": {
+        (200, "application/json"): OpenApiResponse(POINTS, "The counts."),
+        (200, "text/csv"): OpenApiResponse({"type": "string"}, "The same as CSV: timestamp,count."),
+        **ERRORS,
+    },
     "examples": [
         OpenApiExample(
             "A day by the hour",

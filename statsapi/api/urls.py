@@ -2,12 +2,16 @@
 
 from django.urls import path
 
+from statsapi.api.key_stats import KeyStatsView
 from statsapi.api.keys import KeysView, KeyView
+from statsapi.api.organization_stats import OrganizationStatsView
 from statsapi.api.organizations import OrganizationsView, OrganizationView, TeamsView
 from statsapi.api.outcomes import OutcomesView
 from statsapi.api.project_stats import ProjectStatsView
 from statsapi.api.projects import MergeView, OrganizationProjectsView, ProjectsView, ProjectView, TeamProjectsView
 from statsapi.api.root import RootView
+from statsapi.api.stats_summary import StatsSummaryView
+from statsapi.api.stats_v2 import StatsV2View
 
 _ORGANIZATION = "organizations/<str:organization_slug>"
 _PROJECT = "projects/<str:organization_slug>/<str:project_slug>"
@@ -16,6 +20,9 @@ urlpatterns = [
     path("", RootView.as_view(), name="root"),
     path("organizations/", OrganizationsView.as_view(), name="organizations"),
     path(f"{_ORGANIZATION}/", OrganizationView.as_view(), name="organization"),
+    path(f"{_ORGANIZATION}/stats/", OrganizationStatsView.as_view(), name="organization-stats"),
+    path(f"{_ORGANIZATION}/stats_v2/", StatsV2View.as_view(), name="stats-v2"),
+    path(f"{_ORGANIZATION}/stats-summary/", StatsSummaryView.as_view(), name="stats-summary"),
     path(f"{_ORGANIZATION}/teams/", TeamsView.as_view(), name="teams"),
     path(f"{_ORGANIZATION}/projects/", OrganizationProjectsView.as_view(), name="organization-projects"),
     path("teams/<str:organization_slug>/<str:team_slug>/projects/", TeamProjectsView.as_view(), name="team-projects"),
@@ -24,6 +31,7 @@ urlpatterns = [
     path(f"{_PROJECT}/merge/", MergeView.as_view(), name="project-merge"),
     path(f"{_PROJECT}/keys/", KeysView.as_view(), name="keys"),
     path(f"{_PROJECT}/keys/<str:public_key>/", KeyView.as_view(), name="key"),
+    path(f"{_PROJECT}/keys/<str:public_key>/stats/", KeyStatsView.as_view(), name="key-stats"),
     path(f"{_PROJECT}/stats/", ProjectStatsView.as_view(), name="project-stats"),
     path(f"{_PROJECT}/outcomes/", OutcomesView.as_view(), name="project-outcomes"),
 ]

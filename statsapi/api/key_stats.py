@@ -1,0 +1,49 @@
+"""GET …/projects/{organization_slug}/{project_slug}/keys/{public_key}/stats/: what a key counted."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from projects.connections import get_store
+from statsapi import clock
+from statsapi.api import schema_stats as schema
+from statsapi.api.base import ApiView
+from statsapi.api.errors import BadQuery
+from statsapi.api.keys import find_key
+from statsapi.api.objects import get_project
+from statsapi.api.permissions import PROJECT_SCOPES
+from statsapi.api.query import parse_time_range
+from tsdb.facts import read_facts
+from tsdb.outcomes import Category, Outcome
+from tsdb.series import Fact
+
+COLUMNS = {"dropped": Outcome.RATE_LIMITED, "filtered": Outcome.FILTERED, "accepted": Outcome.ACCEPTED}
+
+
+class KeyStatsView(ApiView):
+    scope_map = PROJECT_SCOPES
+
+    @extend_schema(**schema.KEY_STATS)
+    def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
+        project = get_project(self, request, organization_slug, project_slug)
+        key = find_key(project, public_key)
+        store = get_store()
+        try:
+            asked = parse_time_range(request.query_params.dict(), store.rollups, clock.now_ns(request))
+        except BadQuery:
+            raise BadQuery("Invalid request data") from None
+
+        def wanted(fact: Fact) -> bool:
+            return fact.key == key.pk and fact.category == Category.ERROR
+
+        facts = read_facts(store, [project.id], wanted, asked.window, now=asked.now)
+        rows = []
+        for place, start in enumerate(asked.window.timestamps()):
+            counts = {
+                column: sum(counted.counts[place] for counted in facts if counted.fact.outcome == outcome)
+                for column, outcome in COLUMNS.items()
+            }
+            rows.append({"ts": start, "total": sum(counts.values()), **counts})
+        return Response(rows, headers=asked.headers)

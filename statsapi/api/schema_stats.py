@@ -1,0 +1,157 @@
+"""What the OpenAPI document says of the statistics of organizations and keys."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+
+from statsapi.api.schema import ERRORS, PATH, POINTS, TIME_RANGE, WHAT, query_parameter
+from tsdb.outcomes import Category, Outcome
+
+_COUNT = {"type": "integer", "minimum": 0}
+_TEXT = {"type": "string"}
+
+
+def _object(**properties: Any) -> dict[str, Any]:
+    return {"type": "object", "properties": properties, "required": list(properties)}
+
+
+def _strings(name: str, description: str, **more: Any) -> OpenApiParameter:
+    return query_parameter(name, {"type": "array", "items": {"type": "string", **more}}, description)
+
+
+_FORMAT = query_parameter("format", str, "`csv`: as a table.", enum=["json", "csv"])
+_CSV = OpenApiResponse({"type": "string"}, "The same as CSV.")
+_ORGANIZATION_PATH = PATH[:1]
+_KEY_PATH = [*PATH, OpenApiParameter("public_key", str, OpenApiParameter.PATH, description="32 hex digits.")]
+
+ORGANIZATION_STATS: dict[str, Any] = {
+    "operation_id": "retrieve_organization_event_counts",
+    "summary": "Retrieve event counts for an organization",
+    "parameters": [
+        *_ORGANIZATION_PATH,
+        query_parameter("group", str, "All projects together, or each.", enum=["organization", "project"]),
+        query_parameter(
+            "projectID",
+            {"type": "array", "items": {"type": "string", "pattern": "^[0-9]+$"}},
+            "With group=project: only these.",
+        ),
+        WHAT,
+        *TIME_RANGE,
+        _FORMAT,
+    ],
+    "responses": {
+        (200, "application/json"): OpenApiResponse(
+            {"oneOf": [POINTS, {"type": "object", "additionalProperties": POINTS}]},
+            "Pairs, or with group=project an object of them by project id.",
+        ),
+        (200, "text/csv"): _CSV,
+        **ERRORS,
+    },
+}
+
+KEY_STATS: dict[str, Any] = {
+    "operation_id": "retrieve_key_event_counts",
+    "summary": "Retrieve event counts for a key",
+    "parameters": [*_KEY_PATH, *TIME_RANGE],
+    "responses": {
+        200: OpenApiResponse(
+            {
+                "type": "array",
+                "items": _object(
+                    ts={"type": "integer"}, total=_COUNT, dropped=_COUNT, filtered=_COUNT, accepted=_COUNT
+                ),
+            },
+            "A row a bucket, ascending.",
+        ),
+        **ERRORS,
+    },
+}
+
+_STATS_PARAMETERS = [
+    *_ORGANIZATION_PATH,
+    query_parameter(
+        "field",
+        {"type": "array", "minItems": 1, "items": {"type": "string", "enum": ["sum(quantity)", "sum(times_seen)"]}},
+        "What to add up.",
+        required=True,
+    ),
+    query_parameter("interval", str, "`1h`, `10m`, …; divides a day. Default: 1h."),
+    query_parameter("statsPeriod", str, "`<n>` m, h, d, w or s, until now."),
+    query_parameter("start", str, "ISO 8601, without zone in UTC, or seconds since the epoch."),
+    query_parameter("end", str, "As start."),
+    query_parameter("project", {"type": "array", "items": {"type": "integer", "minimum": -1}}, "Ids; -1: all."),
+    _strings("category", "Only these.", enum=[category.value for category in Category]),
+    _strings("outcome", "Only these.", enum=[outcome.value for outcome in Outcome]),
+    _strings("reason", "Only these."),
+    query_parameter("key_id", {"type": "array", "items": {"type": "integer", "minimum": -1}}, "Only these keys."),
+]
+_TOTALS = {"type": "object", "additionalProperties": _COUNT}
+
+STATS_V2: dict[str, Any] = {
+    "operation_id": "retrieve_outcomes",
+    "summary": "Retrieve outcomes by any grouping",
+    "parameters": [
+        *_STATS_PARAMETERS,
+        _strings("groupBy", "How to group.", enum=["outcome", "category", "reason", "project", "key_id"]),
+    ],
+    "responses": {
+        200: OpenApiResponse(
+            {
+                "type": "object",
+                "required": ["start", "end", "groups"],
+                "properties": {
+                    "start": _TEXT,
+                    "end": _TEXT,
+                    "intervals": {"type": "array", "items": _TEXT},
+                    "groups": {
+                        "type": "array",
+                        "items": {
+                            "type": "object",
+                            "required": ["by", "totals"],
+                            "properties": {
+                                "by": {"type": "object", "additionalProperties": {}},
+                                "totals": _TOTALS,
+                                "series": {
+                                    "type": "object",
+                                    "additionalProperties": {"type": "array", "items": _COUNT},
+                                },
+                            },
+                        },
+                    },
+                },
+            },
+            "Grouped by project there are no series and no intervals.",
+        ),
+        **ERRORS,
+    },
+}
+
+STATS_SUMMARY: dict[str, Any] = {
+    "operation_id": "summarize_outcomes",
+    "summary": "Summarize outcomes per project",
+    "parameters": [*_STATS_PARAMETERS, query_parameter("download", str, "`1`: as CSV.", enum=["0", "1"])],
+    "responses": {
+        (200, "application/json"): OpenApiResponse(
+            _object(
+                start=_TEXT,
+                end=_TEXT,
+                projects={
+                    "type": "array",
+                    "items": _object(
+                        id={"type": "integer"},
+                        slug=_TEXT,
+                        stats={
+                            "type": "array",
+                            "items": _object(category=_TEXT, outcomes=_TOTALS, totals=_TOTALS),
+                        },
+                    ),
+                },
+            ),
+            "A row a project and category.",
+        ),
+        (200, "text/csv"): _CSV,
+        **ERRORS,
+    },
+}
