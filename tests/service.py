@@ -47,9 +47,11 @@ class Service:
     def __init__(self, folder: Path, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.log = folder / "service.log"
+        self.port = free_port()
         self._environment = {
             "DJANGO_SETTINGS_MODULE": "statsapi.settings",
             "PYTHONPATH": str(ROOT),
+            "PORT": str(self.port),
             "VAR_DIR": str(folder / "var"),
             **dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL"), ""),
             **settings,
@@ -65,11 +67,12 @@ class Service:
                 env={**os.environ, **self._environment},
             )
         self.token = str(self.run(SETUP))
-        self.port = free_port()
-        command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
-        command += ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
-        self.web = Server(command, self.log, **self._environment)
+        self.web = Server(self._command(), self.log, **self._environment)
         wait_for(lambda: listens(self.port), "the start of granian")
+
+    def _command(self) -> list[str]:
+        command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
+        return [*command, "--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
 
     def stop(self) -> None:
         self.web.stop()

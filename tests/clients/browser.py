@@ -1,0 +1,123 @@
+"""A page of another origin, in a real browser."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+from tests.servers import Missing, Server
+
+FOLDER = Path(__file__).parent
+
+PAGE = """<!doctype html>
+<script type="importmap">%s</script>
+<script>
+const fail = ({ reason, message }) =>
+  fetch("/done", { method: "POST", body: JSON.stringify({ error: `${reason ?? message}` }) });
+addEventListener("error", fail);
+addEventListener("unhandledrejection", fail);
+</script>
+<script type="module" src="/scenarios/%s"></script>
+"""
+
+
+def chromium() -> str:
+    """The program. Raises Missing."""
+    for name in ("chromium", "chromium-browser", "google-chrome"):
+        if found := shutil.which(name):
+            return found
+    raise Missing("Chromium is not installed; on Debian: apt-get install chromium")
+
+
+def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
+    """Opens a page that runs `scenarios/<scenario>` with this query, and returns what that says at its end."""
+    said: queue.Queue[dict[str, Any]] = queue.Queue()
+    with _site(scenario, said) as port, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+        options = [
+            "--headless=new",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            # Nothing of the browser's own reaches for the network.
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+            f"--user-data-dir={folder}/profile",
+            *(["--no-sandbox"] if os.getuid() == 0 else []),
+        ]
+        # Another host than the service's: another site, not only another origin.
+        url = f"http://localhost:{port}/page?{urlencode(query)}"
+        log = Path(folder, "log")
+        browser = Server([program, *options, url], log)
+        try:
+            return said.get(timeout=60)
+        except queue.Empty:
+            raise AssertionError(f"the page never ended; the browser said: {log.read_text(errors='replace')}") from None
+        finally:
+            browser.stop()
+
+
+@contextmanager
+def _site(scenario: str, said: queue.Queue[dict[str, Any]]) -> Iterator[int]:
+    page = PAGE % (json.dumps({"imports": _imports()}), scenario)
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, page.encode(), said)) as server:
+        threading.Thread(target=server.serve_forever).start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+
+
+def _imports() -> dict[str, str]:
+    """Where the modules of each installed package are, as its package.json says: what a bundler would find out."""
+    found = {}
+    modules = FOLDER / "node_modules"
+    for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")):
+        package = json.loads(file.read_text(encoding="utf-8"))
+        exports = package.get("exports")
+        for name, target in exports.items() if isinstance(exports, dict) else ():
+            while isinstance(target, dict):
+                target = next((target[key] for key in ("production", "import", "default") if key in target), None)
+            if isinstance(target, str) and name.startswith(".") and "*" not in name:
+                found[package["name"] + name[1:]] = f"/{(file.parent / target).relative_to(FOLDER)}"
+    return found
+
+
+class _Handler(SimpleHTTPRequestHandler):
+    """Serves the page and the modules that it loads, and takes what it says at its end."""
+
+    extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
+
+    def __init__(self, page: bytes, said: queue.Queue[dict[str, Any]], *arguments: Any) -> None:
+        self.page, self.said = page, said
+        super().__init__(*arguments, directory=str(FOLDER))
+
+    def do_GET(self) -> None:
+        if self.path.startswith("/page?"):
+            self._answer(self.page)
+        else:
+            super().do_GET()
+
+    def do_POST(self) -> None:
+        self.said.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+        self._answer(b"")
+
+    def _answer(self, body: bytes) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *arguments: object) -> None:
+        pass

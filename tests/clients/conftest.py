@@ -1,0 +1,39 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients import browser, packages
+from tests.clients.live import IntakeService, Sender
+from tests.servers import Missing
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
+    service = IntakeService(tmp_path_factory.mktemp("clients"))
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def sender(service: IntakeService) -> Sender:
+    return service.new_sender()
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """Node, with the clients installed."""
+    try:
+        packages.install()
+        return packages.node()
+    except Missing as missing:
+        pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def chromium(node: str) -> str:
+    try:
+        return browser.chromium()
+    except Missing as missing:
+        pytest.skip(str(missing))

@@ -1,0 +1,158 @@
+"""The service as `make run` serves it, for clients to send to; and what they sent, as it was counted."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import time
+import uuid
+from http.client import HTTPConnection
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.servers import postgresql_folder
+from tests.service import Service
+
+NEW_PROJECT = """
+project = services.create_project(organization=Organization.objects.get(slug="acme"), slug={slug!r}, name={slug!r})
+key = project.keys.get()
+key.rate_limit_count, key.rate_limit_window = {limit!r}, {window!r}
+services.save_intake(project, key)
+answer = [project.pk, key.public, key.secret]
+"""
+
+FACTS = """
+import time
+from tsdb.series import Series, parse_fact
+from tsdb.timeline import NS, window
+now, store = int(time.time()), get_store()
+names = [name for name in store.series_of({project}) if parse_fact(name)]
+asked = window(store.rollups[-1], (now - 2 * 86400) * NS, now * NS)
+sums = store.get_sums([Series({project}, name) for name in names], asked, now=now)
+answer = [[*parse_fact(one.name)[1:], count] for one, count in sums.items()]
+"""
+
+SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
+"""How many seconds back a test asks: at least to the bucket in which it began."""
+
+_databases = itertools.count(2)
+
+
+class Sender(NamedTuple):
+    """A project of its own, and the key that may send to it."""
+
+    slug: str
+    project: int
+    public: str
+    secret: str
+
+    @property
+    def auth(self) -> str:
+        return f"Sentry sentry_key={self.public}, sentry_version=7, sentry_client=test/1.0, sentry_secret={self.secret}"
+
+    def dsn(self, port: int) -> str:
+        return f"http://{self.public}@127.0.0.1:{port}/{self.project}"
+
+    def path(self, endpoint: str) -> str:
+        return f"/api/{self.project}/{endpoint}/"
+
+
+class Reply(NamedTuple):
+    status: int
+    headers: dict[str, str]  # names in lower case
+    body: bytes
+
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+def event(event_id: str | None = None, **fields: Any) -> bytes:
+    """An envelope with one event, of a new id unless one is given."""
+    payload = json.dumps({"message": "hello", **fields})
+    return f'{{"event_id":"{event_id or uuid.uuid4().hex}"}}\n{{"type":"event"}}\n{payload}\n'.encode()
+
+
+class Connection:
+    """A client that keeps its connection."""
+
+    def __init__(self, port: int, seconds: float = 20) -> None:
+        self._http = HTTPConnection("127.0.0.1", port, timeout=seconds)
+
+    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Reply:
+        """Raises OSError or http.client.HTTPException where there is no answer."""
+        sent = {"x-sentry-auth": sender.auth, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        try:
+            self._http.request("POST", sender.path(endpoint), body, sent)
+            response = self._http.getresponse()
+            return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+        except BaseException:
+            self._http.close()
+            raise
+
+    def close(self) -> None:
+        self._http.close()
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.close()
+
+
+class IntakeService(Service):
+    """granian as statsapi/run.py starts it, with that many workers.
+
+    It has the embedded Valkey and a SQLite of its own or, in a run on external servers, a database in each of those.
+    """
+
+    def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
+        super().__init__(folder, **{"WEB_WORKERS": str(workers), **_external(), **settings})
+        self._numbers = itertools.count(1)
+
+    def _command(self) -> list[str]:
+        return [sys.executable, "-c", "from statsapi import run; run.serve('')"]
+
+    def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:
+        """A new project of acme; its key may send `limit` events in `window` seconds."""
+        slug = f"project-{next(self._numbers)}"
+        project, public, secret = self.run(NEW_PROJECT.format(slug=slug, limit=limit, window=window))
+        return Sender(slug, project, public, secret)
+
+    def connect(self, seconds: float = 20) -> Connection:
+        return Connection(self.port, seconds)
+
+    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Reply:
+        with self.connect() as connection:
+            return connection.send(sender, body, endpoint, **headers)
+
+    def stat(self, sender: Sender, stat: str = "received", resolution: str = "1h", **query: str) -> int:
+        """The sum of a stat since the test began, as the stats endpoint says."""
+        asked = {"stat": stat, "resolution": resolution, "since": str(time.time() - SINCE[resolution]), **query}
+        words = "&".join(f"{name}={value}" for name, value in asked.items())
+        answer = self.ask("GET", f"/api/0/projects/acme/{sender.slug}/stats/?{words}")
+        assert answer.status == 200, answer
+        return sum(count for _, count in answer.json())
+
+    def facts(self, sender: Sender) -> dict[tuple[str, str, str], int]:
+        """(category, outcome, reason) -> how many."""
+        return {
+            (category, outcome, reason): n
+            for category, outcome, reason, n in self.run(FACTS.format(**sender._asdict()))
+        }
+
+
+def _external() -> dict[str, str]:
+    if "TSDB_URL" not in os.environ:
+        return {}
+    name, number = f"intake_{uuid.uuid4().hex}", next(_databases)
+    createdb = postgresql_folder() / "createdb"
+    subprocess.run([createdb, "--maintenance-db", os.environ["DATABASE_URL"], name], check=True)
+    redis_server = os.environ["TSDB_URL"].rpartition("/")[0]
+    return {
+        "DATABASE_URL": f"{os.environ['DATABASE_URL'].rpartition('/')[0]}/{name}",
+        "TSDB_URL": f"{redis_server}/{number}",
+        "CACHE_URL": f"{redis_server}/{number}",
+    }

@@ -1,0 +1,16 @@
+"""What a program with raven, the SDK before sentry-sdk, does. Arguments: the DSN, how many messages."""
+
+from __future__ import annotations
+
+import sys
+
+from raven import Client
+from raven.transport.http import HTTPTransport
+
+client = Client(sys.argv[1], transport=HTTPTransport, environment="production", release="1.0")
+for number in range(int(sys.argv[2])):
+    client.captureMessage(f"message {number}")
+try:
+    raise RuntimeError("it broke")
+except RuntimeError:
+    client.captureException()

@@ -1,0 +1,59 @@
+"""@sentry/node, and sentry-cli, which the npm registry brings as well."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.clients.live import IntakeService, Sender, event
+from tests.clients.packages import MODULES
+from tests.clients.programs import SCENARIOS, run
+from tests.proxy import Proxy
+
+MESSAGES = 5
+PROGRAM = str(SCENARIOS / "node.cjs")
+CLI = str(MODULES / ".bin" / "sentry-cli")
+COUNTED = {
+    ("error", "accepted", "none"): MESSAGES + 2,
+    ("transaction", "accepted", "none"): 1,
+    ("session", "accepted", "none"): 1,
+}
+
+
+def test_every_event_transaction_and_session_of_sentry_node_is_counted(
+    service: IntakeService, sender: Sender, node: str
+) -> None:
+    with Proxy(service.port) as wire:
+        run(node, PROGRAM, sender.dsn(wire.port), str(MESSAGES))
+
+    assert service.facts(sender) == COUNTED
+    assert service.stat(sender) == service.stat(sender, "generated", environment="production") == MESSAGES + 2
+    assert wire.seen(b"content-encoding: gzip\r\n") == 1  # that of the long one
+    assert wire.seen(b"Transfer-Encoding: chunked\r\n") == wire.seen(b"POST ") == MESSAGES + 4
+
+
+def test_a_tunnel_hands_on_envelopes_that_hold_their_own_dsn(service: IntakeService, sender: Sender, node: str) -> None:
+    with Proxy(service.port) as wire:
+        tunnel = f"http://127.0.0.1:{wire.port}{sender.path('envelope')}"
+        run(node, PROGRAM, sender.dsn(service.port), str(MESSAGES), tunnel)
+
+    assert service.facts(sender) == COUNTED
+    assert wire.seen(b"POST ") == MESSAGES + 4
+    assert wire.seen(b"sentry_key=") == 0
+
+
+def test_sentry_cli_sends_an_event(service: IntakeService, sender: Sender, node: str) -> None:
+    said = run(CLI, "send-event", "--message", "hello", "--env", "production", SENTRY_DSN=sender.dsn(service.port))
+
+    assert "Event dispatched" in said
+    assert service.facts(sender) == {("error", "accepted", "none"): 1}
+    assert service.stat(sender, "generated", environment="production") == 1
+
+
+def test_sentry_cli_sends_an_envelope(service: IntakeService, sender: Sender, node: str, tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / name).write_bytes(event())
+        said = run(CLI, "send-envelope", str(tmp_path / name), SENTRY_DSN=sender.dsn(service.port))
+        assert "dispatched" in said
+
+    assert service.facts(sender) == {("error", "accepted", "none"): 2}
+    assert service.stat(sender) == 2
