@@ -6,7 +6,7 @@ from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib import messages
-from django.core.exceptions import ValidationError
+from django.core.exceptions import ObjectDoesNotExist, ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
@@ -18,8 +18,9 @@ from projects.admin.typed import ModelAdmin
 
 M = TypeVar("M", bound=Model)
 
+REFUSALS = (ValidationError, IntegrityError, ObjectDoesNotExist, RedisError)
 UNREACHABLE = "Redis cannot be reached right now. Look at what was done, and try again in a moment."
-OVERTAKEN = "The database refused this: something like it is there already, or was changed at this moment."
+OVERTAKEN = "The database refused this: something was added, changed or deleted at this moment."
 DASH = "–"
 
 
@@ -36,11 +37,11 @@ class ServiceAdmin(ModelAdmin[M]):
     ) -> HttpResponse:
         try:
             return super().changeform_view(request, object_id, form_url, extra_context)
-        except (ValidationError, IntegrityError, RedisError) as error:
+        except REFUSALS as error:
             if request.method != "POST":
                 raise
             # Everything was rolled back. The same form is shown again, now with the refusal in it.
-            request._refusal = _as_validation_error(error)  # type: ignore[attr-defined]
+            request._refusal = _in_words(error)  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
@@ -55,8 +56,8 @@ class ServiceAdmin(ModelAdmin[M]):
     ) -> HttpResponse:
         try:
             return super().delete_view(request, object_id, extra_context)
-        except RedisError:
-            self.message_user(request, UNREACHABLE, messages.ERROR)
+        except REFUSALS as error:
+            self._say_no(request, error)
             change = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
             return HttpResponseRedirect(reverse(change, args=[object_id]))
 
@@ -67,9 +68,12 @@ class ServiceAdmin(ModelAdmin[M]):
             # What an action does and its lines in the log happen together or not at all.
             with transaction.atomic():
                 return super().changelist_view(request, extra_context)
-        except RedisError:
-            self.message_user(request, UNREACHABLE, messages.ERROR)
+        except REFUSALS as error:
+            self._say_no(request, error)
             return HttpResponseRedirect(request.get_full_path())
+
+    def _say_no(self, request: HttpRequest, error: Exception) -> None:
+        self.message_user(request, " ".join(_in_words(error).messages), messages.ERROR)
 
 
 class CountedAdmin(ServiceAdmin[M]):
@@ -109,10 +113,10 @@ def safe(markup: str) -> SafeString:
     return SafeString(markup)
 
 
-def _as_validation_error(error: Exception) -> ValidationError:
+def _in_words(error: Exception) -> ValidationError:
     if isinstance(error, ValidationError):
         return error
-    return ValidationError(OVERTAKEN if isinstance(error, IntegrityError) else UNREACHABLE)
+    return ValidationError(UNREACHABLE if isinstance(error, RedisError) else OVERTAKEN)
 
 
 def _refused(form: type[forms.ModelForm[M]], refusal: ValidationError) -> type[forms.ModelForm[M]]:

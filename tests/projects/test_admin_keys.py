@@ -7,7 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.test import Client
 
 from projects import services
-from projects.models import Project
+from projects.models import Project, ProjectKey
 from tests.projects.pages import act, log_lines, said, url
 from tsdb.store import Store
 
@@ -30,6 +30,17 @@ def test_a_key_is_disabled_and_enabled_by_an_action_and_both_are_in_the_log(
         "Changed “Default” — Disabled. (Disabled.)",
         "Changed “Default” — Enabled. (Enabled.)",
     ]
+
+
+def test_an_action_that_a_service_refuses_says_why_and_does_nothing_by_halves(
+    admin_client: Client, project: Project
+) -> None:
+    good, bad = project.keys.get(), services.create_key(project=project)
+    ProjectKey.objects.filter(pk=bad.pk).update(label="")
+    page = act(admin_client, "projectkey", "disable", good.pk, bad.pk)
+    assert "This field cannot be blank." in said(page)
+    assert project.keys.filter(active=True).count() == 2
+    assert log_lines() == []
 
 
 @pytest.mark.parametrize("way", ["page", "action"])

@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission, User
 from django.db.models.signals import pre_save
 from django.test import Client
@@ -217,6 +218,23 @@ def test_chosen_projects_are_deleted_with_their_counts_and_each_is_in_the_log(
     assert [keys_of(store, one) for one in doomed] == [[], []]
     assert len(keys_of(store, others[1].pk)) > 2
     assert sorted(log_lines()) == ["Deleted “ios.” ()", "Deleted “web.” ()"]
+
+
+def test_what_another_deletes_at_the_same_moment_is_said_and_nothing_is_logged(
+    admin_client: Client, project: Project
+) -> None:
+    def overtake(**kwargs: Any) -> None:
+        Project.objects.filter(pk=project.pk).delete()
+
+    # Its line of the log is written between the look at the project and its deletion.
+    pre_save.connect(overtake, sender=LogEntry)
+    try:
+        page = admin_client.post(url("project", "delete", project.pk), {"post": "yes"}, follow=True)
+    finally:
+        pre_save.disconnect(overtake, sender=LogEntry)
+    assert page.status_code == 200
+    assert "The database refused this" in said(page)
+    assert log_lines() == []
 
 
 def test_whoever_may_not_delete_the_keys_may_not_delete_their_project(client: Client, project: Project) -> None:
