@@ -7,6 +7,7 @@ a test can hold the README's table of settings to the code. An empty variable co
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -38,7 +39,8 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
     raw = _raw(name)
     if raw is None:
         return default
-    if not (raw.isascii() and raw.removeprefix("-").isdigit()) or not minimum <= int(raw) <= maximum:
+    is_integer = raw.isascii() and raw.removeprefix("-").isdigit() and len(raw) < 20
+    if not (is_integer and minimum <= int(raw) <= maximum):
         raise ImproperlyConfigured(f"{name} must be an integer from {minimum} to {maximum}, not {raw!r}.")
     return int(raw)
 
@@ -47,10 +49,8 @@ def seconds(name: str, default: float, *, minimum: float, maximum: float) -> flo
     raw = _raw(name)
     if raw is None:
         return default
-    try:
-        value = float(raw)
-    except ValueError:
-        value = float("nan")
+    is_decimal = raw.isascii() and raw.replace(".", "", 1).isdigit()  # float() takes 1_0, ١٢ and infinity too
+    value = float(raw) if is_decimal else float("nan")
     if not minimum <= value <= maximum:
         raise ImproperlyConfigured(f"{name} must be seconds from {minimum} to {maximum}, not {raw!r}.")
     return value
@@ -75,29 +75,53 @@ def listing(name: str, default: Sequence[str] = ()) -> list[str]:
     return [part.strip() for part in raw.split(",") if part.strip()]
 
 
+def rate(name: str) -> tuple[int, int] | None:
+    """`<number>/<seconds>`, both at least 1; None where it is not set."""
+    raw = _raw(name)
+    if raw is None:
+        return None
+    match = re.fullmatch(r"([1-9][0-9]{0,8})/([1-9][0-9]{0,4})", raw)
+    if match is None:
+        raise ImproperlyConfigured(f"{name} must be <requests>/<seconds>, as 100/60 is, not {raw!r}.")
+    return int(match[1]), int(match[2])
+
+
 def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     value = text(name, default)
-    scheme = urlsplit(value).scheme
-    if scheme not in schemes:
+    # The value may hold a password, so no more than its scheme is repeated.
+    try:
+        parts = urlsplit(value)
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} is not a URL: {error}.") from error
+    if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
-        # The value may hold a password, so only its scheme is repeated.
-        raise ImproperlyConfigured(f"{name} must start with one of {known}; it starts with {scheme!r}.")
+        raise ImproperlyConfigured(f"{name} must start with one of {known}; it starts with {parts.scheme!r}.")
+    if parts.scheme in ("http", "https") and not parts.hostname:
+        raise ImproperlyConfigured(f"{name} names no host.")
     return value
 
 
 def path(name: str, default: Path) -> Path:
     raw = _raw(name)
-    return Path(raw).expanduser().resolve() if raw else default
+    try:
+        return Path(raw).expanduser().resolve() if raw else default
+    except RuntimeError as error:
+        raise ImproperlyConfigured(f"{name} is not a path: {error}") from error
 
 
 def secret(name: str) -> str | None:
-    """``NAME``, or the first line of the file that ``NAME_FILE`` names; a named file must be readable."""
+    """``NAME``, or the content of the file that ``NAME_FILE`` names, which must be readable and hold something."""
     direct, file_name = _raw(name), _raw(f"{name}_FILE")
     if direct and file_name:
         raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")
     if file_name is None:
         return direct
     try:
-        return Path(file_name).read_text(encoding="utf-8").strip() or None
+        content = Path(file_name).read_text(encoding="utf-8").strip()
     except OSError as error:
         raise ImproperlyConfigured(f"{name}_FILE cannot be read: {error.strerror}.") from error
+    except UnicodeDecodeError as error:
+        raise ImproperlyConfigured(f"{name}_FILE is not text in UTF-8.") from error
+    if not content:
+        raise ImproperlyConfigured(f"{name}_FILE names an empty file.")
+    return content

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -185,6 +186,17 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["statsapi.api.schema.only_the_api"],
 }
+
+# --- Limits and metrics --------------------------------------------------------------------------------------
+# Requests of one token and in how many seconds, as 5/1; off unless set, since a limit is a promise to somebody.
+API_RATE_LIMIT = env.rate("API_RATE_LIMIT")
+METRICS_TOKEN = env.secret("METRICS_TOKEN")
+if METRICS_TOKEN:
+    MIDDLEWARE.insert(0, "statsapi.metrics.measure")
+    # The library reads this variable when it is first imported, which is after the settings.
+    METRICS_DIR = VAR_DIR / "metrics"
+    METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
 # --- Event intake --------------------------------------------------------------------------------------------
 # An event id is counted once in this time; each takes some 150 bytes of Redis for as long. 0 turns it off.

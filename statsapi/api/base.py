@@ -6,6 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from statsapi import clock
+from statsapi.api import rate_limit
 from statsapi.api.permissions import ScopeMap
 
 
@@ -16,6 +18,7 @@ class ApiView(APIView):
     """
 
     scope_map: ScopeMap
+    _allowance: rate_limit.Allowance | None = None
 
     def perform_authentication(self, request: Request) -> None:
         if request.method != "OPTIONS":
@@ -24,6 +27,22 @@ class ApiView(APIView):
     def check_permissions(self, request: Request) -> None:
         if request.method != "OPTIONS":
             super().check_permissions(request)
+
+    def check_throttles(self, request: Request) -> None:
+        """Follows authentication and scope, so that only a token that may ask is counted."""
+        caller: Any = request.auth if request.method != "OPTIONS" else None
+        taken = rate_limit.take(caller.token, clock.now(request)) if caller and caller.token else None
+        if taken is not None:
+            self._allowance, refusal = taken
+            if refusal is not None:
+                raise refusal
+
+    def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
+        response = super().finalize_response(request, response, *args, **kwargs)
+        if self._allowance is not None:
+            for name, value in self._allowance.headers.items():
+                response.headers[name] = value
+        return response
 
     def options(self, request: Any, *args: Any, **kwargs: Any) -> Response:
         return Response()

@@ -18,6 +18,8 @@ from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from statsapi import metrics
+
 log = logging.getLogger(__name__)
 
 RETRY_AFTER_SECONDS = 1
@@ -28,6 +30,12 @@ UNAVAILABLE = (RedisError, OperationalError, InterfaceError)
 
 class BadQuery(APIException):
     """A query parameter that cannot be obeyed."""
+
+    status_code = status.HTTP_400_BAD_REQUEST
+
+
+class BadBody(APIException):
+    """A body that cannot be read to its end; one that is no JSON is a ParseError."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
@@ -88,6 +96,8 @@ def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str
     if isinstance(error, SuspiciousOperation):
         return {"detail": "Bad request"}, 400, None, {}
     if isinstance(error, UNAVAILABLE):
+        if isinstance(error, RedisError):
+            metrics.redis_failed(error)
         log.error("a request could not be served: %s: %s", type(error).__name__, error)
         what = "The counts" if isinstance(error, RedisError) else "The database"
         detail = f"{what} cannot be reached right now. Try again in a moment."

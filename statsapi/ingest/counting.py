@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 
 from projects.connections import get_store
 from projects.models import Project
+from statsapi import metrics
 from statsapi.ingest.config import Config, Key, authorized, load_config
 from statsapi.ingest.credentials import rejected
 from statsapi.ingest.errors import IntakeError
@@ -56,11 +57,16 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
     for _ in range(TRIES):
         config, key = authorized(project, public_key)
         try:
-            return intake().count(project, config.version, arrival_for(config, key), now=now), key
+            arrival = arrival_for(config, key)
+            outcome = intake().count(project, config.version, arrival, now=now)
         except ProjectClosed:
             load_config(project)
         except Project.DoesNotExist:
             raise rejected() from None
+        else:
+            if arrival.series:
+                metrics.intake_counted(outcome)
+            return outcome, key
     raise Unsettled("the project's keys or filters change too often")
 
 
@@ -74,6 +80,7 @@ def count_invalid(project: int, public_key: str, error: IntakeError) -> None:
         return Arrival(None, Outcome.ACCEPTED, others=[Increment(one, now, 1) for one in counted])
 
     count(project, public_key, arrival, now)
+    metrics.intake_counted(Outcome.INVALID)
 
 
 def event(

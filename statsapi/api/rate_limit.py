@@ -1,0 +1,54 @@
+"""How often a token may ask: API_RATE_LIMIT requests in each fixed window; off unless it is set.
+
+Kept where tokens are cached: when that cannot be reached no token can be known either, and the answer is 503.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from django.conf import settings
+from django_redis import get_redis_connection
+from rest_framework.exceptions import APIException
+
+from projects.selectors import Token
+
+
+class Allowance(NamedTuple):
+    """What a token has left; `reset` is when its window ends, seconds since the epoch."""
+
+    limit: int
+    remaining: int
+    reset: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-Sentry-Rate-Limit-Limit": str(self.limit),
+            "X-Sentry-Rate-Limit-Remaining": str(self.remaining),
+            "X-Sentry-Rate-Limit-Reset": str(self.reset),
+        }
+
+
+class TooOften(APIException):
+    status_code = 429
+
+    def __init__(self, limit: int, window: int, wait: int) -> None:
+        super().__init__(
+            f"You are attempting to use this endpoint too frequently. Limit is {limit} requests in {window} seconds"
+        )
+        self.wait = wait  # Django REST Framework makes Retry-After of it
+
+
+def take(token: Token, now: int) -> tuple[Allowance, TooOften | None] | None:
+    """Takes one request of the token's window; None where there is no limit."""
+    if settings.API_RATE_LIMIT is None:
+        return None
+    limit, window = settings.API_RATE_LIMIT
+    reset = now - now % window + window
+    pipeline = get_redis_connection("default").pipeline()
+    pipeline.incr(f"api-limit:{token.id}:{reset}")
+    pipeline.expire(f"api-limit:{token.id}:{reset}", window + 1)
+    used = int(pipeline.execute()[0])
+    allowance = Allowance(limit, max(0, limit - used), reset)
+    return allowance, TooOften(limit, window, reset - now) if used > limit else None

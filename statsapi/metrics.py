@@ -1,0 +1,98 @@
+"""What Prometheus reads: the health of the service, and the counts as true counters.
+
+Health is counted by each worker in files under VAR_DIR, so that any worker can answer for all. The counts are the
+running totals that the counting script keeps in Redis. Without METRICS_TOKEN nothing is measured and nothing answered.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from hmac import compare_digest
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.utils.decorators import sync_only_middleware
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_safe
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+
+from projects.connections import get_store
+from projects.models import Project
+
+_own = CollectorRegistry()
+REQUESTS = Counter("statsapi_requests", "Requests answered.", ["view", "method", "status"], registry=_own)
+LATENCY = Histogram(
+    "statsapi_request_seconds",
+    "Time to answer a request.",
+    ["view"],
+    buckets=(0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0),
+    registry=_own,
+)
+REDIS_ERRORS = Counter("statsapi_redis_errors", "Requests that failed because of Redis.", ["error"], registry=_own)
+INTAKE = Counter("statsapi_intake_outcomes", "What became of the events of intake.", ["outcome"], registry=_own)
+
+
+def redis_failed(error: Exception) -> None:
+    if settings.METRICS_TOKEN:
+        REDIS_ERRORS.labels(type(error).__name__).inc()
+
+
+def intake_counted(outcome: str) -> None:
+    if settings.METRICS_TOKEN:
+        INTAKE.labels(outcome).inc()
+
+
+@sync_only_middleware
+def measure(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
+    """Stands in MIDDLEWARE only where there is a METRICS_TOKEN."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        started = time.perf_counter()
+        response = get_response(request)
+        match = request.resolver_match
+        # A path that leads nowhere could be anything; as a label it would make series without end.
+        view = (match and match.view_name) or "none"
+        method = request.method if request.method in _METHODS else "other"
+        REQUESTS.labels(view, method, str(response.status_code)).inc()
+        LATENCY.labels(view).observe(time.perf_counter() - started)
+        return response
+
+    return middleware
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
+
+
+@never_cache
+@require_safe
+def metrics(request: HttpRequest) -> HttpResponse:
+    """`Authorization: Bearer <METRICS_TOKEN>`; 403 where that is not set, or wrong."""
+    said = request.headers.get("Authorization", "").removeprefix("Bearer ")
+    if not settings.METRICS_TOKEN:
+        return JsonResponse({"detail": "Metrics are off: METRICS_TOKEN is not set."}, status=403)
+    if not compare_digest(said.encode(), settings.METRICS_TOKEN.encode()):
+        return JsonResponse({"detail": "Send Authorization: Bearer with the METRICS_TOKEN."}, status=403)
+    registry = CollectorRegistry()
+    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    registry.register(_Events())
+    return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Events:
+    """What was ever counted, read when it is asked for."""
+
+    def describe(self) -> list[CounterMetricFamily]:
+        return []
+
+    def collect(self) -> Iterator[CounterMetricFamily]:
+        labels = ["organization", "project", "category", "outcome"]
+        family = CounterMetricFamily("statsapi_events", "Events counted since the beginning.", labels=labels)
+        rows = Project.objects.order_by("id").values_list("id", "organization__slug", "slug")
+        slugs = {number: (organization, project) for number, organization, project in rows}
+        for number, totals in get_store().running_totals(list(slugs)).items():
+            for (category, outcome), total in sorted(totals.items()):
+                family.add_metric([*slugs[number], category, outcome], total)
+        yield family

@@ -1,0 +1,51 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from projects.models import Project
+
+URL = "/api/0/projects/acme/web/"
+
+
+@pytest.fixture
+def _limited(settings: Any) -> None:
+    settings.API_RATE_LIMIT = (2, 10)
+
+
+def test_without_a_limit_nothing_is_said_of_it(api: Client, project: Project) -> None:
+    assert not [name for name in api.get(URL).headers if "rate-limit" in name.lower()]
+
+
+@pytest.mark.usefixtures("_limited")
+def test_a_token_may_ask_so_often_and_then_waits_for_the_window(api: Client, project: Project) -> None:
+    with time_machine.travel(1_541_455_203, tick=False) as clock:
+        answers = [api.get(URL) for _ in range(3)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429]
+        assert [answer["X-Sentry-Rate-Limit-Remaining"] for answer in answers] == ["1", "0", "0"]
+        assert {answer["X-Sentry-Rate-Limit-Limit"] for answer in answers} == {"2"}
+        assert {answer["X-Sentry-Rate-Limit-Reset"] for answer in answers} == {"1541455210"}
+        assert answers[2]["Retry-After"] == "7"
+        assert answers[2].json() == {
+            "detail": "You are attempting to use this endpoint too frequently. Limit is 2 requests in 10 seconds"
+        }
+        clock.shift(7)
+        assert api.get(URL).status_code == 200
+
+
+@pytest.mark.usefixtures("_limited")
+def test_each_token_has_its_own_window(make_api: Callable[..., Client], project: Project) -> None:
+    first, second = make_api("project:read"), make_api("project:read")
+    for _ in range(3):
+        last = first.get(URL)
+    assert last.status_code == 429
+    assert second.get(URL).status_code == 200
+
+
+@pytest.mark.usefixtures("_limited")
+def test_errors_say_what_is_left_too(api: Client, project: Project) -> None:
+    assert api.get("/api/0/projects/acme/nowhere/")["X-Sentry-Rate-Limit-Remaining"] == "1"
