@@ -1,34 +1,27 @@
 """A pytest plugin that comes before Django's settings: every run has its own VAR_DIR and secrets, and its own servers.
 
 `--external` runs the same tests on a real PostgreSQL and a Redis server that is not the embedded one, both started
-here on this machine and ended with the run.
+here on this machine and ended with the run. With `-n 2` each of the two processes has all of this for itself.
 """
 
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
-from tests.servers import Missing, external_servers
+from tests.servers import ROOT, Missing, external_servers
 
 # A setting that leaks in from the developer's shell would make the tests say something else than they do elsewhere.
-for _name in (
-    "DATABASE_URL",
-    "TSDB_URL",
-    "CACHE_URL",
-    "TSDB_ROLLUPS",
-    "PUBLIC_URL",
-    "ALLOWED_HOSTS",
-    "DEBUG",
-    "PORT",
-):
+# Every setting stands in this file, as tests/test_settings.py holds.
+for _name in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE):
     os.environ.pop(_name, None)
-_VAR_DIR = Path(tempfile.mkdtemp(prefix="statsapi-tests-"))
-os.environ["VAR_DIR"] = str(_VAR_DIR / "var")
+_FOLDER = Path(tempfile.mkdtemp(prefix="statsapi-tests-"))
+os.environ["VAR_DIR"] = str(_FOLDER / "var")
 os.environ["SECRET_KEY"] = "only-for-tests-0123456789-0123456789-0123456789-0123456789"
 
 
@@ -38,9 +31,27 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
-    if early_config.known_args_namespace.external:
-        try:
-            os.environ.update(external_servers(_VAR_DIR, early_config.add_cleanup))
-        except Missing as missing:
-            raise pytest.UsageError(str(missing)) from missing
-    early_config.add_cleanup(lambda: shutil.rmtree(_VAR_DIR, ignore_errors=True))
+    early_config.add_cleanup(lambda: shutil.rmtree(_FOLDER, ignore_errors=True))
+    if not early_config.known_args_namespace.external or only_hands_out_the_tests(early_config):
+        return
+    try:
+        os.environ.update(external_servers(_FOLDER, early_config.add_cleanup))
+    except Missing as missing:
+        raise pytest.UsageError(str(missing)) from missing
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "once: has servers of its own, so --external would run the very same again")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("external"):
+        again = [item for item in items if item.get_closest_marker("once")]
+        items[:] = [item for item in items if item not in again]
+        config.hook.pytest_deselected(items=again)
+
+
+def only_hands_out_the_tests(config: pytest.Config) -> bool:
+    """True in the first process of `-n 2`, which starts the two that run them."""
+    several = getattr(config.known_args_namespace, "numprocesses", None)
+    return bool(several) and "PYTEST_XDIST_WORKER" not in os.environ

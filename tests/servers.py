@@ -1,21 +1,34 @@
-"""Real servers for tests: each listens on 127.0.0.1 or a socket of its own and is ended by its pid."""
+"""Real servers for tests: each listens on 127.0.0.1 and a port of its own, and is ended by its pid."""
 
 from __future__ import annotations
 
+import http.client
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from email.message import Message
 from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import urlsplit
 
+import redis
+
+ROOT = Path(__file__).resolve().parent.parent
 UNPRIVILEGED_USER = "nobody"
 
 
 class Missing(Exception):
     """A component is not on this machine; the message says how to get it."""
+
+
+class ServerDied(Exception):
+    """A server ended where it should have come up; the message has the end of its log."""
 
 
 def free_port() -> int:
@@ -39,9 +52,23 @@ def listens(port: int) -> bool:
 
 
 class Server:
-    """A child process in a session of its own."""
+    """A child process in a session of its own, which ends with this process, however that ends."""
 
-    def __init__(self, command: Sequence[str], log: Path, *, user: str | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        command: Sequence[str],
+        log: Path,
+        *,
+        user: str | int | None = None,
+        group: str | int | None = None,
+        cwd: str | Path = "/",
+        end_with: str = "TERM",
+        **environment: str,
+    ) -> None:
+        self.log, self.end_with = log, signal.Signals[f"SIG{end_with}"]
+        if setpriv := shutil.which("setpriv"):
+            # The kernel sends it the signal when we die, even by SIGKILL; setpriv becomes the command, same pid.
+            command = [setpriv, "--pdeathsig", end_with, "--", *command]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 command,
@@ -50,14 +77,39 @@ class Server:
                 stderr=output,
                 start_new_session=True,
                 user=user,
-                cwd="/",
+                group=group,
+                extra_groups=None if user is None else [],
+                cwd=cwd,
                 env={**os.environ, **environment},
             )
 
-    def stop(self, signal: int = 15) -> None:
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+        """Raises ServerDied or TimeoutError, and then the process is no more."""
+        try:
+            wait_for(lambda: self.process.poll() is not None or ready(), what, seconds)
+        except BaseException:
+            self.stop(signal.SIGKILL)
+            raise
+        if self.process.poll() is not None:
+            end = "\n".join(self.log.read_text(errors="replace").splitlines()[-20:])
+            raise ServerDied(f"{what} ended with status {self.process.returncode}:\n{end}")
+
+    def pause(self) -> None:
+        """It hangs: connections are taken by the kernel, nothing is answered."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def stop(self, number: int | None = None) -> None:
         if self.process.poll() is None:
-            self.process.send_signal(signal)
-        self.process.wait(20)
+            self.process.send_signal(self.end_with if number is None else number)
+            self.resume()  # else a paused one would never hear of it
+        try:
+            self.process.wait(20)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait(20)
 
 
 def postgresql_folder() -> Path:
@@ -79,54 +131,95 @@ def redis_binary() -> str:
     raise Missing("No Redis server is installed; on Debian: apt-get install redis-server")
 
 
-def start_postgresql(folder: Path) -> tuple[Server, str]:
-    """A new PostgreSQL in `folder`, and its URL. It refuses to run as root, so root hands it to another user."""
+def start_postgresql(folder: Path, *, port: int | None = None) -> tuple[Server, str]:
+    """PostgreSQL in `folder`, made anew if need be, and its URL. It refuses to run as root: he hands it to another."""
     programs = postgresql_folder()
     user = UNPRIVILEGED_USER if os.getuid() == 0 else None
-    folder.mkdir(parents=True)
-    if user:
-        owner = pwd.getpwnam(user)
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    data, port = folder / "data", free_port()
-    subprocess.run(
-        [
-            programs / "initdb",
-            "-D",
-            data,
-            "-U",
-            "postgres",
-            "-A",
-            "trust",
-            "-E",
-            "UTF8",
-            "--locale=C",
-            "--no-sync",
-        ],
-        check=True,
-        stdout=subprocess.DEVNULL,
+    data, port = folder / "data", port or free_port()
+    if not data.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        if user:
+            owner = pwd.getpwnam(user)
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        options = ["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]
+        subprocess.run(
+            [programs / "initdb", "-D", data, *options], check=True, stdout=subprocess.DEVNULL, user=user, cwd="/"
+        )
+    settings = {"listen_addresses": "127.0.0.1", "port": str(port), "unix_socket_directories": "", "fsync": "off"}
+    server = Server(
+        [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())],
+        folder / "log",
         user=user,
-        cwd="/",
+        end_with="INT",  # a fast end; with SIGTERM it would wait for its clients
     )
-    settings = {
-        "listen_addresses": "127.0.0.1",
-        "port": str(port),
-        "unix_socket_directories": "",
-        "fsync": "off",
-    }
-    options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
-    server = Server([str(programs / "postgres"), "-D", str(data), *options], folder / "log", user=user)
-    wait_for(lambda: listens(port) or server.process.poll() is not None, "the start of PostgreSQL")
+    asks = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
+    server.wait_until(lambda: subprocess.run(asks, check=False).returncode == 0, "PostgreSQL")
     return server, f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 
 def start_redis(folder: Path, *options: str, port: int | None = None) -> tuple[Server, int]:
-    """A Redis server in `folder` with AOF on, and its port."""
+    """A Redis server in `folder` with AOF on, and its port. What an earlier one left there is there again."""
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = [redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     server = Server([*command, "--appendonly", "yes", *options], folder / "redis.log")
-    wait_for(lambda: listens(port), "the start of Redis")
+
+    def is_there() -> bool:
+        try:
+            with redis.Redis(port=port, socket_timeout=1) as client:
+                return bool(client.ping())
+        except redis.exceptions.AuthenticationError:
+            return True
+        except redis.exceptions.ConnectionError:  # not there yet, or reading its file
+            return False
+
+    server.wait_until(is_there, "Redis")
     return server, port
+
+
+def start_production(folder: Path, **environment: str) -> tuple[Server, str]:
+    """The service as a container starts it (`python -m statsapi.serve`), and its URL.
+
+    It believes that it is https://stats.example.com behind a proxy: ask with the header X-Forwarded-Proto: https.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    production = {
+        "HOST": "127.0.0.1",
+        "PORT": str(port),
+        "PUBLIC_URL": "https://stats.example.com",
+        "TRUST_PROXY": "1",
+        "VAR_DIR": str(folder / "var"),
+    }
+    command = [sys.executable, "-m", "statsapi.serve"]
+    server = Server(command, folder / "web.log", cwd=ROOT, **{**production, **environment})
+    url = f"http://127.0.0.1:{port}"
+    server.wait_until(lambda: answers(url, "/healthz"), "the service")
+    return server, url
+
+
+class Answer(NamedTuple):
+    status: int
+    headers: Message
+    body: bytes
+
+
+def ask(url: str, path: str, headers: Mapping[str, str] | None = None, *, seconds: float = 5) -> Answer:
+    """The answer to a GET, whatever it is; a redirect is not followed. Raises OSError where there is none."""
+    connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
+    try:
+        connection.request("GET", path, headers=headers or {})
+        response = connection.getresponse()
+        return Answer(response.status, response.headers, response.read())
+    finally:
+        connection.close()
+
+
+def answers(url: str, path: str, status: int = 200) -> bool:
+    try:
+        return ask(url, path).status == status
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def external_servers(folder: Path, on_exit: Callable[[Callable[[], None]], object]) -> dict[str, str]:
@@ -135,9 +228,9 @@ def external_servers(folder: Path, on_exit: Callable[[Callable[[], None]], objec
     redis_binary()
     folder.chmod(0o755)  # the unprivileged user must get through
     postgresql, database_url = start_postgresql(folder / "postgresql")
-    on_exit(lambda: postgresql.stop(2))
-    redis, port = start_redis(folder / "redis")
-    on_exit(redis.stop)
+    on_exit(postgresql.stop)
+    redis_server, port = start_redis(folder / "redis")
+    on_exit(redis_server.stop)
     return {
         "DATABASE_URL": database_url,
         "TSDB_URL": f"redis://127.0.0.1:{port}/0",
