@@ -1,0 +1,178 @@
+"""/healthz and /readyz of a running service whose servers really stop, hang and come back.
+
+The service is told to wait 30 s for Redis, far longer than the questions here wait, so an answer proves that /readyz
+does not wait for it.
+"""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+import redis
+
+from tests import servers
+
+PATIENCE = 5
+"""Seconds that a question may take at most."""
+
+
+class House:
+    """The service, and PostgreSQL and Redis of its own behind it."""
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        folder.chmod(0o755)  # PostgreSQL runs as another user
+        self.folder = folder
+        self.postgresql, database_url = servers.start_postgresql(folder / "postgresql")
+        stack.callback(lambda: self.postgresql.stop())
+        self.redis, self.redis_port = servers.start_redis(folder / "redis")
+        stack.callback(lambda: self.redis.stop())
+        self.postgresql_port = urlsplit(database_url).port
+        web, self.url = servers.start_production(
+            folder / "web",
+            SECRET_KEY="a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+            DATABASE_URL=database_url,
+            TSDB_URL=f"redis://127.0.0.1:{self.redis_port}/0",
+            CACHE_URL=f"redis://127.0.0.1:{self.redis_port}/1",
+            TSDB_TIMEOUT="30",
+        )
+        stack.callback(web.stop)
+
+    def start_redis(self) -> None:
+        self.redis, _ = servers.start_redis(self.folder / "redis", port=self.redis_port)
+
+    def start_postgresql(self) -> None:
+        self.postgresql, _ = servers.start_postgresql(self.folder / "postgresql", port=self.postgresql_port)
+
+    def ready(self) -> tuple[int, dict[str, Any]]:
+        answer = servers.ask(self.url, "/readyz", seconds=PATIENCE)
+        assert answer.headers["Content-Type"] == "application/json"
+        return answer.status, json.loads(answer.body)
+
+    def is_ready(self) -> bool:
+        return self.ready()[0] == 200
+
+    def failed(self) -> dict[str, str]:
+        """What /readyz says has failed."""
+        answer = servers.ask(self.url, "/readyz", seconds=PATIENCE)
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "1"
+        body = json.loads(answer.body)
+        assert body["status"] == "unavailable"
+        return dict(body["failed"])
+
+    def is_alive(self) -> bool:
+        answer = servers.ask(self.url, "/healthz", seconds=PATIENCE)
+        return (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[House]:
+    with tempfile.TemporaryDirectory(prefix="statsapi-health-") as name, ExitStack() as stack:
+        try:
+            house = House(Path(name), stack)
+        except servers.Missing as missing:
+            pytest.skip(str(missing))
+        yield house
+
+
+@pytest.fixture
+def house(running: House) -> House:
+    """As it should be, whatever the test before did."""
+    servers.wait_for(running.is_ready, "that all is well")
+    return running
+
+
+def test_all_is_well(house: House) -> None:
+    assert house.is_alive()
+    assert house.ready() == (200, {"status": "ok", "failed": {}, "warnings": []})
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_it_is_asked_by_anybody_over_http_and_never_redirects(house: House, path: str) -> None:
+    answer = servers.ask(house.url, path)
+    assert answer.status == 200
+    assert "Location" not in answer.headers
+
+
+def test_readiness_is_not_kept_by_a_cache_on_the_way(house: House) -> None:
+    assert "no-store" in servers.ask(house.url, "/readyz").headers["Cache-Control"]
+
+
+def test_it_names_a_redis_that_is_down_and_recovers(house: House) -> None:
+    house.redis.stop()
+    try:
+        assert set(house.failed()) == {"redis", "cache"}
+        assert house.is_alive()
+    finally:
+        house.start_redis()
+    servers.wait_for(house.is_ready, "the recovery")
+
+
+def test_it_names_a_redis_that_hangs_without_waiting_for_it(house: House) -> None:
+    house.redis.pause()
+    try:
+        for _ in range(3):
+            assert house.failed() == {"redis": "no answer in 0.2 s", "cache": "no answer in 0.2 s"}
+        assert house.is_alive()
+    finally:
+        house.redis.resume()
+    servers.wait_for(house.is_ready, "the recovery")
+
+
+def test_it_names_a_postgresql_that_is_down_and_recovers(house: House) -> None:
+    house.postgresql.stop()
+    try:
+        assert house.failed() == {"database": "OperationalError"}
+        assert house.is_alive()
+    finally:
+        house.start_postgresql()
+    servers.wait_for(house.is_ready, "the recovery")
+
+
+def test_it_names_a_postgresql_that_hangs_without_waiting_for_it(house: House) -> None:
+    house.postgresql.pause()
+    try:
+        assert house.failed() == {"database": "no answer in 0.2 s"}
+        assert house.is_alive()
+    finally:
+        house.postgresql.resume()
+    servers.wait_for(house.is_ready, "the recovery")
+
+
+def test_it_lives_while_everything_behind_it_hangs(house: House) -> None:
+    house.redis.pause()
+    house.postgresql.pause()
+    try:
+        assert set(house.failed()) == {"database", "redis", "cache"}
+        assert all(house.is_alive() for _ in range(20))
+    finally:
+        house.redis.resume()
+        house.postgresql.resume()
+
+
+def test_it_warns_of_a_redis_that_evicts_counts(house: House) -> None:
+    with redis.Redis(port=house.redis_port) as client:
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            status, body = house.ready()
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+    assert status == 200
+    assert body["warnings"] == ["Redis evicts counts (maxmemory-policy allkeys-lru); set it to noeviction"]
+
+
+def test_it_says_nothing_of_where_its_servers_are(house: House) -> None:
+    house.postgresql.stop()
+    try:
+        answer = servers.ask(house.url, "/readyz", seconds=PATIENCE)
+    finally:
+        house.start_postgresql()
+    assert b"127.0.0.1" not in answer.body
+    assert str(house.postgresql_port).encode() not in answer.body
