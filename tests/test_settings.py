@@ -1,0 +1,145 @@
+"""The settings: what is in README and .env.example is what there is, and what is wrong is refused at start, by name."""
+
+from __future__ import annotations
+
+import re
+import runpy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.exceptions import ImproperlyConfigured
+
+from statsapi import env
+from tests.servers import ROOT
+
+EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
+KEY = "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
+_ROW = re.compile(r"^\| *`([A-Z_]+)` *\| *(.*?) *\|")
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
+    """Reads the settings anew from just these variables."""
+
+    def load(**variables: str) -> dict[str, Any]:
+        for name in env.NAMES:
+            monkeypatch.delenv(name, raising=False)
+        for name, value in {"VAR_DIR": str(tmp_path / "var"), "SECRET_KEY": KEY, **variables}.items():
+            monkeypatch.setenv(name, value)
+        found = runpy.run_path(str(ROOT / "statsapi" / "settings.py"))
+        del found["LOGGING"]  # holds functions, which compare as different each time; LOG_LEVEL stands for it
+        return {name: value for name, value in found.items() if name.isupper() and not name.startswith("_")}
+
+    return load
+
+
+def table() -> dict[str, str]:
+    """The README's table: variable and default, as they are written."""
+    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Settings\n")[2].partition("\n## ")[0]
+    return {row[1]: row[2] for row in map(_ROW.match, section.splitlines()) if row}
+
+
+def example() -> dict[str, str]:
+    """.env.example as if nothing in it were commented out."""
+    return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
+
+
+def test_every_setting_has_its_row_in_the_readme_and_every_row_its_setting() -> None:
+    assert sorted(table()) == sorted(env.NAMES)
+
+
+def test_the_readme_and_the_example_give_the_same_defaults() -> None:
+    written = {name: default.strip("`") for name, default in table().items() if default.startswith("`")}
+    given = {name: value for name, value in example().items() if value}
+    both = set(written) & set(given)
+    assert {name: written[name] for name in both} == {name: given[name] for name in both}
+
+
+def test_the_example_shows_the_defaults(load: Any) -> None:
+    shown = {name: value for name, value in example().items() if value and name in env.NAMES}
+    assert shown
+    assert load(**shown) == load()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "0"),
+        ("WEB_WORKERS", "many"),
+        ("WEB_THREADS", "-1"),
+        ("PUBLIC_URL", "stats.example.com"),
+        ("DEBUG", "perhaps"),
+        ("SECRET_KEY_FILE", "/nowhere/at/all"),
+        ("DATABASE_URL", "mysql://localhost/x"),
+        ("TSDB_URL", "http://localhost"),
+        ("CACHE_URL", "memcached://localhost"),
+        ("TSDB_TIMEOUT", "0"),
+        ("TSDB_ROLLUPS", "1h:168,10s:360"),
+        ("TSDB_ROLLUPS", "10 seconds"),
+        ("TRUST_PROXY", "my-proxy"),
+        ("LOG_LEVEL", "LOUD"),
+    ],
+)
+def test_a_wrong_setting_ends_the_start_and_is_named(load: Any, name: str, value: str) -> None:
+    given = {"SECRET_KEY": "", name: value} if name == "SECRET_KEY_FILE" else {name: value}
+    with pytest.raises(ImproperlyConfigured, match=name):
+        load(**given)
+
+
+def test_without_a_secret_key_it_does_not_start(load: Any, tmp_path: Path) -> None:
+    with pytest.raises(ImproperlyConfigured, match="SECRET_KEY is not set"):
+        load(SECRET_KEY="")
+    file = tmp_path / "key"
+    file.write_text(f"{KEY}\n")
+    assert load(SECRET_KEY="", SECRET_KEY_FILE=str(file))["SECRET_KEY"] == KEY
+
+
+def test_a_secret_key_in_var_dir_is_used_when_none_is_given(load: Any, tmp_path: Path) -> None:
+    (tmp_path / "var").mkdir()
+    (tmp_path / "var" / "secret_key").write_text("made by make run")
+    assert load(SECRET_KEY="")["SECRET_KEY"] == "made by make run"
+    assert load()["SECRET_KEY"] == KEY
+
+
+def test_a_public_https_address_makes_cookies_and_redirects_secure(load: Any) -> None:
+    secure = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"]
+    assert all(map(load(PUBLIC_URL="https://stats.example.com").get, secure))
+    assert not any(map(load(PUBLIC_URL="http://stats.example.com").get, secure))
+
+
+def test_debug_is_off_unless_it_is_asked_for(load: Any) -> None:
+    assert load()["DEBUG"] is False
+    assert load(DEBUG="1")["DEBUG"] is True
+
+
+def test_a_proxy_is_believed_only_when_it_is_declared(load: Any) -> None:
+    assert "SECURE_PROXY_SSL_HEADER" not in load()
+    assert load(TRUST_PROXY="1")["SECURE_PROXY_SSL_HEADER"] == ("HTTP_X_FORWARDED_PROTO", "https")
+
+
+def test_the_public_address_follows_host_and_port(load: Any) -> None:
+    assert load()["PUBLIC_URL"] == "http://127.0.0.1:8000"
+    assert load(HOST="0.0.0.0", PORT="9000")["PUBLIC_URL"] == "http://127.0.0.1:9000"
+    found = load(PUBLIC_URL="https://stats.example.com/")
+    assert found["PUBLIC_URL"] == "https://stats.example.com"
+    assert "stats.example.com" in found["ALLOWED_HOSTS"]
+
+
+def test_a_postgresql_connection_is_kept_and_asked_whether_it_lives(load: Any) -> None:
+    database = load(DATABASE_URL="postgres://me:secret@db.example.com:5433/stats")["DATABASES"]["default"]
+    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.com", 5433, "stats")
+    assert database["CONN_MAX_AGE"]
+    assert database["CONN_HEALTH_CHECKS"]
+    assert database["OPTIONS"]["connect_timeout"]
+
+
+def test_everything_lies_in_var_dir_unless_told_otherwise(load: Any, tmp_path: Path) -> None:
+    found = load()
+    assert found["DATABASES"]["default"]["NAME"] == str(tmp_path / "var" / "statsapi.sqlite3")
+    assert found["TSDB_IS_EMBEDDED"]
+    assert found["CACHE_IS_EMBEDDED"]
+    other = load(TSDB_URL="redis://redis.example.com:6379/0")
+    assert not other["TSDB_IS_EMBEDDED"]
+    assert other["CACHE_IS_EMBEDDED"]
