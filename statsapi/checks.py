@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.conf import settings
@@ -35,9 +36,25 @@ def days_are_utc_days(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+@register(Tags.security, deploy=True)
+def the_public_url_is_https(**kwargs: Any) -> list[CheckMessage]:
+    """Says in our words what Django's own security.W004, W008, W012 and W016 say of settings that follow PUBLIC_URL."""
+    if not settings.PUBLIC_URL.startswith("https://"):
+        return [
+            Warning(
+                f"PUBLIC_URL is {settings.PUBLIC_URL}: passwords, cookies and tokens would travel in the clear.",
+                hint="Give PUBLIC_URL as https://…, let a proxy end HTTPS before this service, and set TRUST_PROXY=1.",
+                id="statsapi.W003",
+            )
+        ]
+    return []
+
+
 @register(Tags.database)
-def redis_keeps_what_it_counts(**kwargs: Any) -> list[CheckMessage]:
-    """Asks Redis, so it runs with the checks of databases alone (`check --database default`, `migrate`)."""
+def redis_keeps_what_it_counts(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asks Redis, and so only when databases may be asked too (`check --database default`, `migrate`)."""
+    if not databases:
+        return []
     try:
         policy = get_store().eviction_policy()
     except RedisError as error:

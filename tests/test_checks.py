@@ -1,0 +1,128 @@
+"""The project's own system checks: each names what is wrong by its id, and says what to do."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from django.core.checks import CheckMessage, run_checks
+
+from tests import servers
+from tsdb.rollups import Rollup
+
+KEY = "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+
+def ids(messages: list[CheckMessage]) -> list[str | None]:
+    assert all(message.hint for message in messages)
+    return [message.id for message in messages]
+
+
+class Manage:
+    """`manage.py check` in a process of its own, with a Redis server of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.server, self.port = servers.start_redis(folder, "--maxmemory", "100mb")
+        self.folder = folder
+
+    def check(self, *options: str, **variables: str) -> tuple[int, str]:
+        given = {
+            "SECRET_KEY": KEY,
+            "VAR_DIR": str(self.folder / "var"),
+            "DATABASE_URL": f"sqlite:///{self.folder}/statsapi.sqlite3",
+            "TSDB_URL": f"redis://127.0.0.1:{self.port}/0",
+            "CACHE_URL": f"redis://127.0.0.1:{self.port}/1",
+            **variables,
+        }
+        done = subprocess.run(
+            [sys.executable, "manage.py", "check", "--fail-level", "WARNING", *options],
+            cwd=servers.ROOT,
+            env={**os.environ, **given},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def set_policy(self, policy: str) -> None:
+        with redis.Redis(port=self.port) as client:
+            client.config_set("maxmemory-policy", policy)
+
+
+@pytest.fixture(scope="module")
+def manage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Manage]:
+    try:
+        manage = Manage(tmp_path_factory.mktemp("checks"))
+    except servers.Missing as missing:
+        pytest.skip(str(missing))
+    yield manage
+    manage.server.stop()
+
+
+def test_nothing_is_said_of_what_is_right() -> None:
+    assert run_checks() == []
+
+
+@pytest.mark.parametrize(
+    "rollups",
+    [
+        (),
+        (Rollup(3600, 168), Rollup(10, 360)),
+        (Rollup(10, 360), Rollup(25, 360)),
+        (Rollup(10, 360), Rollup(3600, 1)),
+        (Rollup(10, 0),),
+    ],
+)
+def test_rollups_that_break_a_rule_are_e001(rollups: tuple[Rollup, ...], settings: Any) -> None:
+    settings.TSDB_ROLLUPS = rollups
+    assert ids(run_checks()) == ["statsapi.E001"]
+
+
+def test_days_of_another_zone_than_utc_are_e002(settings: Any) -> None:
+    settings.TIME_ZONE = "Europe/Berlin"
+    assert ids(run_checks()) == ["statsapi.E002"]
+    settings.TIME_ZONE, settings.USE_TZ = "UTC", False
+    assert ids(run_checks()) == ["statsapi.E002"]
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+def test_a_redis_that_evicts_is_w001(manage: Manage, policy: str) -> None:
+    manage.set_policy(policy)
+    status, output = manage.check("--database", "default")
+    assert status == 1
+    assert "statsapi.W001" in output
+    assert policy in output
+    manage.set_policy("noeviction")
+    assert manage.check("--database", "default") == (0, "System check identified no issues (0 silenced).\n")
+
+
+def test_a_redis_that_cannot_be_asked_is_w002(manage: Manage) -> None:
+    status, output = manage.check("--database", "default", TSDB_URL=f"redis://127.0.0.1:{servers.free_port()}/0")
+    assert status == 1
+    assert "statsapi.W002" in output
+    assert "Traceback" not in output
+
+
+def test_redis_is_asked_only_where_databases_are(manage: Manage) -> None:
+    assert manage.check(TSDB_URL=f"redis://127.0.0.1:{servers.free_port()}/0")[0] == 0
+
+
+def test_a_public_address_without_https_is_w003_in_production(manage: Manage) -> None:
+    status, output = manage.check("--deploy", PUBLIC_URL="http://stats.example.com")
+    assert status == 1
+    assert "statsapi.W003" in output
+    assert manage.check(PUBLIC_URL="http://stats.example.com")[0] == 0
+
+
+def test_production_settings_pass_every_check_for_deployment(manage: Manage) -> None:
+    given = {"PUBLIC_URL": "https://stats.example.com", "TRUST_PROXY": "1"}
+    assert manage.check("--deploy", "--database", "default", **given) == (
+        0,
+        "System check identified no issues (0 silenced).\n",
+    )
