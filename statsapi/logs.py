@@ -1,7 +1,8 @@
-"""Logs: one record is one line of key=value pairs on stderr, line breaks escaped, whoever wrote it."""
+"""Logs: one record is one line of key=value pairs on stderr, whoever wrote it, and holds no secret."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import structlog
@@ -12,6 +13,25 @@ _SHARED: list[Any] = [
     structlog.stdlib.ExtraAdder(allow=["error_id"]),
     structlog.processors.TimeStamper(fmt="iso", utc=True),
 ]
+
+_SECRETS = re.compile(
+    r"(?<=\bsta_)[\w-]+"  # the secret of a token
+    r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user and password in a URL
+    r"|(?<=\bbearer )\S+",
+    re.IGNORECASE,
+)
+
+
+def _without_secrets(logger: Any, method: str, line: str) -> str:
+    """Nothing here logs a secret on purpose, but texts of exceptions are written by others."""
+    return _SECRETS.sub("***", line)
+
+
+def _on_one_line(logger: Any, method: str, line: str) -> str:
+    """Escapes what could begin a line, colour a terminal or turn the direction of reading, all of it unprintable."""
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
+    )
 
 
 def configuration(level: str) -> dict[str, Any]:
@@ -29,6 +49,8 @@ def configuration(level: str) -> dict[str, Any]:
                     structlog.processors.LogfmtRenderer(
                         key_order=["timestamp", "level", "logger", "event"], bool_as_flag=False
                     ),
+                    _without_secrets,
+                    _on_one_line,
                 ],
             }
         },
