@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
@@ -32,11 +32,17 @@ class Authentication(BaseAuthentication):
         header = request.META.get("HTTP_AUTHORIZATION", "").split()
         if header and header[0].lower() == "bearer":
             return None, Caller(_token(header[1:], clock.now(request)), None)
-        found = SessionAuthentication().authenticate(request)
+        found = _Session().authenticate(request)
         return (found[0], Caller(None, found[0])) if found else None
 
     def authenticate_header(self, request: Request) -> str:
         return 'Bearer realm="api"'
+
+
+class _Session(SessionAuthentication):
+    def enforce_csrf(self, request: Any) -> None:
+        # The framework's own request would look for the token in the parsed body, and so parse it before all checks.
+        super().enforce_csrf(request._request)
 
 
 def _token(words: list[str], now: int) -> Token:

@@ -9,9 +9,10 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
 from django.db import InterfaceError, OperationalError
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
 from redis.exceptions import RedisError
 from rest_framework import status
 from rest_framework.exceptions import APIException, NotFound, ParseError
@@ -93,7 +94,7 @@ def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str
         )
     if isinstance(error, RequestDataTooBig):
         return {"detail": f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."}, 413, None, {}
-    if isinstance(error, SuspiciousOperation):
+    if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
         return {"detail": "Bad request"}, 400, None, {}
     if isinstance(error, UNAVAILABLE):
         if isinstance(error, RedisError):

@@ -6,9 +6,9 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
-import orjson
-from rest_framework.exceptions import ParseError, ValidationError
+from rest_framework.exceptions import ValidationError
 
+from statsapi.api.bodies import parse_json
 from tsdb.outcomes import NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 
@@ -38,10 +38,7 @@ class _Fault(Exception):
 
 def parse_rows(body: bytes, *, now: int, retention: int) -> list[Row]:
     """At least one row, at most MAX_ROWS. Raises ParseError (no JSON) or ValidationError ({"outcomes": [messages]})."""
-    try:
-        content = orjson.loads(body)
-    except orjson.JSONDecodeError as error:
-        raise ParseError from error
+    content = parse_json(body)
     if not isinstance(content, dict) or not isinstance(content.get("outcomes"), list):
         raise _invalid(['This field is required: {"outcomes": [{"outcome": "accepted"}, …]}.'])
     items = content["outcomes"]

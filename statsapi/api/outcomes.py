@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from projects import services
 from projects.connections import get_store
 from projects.models import Project
-from projects.selectors import find_key_id
+from projects.selectors import find_claim, find_key_ids
 from statsapi import clock
 from statsapi.api import schema
 from statsapi.api.base import ApiView
-from statsapi.api.errors import Conflict, Missing, TooLarge
+from statsapi.api.bodies import read_body
+from statsapi.api.errors import Conflict, Missing
 from statsapi.api.objects import get_project
 from statsapi.api.outcome_rows import Row, parse_rows, unknown_key
 from statsapi.api.permissions import PROJECT_SCOPES
@@ -38,53 +39,68 @@ class OutcomesView(ApiView):
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         now = clock.now(request)
         project = get_project(self, request, organization_slug, project_slug)
-        body = _read(request)
-        claim = _claim(request, body)
-        rows = parse_rows(body, now=now, retention=get_store().rollups[-1].span)
-        try:
-            services.count(project.id, _increments(project.id, rows), now=now, claim=claim)
-        except Project.DoesNotExist:
-            raise Missing from None
-        except ClaimConflict:
-            raise Conflict("This Idempotency-Key was used with another body.") from None
-        return Response({"accepted": sum(row.quantity for row in rows)}, status=201)
+        body = read_body(request, MAX_BODY_BYTES)
+        claim_id = _claim_id(request)
+        accepted = _accepted_before(project.id, claim_id, body) if claim_id else None
+        if accepted is None:
+            rows = parse_rows(body, now=now, retention=get_store().rollups[-1].span)
+            accepted = sum(row.quantity for row in rows)
+            claim = Claim(claim_id, _claim_value(body, accepted), IDEMPOTENCY_SECONDS) if claim_id else None
+            try:
+                services.count(project.id, _increments(project.id, rows), now=now, claim=claim)
+            except Project.DoesNotExist:
+                raise Missing from None
+            except ClaimConflict:
+                raise _conflict() from None
+        return Response({"accepted": accepted}, status=201)
 
 
-def _read(request: Request) -> bytes:
-    body: bytes = request._request.read(MAX_BODY_BYTES + 1)
-    if len(body) > MAX_BODY_BYTES:
-        raise TooLarge(f"The body is larger than {MAX_BODY_BYTES} bytes. Send fewer outcomes at a time.")
-    return body
-
-
-def _claim(request: Request, body: bytes) -> Claim | None:
+def _claim_id(request: Request) -> str | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
         raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters."]})
-    digest = sha256(key.encode()).hexdigest()
-    return Claim(f"outcomes:{digest}", sha256(body).hexdigest(), IDEMPOTENCY_SECONDS)
+    return f"outcomes:{sha256(key.encode()).hexdigest()}"
+
+
+def _claim_value(body: bytes, accepted: int) -> str:
+    """Which body it was, and what was answered."""
+    return f"{sha256(body).hexdigest()}:{accepted}"
+
+
+def _accepted_before(project: int, claim_id: str, body: bytes) -> int | None:
+    """What was answered to the same body. It is not read again: by now its rows may be too old, or its key gone."""
+    claim = find_claim(project, claim_id)
+    if claim is None:
+        return None
+    accepted = int(claim.rpartition(":")[2])
+    if claim != _claim_value(body, accepted):
+        raise _conflict()
+    return accepted
+
+
+def _conflict() -> Conflict:
+    return Conflict("This Idempotency-Key was used with another body.")
 
 
 def _increments(project: int, rows: list[Row]) -> list[Increment]:
     """Each row's increments. Raises ValidationError for a key that is not the project's."""
-    publics = {row.key for row in rows if row.key is not None}
-    keys: dict[str | None, int | None] = {
-        None: 0,
-        **{public: find_key_id(project, public) for public in publics},
-    }
-    unknown = [place for place, row in enumerate(rows) if keys[row.key] is None]
+    keys = find_key_ids(project, {row.key for row in rows if row.key})
+    unknown = [place for place, row in enumerate(rows) if row.key and row.key not in keys]
     if unknown:
         raise unknown_key(unknown)
+    environments: dict[str, int] = {}
     increments = []
     for row in rows:
-        environment_id = None
-        if row.environment and row.outcome is Outcome.ACCEPTED and row.category is Category.ERROR:
-            environment_id = services.environment_id(project, row.environment)
+        name, environment_id = row.environment, None
+        if name and row.outcome is Outcome.ACCEPTED and row.category is Category.ERROR:
+            if name not in environments:
+                environments[name] = services.environment_id(project, name)
+            environment_id = environments[name]
         counted = series.of_event(
             project,
-            keys[row.key] or 0,
+            keys[row.key] if row.key else 0,
             row.category,
             row.outcome,
             reason=row.reason,

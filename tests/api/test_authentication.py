@@ -174,6 +174,19 @@ def test_a_session_needs_a_csrf_token_to_write(log_in: Callable[..., Client], pr
     assert (allowed.status_code, allowed.json()) == (201, {"accepted": 1})
 
 
+@pytest.mark.parametrize("body", ["no JSON", "[" * 100_000, "x" * 3_000_000])
+def test_a_sessions_body_is_not_looked_at_before_the_object(
+    log_in: Callable[..., Client], project: Project, owner: User, body: str
+) -> None:
+    browser = log_in(owner, enforce_csrf_checks=True)
+    browser.cookies["csrftoken"] = "x" * 32
+    headers = {"x-csrftoken": "x" * 32}
+    url = "/api/0/projects/acme/missing/outcomes/"
+    assert browser.generic("POST", url, body, "application/json", headers=headers).status_code == 404
+    refused = browser.generic("POST", OUTCOMES, body, "application/json", headers=headers)
+    assert refused.status_code == (413 if len(body) > 2_000_000 else 400)
+
+
 def test_a_session_needs_no_csrf_token_to_read(log_in: Callable[..., Client], project: Project, owner: User) -> None:
     assert log_in(owner, enforce_csrf_checks=True).get(STATS).status_code == 200
 

@@ -93,7 +93,7 @@ CASES = {
     ),
     "a body too large": Case(
         413,
-        {"detail": "The body is larger than 1048576 bytes. Send fewer outcomes at a time."},
+        {"detail": "The body is larger than 1048576 bytes."},
         OUTCOMES,
         "POST",
         " " * 1048577,

@@ -1,0 +1,39 @@
+"""The body of a write, read within bounds however it is sent: with a length or chunked, packed or not."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import orjson
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
+
+from statsapi.api.errors import BadBody, TooLarge
+from statsapi.ingest import bodies
+from statsapi.ingest.errors import IntakeError, Limit
+
+
+def read_body(request: Request, maximum: int) -> bytes:
+    """At most `maximum` bytes, unpacked. Raises TooLarge or BadBody."""
+    limit = Limit("", maximum)
+    environ: dict[str, Any] = request.META
+    django_request = request._request
+    if "_body" in vars(django_request):
+        # The CSRF check of a session looks for its token in the body of a form, and has read it to the end.
+        body = django_request.body
+        environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
+    try:
+        return bodies.read_body(environ, sent=limit, unpacked=limit)
+    except IntakeError as error:
+        if error.status == TooLarge.status_code:
+            raise TooLarge(f"The body is larger than {maximum} bytes.") from None
+        raise BadBody(f"The body cannot be read: {'; '.join(error.causes)}.") from None
+
+
+def parse_json(body: bytes) -> Any:
+    """Raises ParseError; NaN, what is not UTF-8, and nesting beyond any use are no JSON."""
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise ParseError from error
