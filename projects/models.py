@@ -106,6 +106,7 @@ class ProjectKey(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
+        verbose_name = "key"
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
@@ -114,7 +115,12 @@ class ProjectKey(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(rate_limit_count=None, rate_limit_window=None)
-                | Q(rate_limit_count__isnull=False, rate_limit_window__range=(1, 86400)),
+                # A window that is NULL would make the range unknown, which passes.
+                | Q(
+                    rate_limit_count__isnull=False,
+                    rate_limit_window__isnull=False,
+                    rate_limit_window__range=(1, 86400),
+                ),
                 name="project_key_rate_limit",
                 violation_error_message="A rate limit needs a count and a window of 1 to 86400 seconds.",
             ),
@@ -138,7 +144,7 @@ class ProjectFilters(models.Model):
     error_messages = models.TextField(blank=True, max_length=10_000, help_text="Globs, as *TimeoutError*")
 
     class Meta:
-        verbose_name_plural = "inbound filters"
+        verbose_name = verbose_name_plural = "inbound filters"
 
     def __str__(self) -> str:
         return f"inbound filters of {self.project}"

@@ -47,9 +47,13 @@ class Unsettled(RedisError):
 
 
 class NewToken(NamedTuple):
+    """`secret` is shown once; nothing keeps it."""
+
     token: ApiToken
     secret: str
-    """Shown once; nothing keeps it."""
+
+    def __repr__(self) -> str:
+        return f"<NewToken {self.token}>"
 
 
 # --- organizations and projects ------------------------------------------------------------------------------
@@ -72,16 +76,18 @@ def update_organization(*, organization: Organization) -> None:
 
 
 @transaction.atomic
+def delete_organizations(organizations: Iterable[Organization]) -> int:
+    """Deletes them with all their projects and counts; returns how many keys of Redis went."""
+    numbers = [organization.pk for organization in organizations]
+    forget(_token_keys(ApiToken.objects.filter(organization__in=numbers)))
+    gone = delete_projects(Project.objects.filter(organization__in=numbers))
+    Organization.objects.filter(pk__in=numbers).delete()
+    return gone
+
+
 def delete_organization(*, organization: Organization) -> int:
-    """Deletes it with all its projects and their counts; returns how many keys of Redis went."""
-    # The lock keeps a project from being created meanwhile, whose counts would stay.
-    Organization.objects.select_for_update().get(pk=organization.pk)
-    projects = list(organization.projects.values_list("id", flat=True))
-    for project in organization.projects.all():
-        forget(_project_keys(project))
-    forget(_token_keys(organization.tokens.all()))
-    organization.delete()
-    return get_store().delete(projects)
+    """The same of one."""
+    return delete_organizations([organization])
 
 
 @transaction.atomic
@@ -108,17 +114,27 @@ def update_project(*, project: Project) -> None:
 
 
 @transaction.atomic
-def delete_project(*, project: Project) -> int:
-    """Deletes it and its counts; returns how many keys of Redis went.
+def delete_projects(projects: Iterable[Project]) -> int:
+    """Deletes them and their counts; returns how many keys of Redis went.
+
+    Raises Project.DoesNotExist, and deletes nothing, where one of them is gone already.
 
     The counts go before the commit: where Redis does not answer, nothing is deleted and the call can be made again.
-    They cannot come back meanwhile, because only open_project lets them, which waits for this transaction's lock.
+    They cannot come back meanwhile, because only open_project lets them, which waits for this transaction's locks.
     """
-    Project.objects.select_for_update().get(pk=project.pk)
-    forget(_project_keys(project))
-    number = project.pk
-    project.delete()
-    return get_store().delete([number])
+    numbers = sorted(project.pk for project in projects)
+    rows = list(Project.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
+    if len(rows) < len(numbers):
+        raise Project.DoesNotExist
+    for row in rows:
+        forget(_project_keys(row))
+    Project.objects.filter(pk__in=numbers).delete()
+    return get_store().delete(numbers)
+
+
+def delete_project(*, project: Project) -> int:
+    """The same of one."""
+    return delete_projects([project])
 
 
 def open_project(project: int) -> str:

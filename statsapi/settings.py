@@ -149,7 +149,7 @@ TEMPLATES = [
 ROOT_URLCONF = "statsapi.urls"
 WSGI_APPLICATION = "statsapi.wsgi.application"
 APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
-SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
+SESSION_ENGINE = "django.contrib.sessions.backends.db"  # so the admin works while Redis does not
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -217,6 +217,7 @@ INGEST_MAX_ITEMS = env.integer("INGEST_MAX_ITEMS", 100, minimum=1, maximum=10_00
 # --- Language and time ---------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 USE_I18N = False
+DATETIME_FORMAT = "Y-m-d H:i"
 TIME_ZONE = "UTC"  # days are UTC days; a check refuses any other
 USE_TZ = True
 

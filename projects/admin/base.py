@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, TypeVar, cast
 
 from django import forms
@@ -93,15 +94,15 @@ class CountedAdmin(ServiceAdmin[M]):
         # A slug in use must not follow a name that is corrected.
         return self.prepopulated_fields if obj is None else {}
 
-    def delete_with_counts(self, obj: M) -> int:
-        """Deletes it; returns how many keys of Redis went."""
+    def delete_with_counts(self, rows: Iterable[M]) -> int:
+        """Deletes them all, or none; returns how many keys of Redis went."""
         raise NotImplementedError
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
-        self._say_what_went(request, self.delete_with_counts(obj))
+        self._say_what_went(request, self.delete_with_counts([obj]))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        self._say_what_went(request, sum(self.delete_with_counts(obj) for obj in queryset))
+        self._say_what_went(request, self.delete_with_counts(queryset))
 
     def _say_what_went(self, request: HttpRequest, keys: int) -> None:
         what = "1 key" if keys == 1 else f"{keys:,} keys"

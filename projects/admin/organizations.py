@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
@@ -73,8 +74,8 @@ class OrganizationAdmin(CountedAdmin[Organization]):
         else:
             obj.pk = services.create_organization(slug=obj.slug, name=obj.name).pk
 
-    def delete_with_counts(self, obj: Organization) -> int:
-        return services.delete_organization(organization=obj)
+    def delete_with_counts(self, rows: Iterable[Organization]) -> int:
+        return services.delete_organizations(rows)
 
 
 def _count(model: type[Model], **filters: Any) -> Coalesce:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib import admin, messages
@@ -140,8 +140,8 @@ class ProjectAdmin(CountedAdmin[Project]):
             self.message_user(request, format_html("Its DSN: {}", dsn_of(key)), messages.INFO)
         return response
 
-    def delete_with_counts(self, obj: Project) -> int:
-        return services.delete_project(project=obj)
+    def delete_with_counts(self, rows: Iterable[Project]) -> int:
+        return services.delete_projects(rows)
 
 
 def _attach_last_day(projects: Sequence[Project]) -> bool:

@@ -61,7 +61,7 @@ def test_fifty_projects_cost_as_many_queries_as_one_and_one_read_of_the_store(
     redis = store.clients.write
     redis.config_resetstat()
     # The user, two counts for the pager, the page, and the choices of the two filters.
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         page = admin_client.get(url("project", "changelist")).content.decode()
     assert len(rows(page, "accepted")) == 50
     assert "0" not in rows(page, "accepted")

@@ -88,7 +88,6 @@ def test_a_key_that_cannot_be_disabled_everywhere_stays_enabled(
     assert log_lines() == []
 
 
-@pytest.mark.xfail(strict=True, reason="the sessions of settings.py need the cache: SESSION_ENGINE is cached_db")
 def test_the_list_of_projects_is_there_when_the_cache_is_down_too(
     admin_client: Client, project: Project, store_down: None, cache_down: None
 ) -> None:
@@ -97,7 +96,6 @@ def test_the_list_of_projects_is_there_when_the_cache_is_down_too(
     assert "The counts cannot be read right now" in said(page)
 
 
-@pytest.mark.xfail(strict=True, reason="the sessions of settings.py need the cache: SESSION_ENGINE is cached_db")
 def test_a_token_is_not_revoked_where_the_cache_could_still_let_it_in(
     admin_client: Client, organization: Organization, cache_down: None
 ) -> None:
