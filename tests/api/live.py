@@ -43,7 +43,7 @@ class LiveServer:
     def __init__(self, server: Server, port: int, token: str, log: Path) -> None:
         self.server, self.port, self.token, self.log = server, port, token, log
 
-    def request(self, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
+    def request(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Answer:
         """Keyword arguments are headers; the token goes along unless there is an `authorization` (empty: none)."""
         headers.setdefault("authorization", f"Bearer {self.token}")
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
@@ -67,6 +67,14 @@ class LiveServer:
             while piece := connection.recv(65536):
                 received += piece
             return received
+
+    def cut_off(self, sent: bytes) -> None:
+        """Sends these bytes and hangs up."""
+        with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
+            connection.sendall(sent)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
 
     def chunked(self, path: str, *chunks: bytes) -> Answer:
         """POSTs a body without a Content-Length."""
@@ -110,7 +118,7 @@ def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **setting
     folder_of_programs = Path(sys.executable).parent
     listen = {
         "granian": ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
-        "gunicorn": ["--bind", f"127.0.0.1:{port}", "--threads", "4"],
+        "gunicorn": ["--bind", f"127.0.0.1:{port}", "--threads", "4", "--no-control-socket"],
     }
     command = [str(folder_of_programs / kind), "statsapi.wsgi:application", *listen[kind]]
     server = Server(command, log, **environment)

@@ -1,12 +1,18 @@
 from __future__ import annotations
 
+import pytest
 import time_machine
+from django.core.cache import cache
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
-from projects.models import Project
+from projects import services
+from projects.models import Organization, Project
 from statsapi.api.schema import EXAMPLE_COUNTS, EXAMPLE_START
+from tests.api.live import OUTCOMES
+from tests.api.live import STATS as URL
 
-URL = "/api/0/projects/acme/web/stats/"
+pytestmark = pytest.mark.django_db
 
 EXAMPLE = (
     "[[1537308000.0, 459], [1537311600.0, 1290], [1537315200.0, 1460], [1537318800.0, 1059], "
@@ -24,7 +30,7 @@ def test_it_answers_the_original_documentation_byte_for_byte(api: Client, projec
             {"outcome": "accepted", "quantity": count, "timestamp": EXAMPLE_START + 3600 * hour}
             for hour, count in enumerate(EXAMPLE_COUNTS)
         ]
-        posted = api.post("/api/0/projects/acme/web/outcomes/", {"outcomes": outcomes}, content_type="application/json")
+        posted = api.post(OUTCOMES, {"outcomes": outcomes}, content_type="application/json")
         assert (posted.status_code, posted.json()) == (201, {"accepted": sum(EXAMPLE_COUNTS)})
         response = api.get(URL)
 
@@ -42,3 +48,47 @@ def test_it_answers_the_original_documentation_byte_for_byte(api: Client, projec
     }
     assert {name: response[name] for name in shown} == shown
     assert response["X-Stats-Resolution"] == "3600"
+
+
+def test_the_request_of_the_original_documentation_works_as_it_stands(organization: Organization, api: Client) -> None:
+    organization.slug = "the-interstellar-jurisdiction"
+    services.update_organization(organization=organization)
+    services.create_project(organization=organization, slug="pump-station", name="Pump Station")
+    response = api.get("/api/0/projects/the-interstellar-jurisdiction/pump-station/stats/")
+    assert (response.status_code, len(response.json())) == (200, 24)
+
+
+@pytest.mark.parametrize("query", ["", "?stat=rejected", "?stat=generated&environment=production", "?stat=localhost"])
+@pytest.mark.parametrize("by", ["slug", "id"])
+def test_a_warm_request_touches_no_sql(
+    api: Client, project: Project, django_assert_num_queries: DjangoAssertNumQueries, query: str, by: str
+) -> None:
+    services.environment_id(project.pk, "production")
+    url = URL if by == "slug" else f"/api/0/projects/{project.organization.pk}/{project.pk}/stats/"
+    cache.clear()  # of the marks that all of it is new
+    assert api.get(url + query).status_code == 200
+    with django_assert_num_queries(0):
+        assert api.get(url + query).status_code == 200
+
+
+def test_a_warm_count_touches_no_sql(
+    api: Client, project: Project, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    cache.clear()
+    body = {"outcomes": [{"outcome": "accepted", "environment": "production"}]}
+    api.post(OUTCOMES, body, "application/json")
+    with django_assert_num_queries(0):
+        assert api.post(OUTCOMES, body, "application/json").status_code == 201
+
+
+def test_a_new_project_has_a_series_of_zeros(api: Client, project: Project) -> None:
+    points = api.get(URL).json()
+    assert len(points) == 24
+    assert {count for _, count in points} == {0}
+
+
+def test_projects_are_counted_apart(api: Client, project: Project) -> None:
+    services.create_project(organization=project.organization, slug="other", name="Other")
+    api.post(OUTCOMES, {"outcomes": [{"outcome": "accepted", "quantity": 5}]}, "application/json")
+    assert sum(count for _, count in api.get(URL).json()) == 5
+    assert sum(count for _, count in api.get(URL.replace("web", "other")).json()) == 0
