@@ -1,18 +1,19 @@
 """Request bodies, read within bounds.
 
 Read straight from the WSGI input, because Django takes a body without Content-Length for an empty one, and
-a chunked body has none. Two limits hold: on the bytes as sent and on the bytes unpacked. Neither more than
-the first limit nor much more than the second is ever held in memory.
+a chunked body has none. Two limits hold: on the bytes as sent and on the bytes unpacked. The body comes in
+pieces, so that whoever can count without holding it does.
 """
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from statsapi.ingest.encodings import PIECE, unpack
 from statsapi.ingest.errors import IntakeError, Limit
+
+DRAINED = 64 * 1024
 
 
 class Input(Protocol):
@@ -20,24 +21,46 @@ class Input(Protocol):
 
 
 def read_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> bytes:
-    """The unpacked body of a WSGI request.
+    """The unpacked body of a WSGI request, whole. Raises IntakeError as `read_pieces` does."""
+    return b"".join(read_pieces(environ, sent=sent, unpacked=unpacked))
 
-    Raises IntakeError: 413 above a limit (with a Content-Length above it, before anything is read), 400 for
+
+def read_pieces(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> Iterator[bytes]:
+    """The unpacked body of a WSGI request, as it comes.
+
+    Raises IntakeError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for
     an encoding that does not hold or a body that ends before its Content-Length.
     """
     chunks = _sent_chunks(environ["wsgi.input"], _announced_length(environ), sent)
-    return collect(unpack(chunks, environ.get("HTTP_CONTENT_ENCODING", "")), unpacked)
+    return bounded(unpack(chunks, environ.get("HTTP_CONTENT_ENCODING", "")), unpacked)
 
 
-def collect(pieces: Iterable[bytes], limit: Limit) -> bytes:
-    """The pieces as one; 413 as soon as they are more than the limit."""
-    buffer, size = io.BytesIO(), 0
+def drain(environ: Mapping[str, Any]) -> None:
+    """Reads a body that nobody wants, unless it is long.
+
+    A server closes the connection of a body that was not read to its end. A client that keeps its connections, or is
+    still sending, would then not see the answer.
+    """
+    try:
+        length = _announced_length(environ)
+        left = DRAINED if length is None else length
+        while 0 < left <= DRAINED:
+            chunk = environ["wsgi.input"].read(left)
+            if not chunk:
+                break
+            left -= len(chunk)
+    except (IntakeError, OSError):
+        pass  # the connection is lost anyway
+
+
+def bounded(pieces: Iterable[bytes], limit: Limit) -> Iterator[bytes]:
+    """The pieces; 413 as soon as they are more than the limit."""
+    size = 0
     for piece in pieces:
         size += len(piece)
         if size > limit.maximum:
             raise limit.exceeded("the unpacked body")
-        buffer.write(piece)
-    return buffer.getvalue()
+        yield piece
 
 
 def _announced_length(environ: Mapping[str, Any]) -> int | None:

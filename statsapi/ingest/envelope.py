@@ -6,9 +6,9 @@
     {"type":"session"}
     …up to the newline…
 
-Source: Sentry's developer documentation, "Envelopes". Works on bytes and offsets: payloads are views into
-the body, never copied and never parsed here. Only IntakeError is ever raised: 400 for what is no envelope,
-413 above a limit.
+Source: Sentry's developer documentation, "Envelopes". The body is read as it comes and passed over: of a hundred
+megabytes no more is held than one event and the client reports, which others read. No payload is parsed here. Only
+IntakeError is ever raised: 400 for what is no envelope, 413 above a limit.
 
 Stricter and looser than the source where it leaves a choice: blank lines are taken at the end only; an item
 whose header line ends the body has an empty payload; a `length` of null is no length.
@@ -16,14 +16,18 @@ whose header line ends the body has an empty payload; a `length` of null is no l
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
 from statsapi.ingest.errors import IntakeError, Limit
 from statsapi.ingest.identifiers import read_event_id
 from statsapi.ingest.payloads import as_mapping, as_text, parse_object
+from statsapi.ingest.pieces import NEWLINE, Pieces
 from tsdb.outcomes import Category
+
+LONGEST_REPORT = 64 * 1024
+"""Bytes of a client report that is kept to be read; 200 of its rows are less. A longer one counts as unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +51,7 @@ class Item:
     type: str
     category: Category | None  # None: not counted by itself
     quantity: int  # how many of its category: 1, or what `item_count` says
-    payload: memoryview
+    payload: bytes  # of an event or a client report; b"" of all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,39 +65,37 @@ class Envelope:
         return next((item for item in self.items if item.category is Category.ERROR), None)
 
 
-def parse_envelope(body: bytes, limits: EnvelopeLimits) -> Envelope:
-    if not body:
+def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
+    """The envelope of a body that is whole or comes in pieces; all of them are taken unless one is refused."""
+    pieces = Pieces([body] if isinstance(body, bytes) else body)
+    if pieces.next_byte() is None:
         raise IntakeError(400, "empty request body")
-    headers, offset = _header_line(body, 0, limits.header_line)
-    header = _envelope_header(headers)
-    view = memoryview(body)
+    header = _envelope_header(_headers(pieces, limits.header_line))
     items: list[Item] = []
     seen = 0
     has_event = False
-    while offset < len(body):
-        if body[offset] == 0x0A:
-            if body.count(b"\n", offset) < len(body) - offset:
+    while (byte := pieces.next_byte()) is not None:
+        if byte == NEWLINE:
+            if not pieces.only_newlines():
                 raise _invalid("blank line between items")
             break
         seen += 1
         if seen > limits.items.maximum:
             raise limits.items.exceeded("the envelope", "items")
-        headers, start = _header_line(body, offset, limits.header_line)
+        headers = _headers(pieces, limits.header_line)
         kind = headers.get("type")
         if not isinstance(kind, str):
             raise _invalid("an item without a type")
-        end = _payload_end(body, start, headers.get("length"))
-        if end - start > limits.item.maximum:
-            raise limits.item.exceeded("an item")
-        offset = end + 1
+        category = ITEM_CATEGORIES.get(kind)
+        kept = LONGEST_REPORT if kind == "client_report" else limits.item.maximum if category is Category.ERROR else 0
+        payload, size = _payload(pieces, headers.get("length"), limits.item, kept)
         if kind not in ITEM_CATEGORIES:
             continue
-        category = ITEM_CATEGORIES[kind]
         if category is Category.ERROR:
             if has_event:
                 raise _invalid("more than one event")
             has_event = True
-        items.append(Item(kind, category, _quantity(kind, headers, end - start), view[start:end]))
+        items.append(Item(kind, category, _quantity(kind, headers, size), payload))
     return Envelope(header, tuple(items))
 
 
@@ -111,33 +113,30 @@ def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
     )
 
 
-def _header_line(body: bytes, start: int, limit: Limit) -> tuple[Mapping[str, object], int]:
-    """The headers of the line at `start`, and where the next one begins (past the end, after the last)."""
-    end = body.find(b"\n", start, start + limit.maximum + 1)
-    if end < 0:
-        if len(body) - start > limit.maximum:
-            raise limit.exceeded("a line of headers")
-        end = len(body)
+def _headers(pieces: Pieces, limit: Limit) -> Mapping[str, object]:
+    """Those of the line that comes next."""
+    line, size = pieces.stretch(None, longest=limit.maximum, kept=limit.maximum)
+    if size > limit.maximum:
+        raise limit.exceeded("a line of headers")
+    pieces.newline()
     try:
-        return parse_object(body[start:end]), end + 1
+        return parse_object(line)
     except ValueError as error:
         raise _invalid(f"headers: {error}") from None
 
 
-def _payload_end(body: bytes, start: int, length: object) -> int:
-    if length is None:
-        end = body.find(b"\n", start)
-        return end if end >= 0 else max(start, len(body))
-    if not isinstance(length, int) or isinstance(length, bool) or length < 0:
+def _payload(pieces: Pieces, length: object, limit: Limit, kept: int) -> tuple[bytes, int]:
+    """The payload that comes next, as far as it is kept, and its size."""
+    if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
         raise _invalid("length must be a whole number of bytes")
-    end = start + length
-    # An item with length 0 may end the body without a newline after its header, so that `start` is past the
-    # end.
-    if length and end > len(body):
+    payload, size = pieces.stretch(length, longest=limit.maximum, kept=kept)
+    if size > limit.maximum:
+        raise limit.exceeded("an item")
+    if length is not None and size < length:
         raise _invalid("a payload ends before its length")
-    if end < len(body) and body[end] != 0x0A:
+    if not pieces.newline():
         raise _invalid("a payload goes on after its length")
-    return end
+    return payload, size
 
 
 def _quantity(kind: str, headers: Mapping[str, object], size: int) -> int:

@@ -6,7 +6,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsapi.ingest.bodies import collect
+from statsapi.ingest.bodies import bounded
 from statsapi.ingest.encodings import unpack
 from statsapi.ingest.errors import IntakeError, Limit
 from statsapi.ingest.identifiers import read_event_id
@@ -43,7 +43,7 @@ def _unwrapped(text: bytes, limit: Limit) -> bytes:
     if data.startswith(b"{"):
         return data
     try:
-        return collect(unpack([data], "deflate"), limit)
+        return b"".join(bounded(unpack([data], "deflate"), limit))
     except IntakeError as error:
         if error.status == 413:
             raise

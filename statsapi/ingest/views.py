@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from statsapi.ingest import counting
-from statsapi.ingest.bodies import read_body
+from statsapi.ingest.bodies import drain, read_body, read_pieces
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
     Credentials,
@@ -45,10 +45,10 @@ class Sender:
 
 @intake_view("POST")
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
-    sender, found = _sender(request, project_id)
+    sender, found = _sender(request, project_id, may_sign_inside=True)
     try:
         sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
-        parsed = parse_envelope(read_body(request.META, sent=sent, unpacked=unpacked), envelope_limits())
+        parsed = parse_envelope(read_pieces(request.META, sent=sent, unpacked=unpacked), envelope_limits())
         identity = event_id(parsed.header, parsed.event.payload) if parsed.event else parsed.header.event_id
     except IntakeError as error:
         raise _invalid(sender, found, error) from None
@@ -135,21 +135,32 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
 _SENT_ONCE = frozenset({"event", "transaction", "security", "raw_security", "unreal_report", "feedback"})
 
 
-def _sender(request: HttpRequest, project_id: str) -> tuple[Sender, Credentials | None]:
-    """The sender, and the credentials of the request if it has any; those may send, or IntakeError 403."""
+def _sender(
+    request: HttpRequest, project_id: str, *, may_sign_inside: bool = False
+) -> tuple[Sender, Credentials | None]:
+    """The sender, and the credentials of the request, which may send.
+
+    IntakeError 401 without credentials, unless they may stand inside the body; 403 where they may not send.
+    """
     query = request.META.get("QUERY_STRING", "")
-    sender = Sender(
-        project=read_project_id(project_id),
-        now=int(time.time()),
-        ip=client_address(request),
-        user_agent=request.META.get("HTTP_USER_AGENT", ""),
-        query=query,
-    )
-    found = credentials_of_request(
-        request.META.get("HTTP_X_SENTRY_AUTH"), request.META.get("HTTP_AUTHORIZATION"), query
-    )
-    if found:
-        authorized(sender.project, found.public_key)  # before the body is read
+    try:
+        sender = Sender(
+            project=read_project_id(project_id),
+            now=int(time.time()),
+            ip=client_address(request),
+            user_agent=request.META.get("HTTP_USER_AGENT", ""),
+            query=query,
+        )
+        found = credentials_of_request(
+            request.META.get("HTTP_X_SENTRY_AUTH"), request.META.get("HTTP_AUTHORIZATION"), query
+        )
+        if found:
+            authorized(sender.project, found.public_key)  # before the body is read
+        elif not may_sign_inside:
+            required(found)
+    except Exception:
+        drain(request.META)
+        raise
     return sender, found
 
 

@@ -1,14 +1,16 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.envelope import EnvelopeLimits, parse_envelope
+from statsapi.ingest.envelope import LONGEST_REPORT, Envelope, EnvelopeLimits, parse_envelope
 from statsapi.ingest.errors import IntakeError, Limit
 from tests.ingest.bounds import ENVELOPE, status_of
 
@@ -21,16 +23,22 @@ def refusal(body: bytes, limits: EnvelopeLimits = ENVELOPE) -> IntakeError:
     return error.value
 
 
-def test_a_payload_is_a_view_into_the_body() -> None:
-    body = b'{}\n{"type":"attachment","length":4}\nabcd\n'
-    (item,) = parse_envelope(body, ENVELOPE).items
-    assert item.payload.obj is body
-    assert bytes(item.payload) == b"abcd"
+def test_payloads_that_nobody_reads_are_not_kept() -> None:
+    types = ("attachment", "event", "client_report", "session")
+    body = b"{}" + b"".join(b'\n{"type":"%s","length":4}\nabcd' % kind.encode() for kind in types)
+    payloads = [item.payload for item in parse_envelope(body, ENVELOPE).items]
+    assert payloads == [b"", b"abcd", b"abcd", b""]
+
+
+def test_a_client_report_may_be_as_long_as_its_limit_and_is_empty_beyond() -> None:
+    for length, kept in ((LONGEST_REPORT, LONGEST_REPORT), (LONGEST_REPORT + 1, 0)):
+        body = b'{}\n{"type":"client_report"}\n' + b"x" * length
+        assert [len(item.payload) for item in parse_envelope(body, ENVELOPE).items] == [kept]
 
 
 def test_a_payload_without_length_ends_at_the_newline_and_keeps_a_carriage_return() -> None:
-    envelope = parse_envelope(b'{}\n{"type":"session"}\none\r\n{"type":"session"}\ntwo', ENVELOPE)
-    assert [bytes(item.payload) for item in envelope.items] == [b"one\r", b"two"]
+    envelope = parse_envelope(b'{}\n{"type":"event"}\none\r\n{"type":"client_report"}\ntwo', ENVELOPE)
+    assert [item.payload for item in envelope.items] == [b"one\r", b"two"]
 
 
 def test_the_header_carries_what_other_rooms_need() -> None:
@@ -48,7 +56,7 @@ def test_a_strange_trace_is_as_none(trace: bytes) -> None:
 
 def test_an_item_may_be_as_large_as_the_limit_and_not_larger() -> None:
     limits = EnvelopeLimits(ENVELOPE.header_line, Limit("ITEM_SETTING", 5), ENVELOPE.items)
-    assert parse_envelope(b'{}\n{"type":"attachment"}\n12345', limits).items[0].payload.nbytes == 5
+    assert parse_envelope(b'{}\n{"type":"event"}\n12345', limits).items[0].payload == b"12345"
     error = refusal(b'{}\n{"type":"attachment"}\n123456', limits)
     assert error.status == 413
     assert "5 bytes" in error.detail
@@ -112,11 +120,32 @@ def test_what_is_written_is_read_back(payloads: list[tuple[bytes, bool]], last_n
     body = b"{}"
     for payload, with_length in payloads:
         with_length = with_length or b"\n" in payload
-        body += b'\n{"type":"attachment"%s}\n' % (b',"length":%d' % len(payload) if with_length else b"") + payload
+        body += b'\n{"type":"client_report"%s}\n' % (b',"length":%d' % len(payload) if with_length else b"") + payload
     if last_newline:
         body += b"\n"
     envelope = parse_envelope(body, ENVELOPE)
-    assert [bytes(item.payload) for item in envelope.items] == [payload for payload, _ in payloads]
+    assert [item.payload for item in envelope.items] == [payload for payload, _ in payloads]
+
+
+@given(
+    st.sampled_from(GOLDEN) | st.binary(max_size=200),
+    st.lists(st.integers(0, 400), max_size=8),
+    st.integers(1, 40),
+    st.integers(1, 60),
+)
+def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: list[int], line: int, item: int) -> None:
+    """Nor that a limit falls anywhere."""
+    pieces = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
+    for limits in (ENVELOPE, EnvelopeLimits(Limit("L", line), Limit("I", item), Limit("N", 2))):
+        whole, cut = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces))
+        assert cut == whole
+
+
+def outcome(call: Callable[[], Envelope]) -> object:
+    try:
+        return call()
+    except IntakeError as error:
+        return error.status, error.body()
 
 
 def test_every_cut_of_a_whole_envelope_is_an_envelope_or_an_error() -> None:
