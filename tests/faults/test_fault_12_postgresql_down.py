@@ -1,0 +1,125 @@
+"""Fault 12: PostgreSQL is down. 503 in JSON, no traceback; back by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.faults.stage import RedisServer, refuses_for_now
+from tests.servers import Missing, start_postgresql, wait_for
+from tests.service import Service
+
+
+class Database:
+    """A PostgreSQL that comes back on its port with what it had."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.server, self.url = start_postgresql(folder)
+
+    def start(self) -> None:
+        port = int(self.url.rpartition(":")[2].partition("/")[0])
+        self.server, _ = start_postgresql(self.folder, port=port)
+
+    def stop(self) -> None:
+        self.server.stop()
+
+
+class OnPostgreSQL(NamedTuple):
+    database: Database
+    redis: RedisServer
+    service: Service
+
+    def forget(self) -> None:
+        """Nothing of the database is cached any more."""
+        with self.redis.client(1) as client:
+            client.flushdb()
+
+
+@pytest.fixture(scope="module")
+def on_postgresql(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPostgreSQL]:
+    folder = tmp_path_factory.mktemp("postgresql")
+    for parent in (folder, *folder.parents[:2]):
+        parent.chmod(0o755)  # the unprivileged user that it runs as must get through
+    try:
+        database = Database(folder / "postgresql")
+    except Missing as missing:
+        pytest.skip(str(missing))
+    with own_redis.client() as client:
+        client.flushall()
+    url = f"redis://127.0.0.1:{own_redis.port}"
+    service = Service(folder / "service", DATABASE_URL=database.url, TSDB_URL=f"{url}/0", CACHE_URL=f"{url}/1")
+    yield OnPostgreSQL(database, own_redis, service)
+    service.stop()
+    database.stop()
+
+
+def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgreSQL) -> None:
+    service = on_postgresql.service
+    for _ in range(8):  # every thread of the server has its connection
+        on_postgresql.forget()
+        assert service.count().status == 201
+    before = service.log.stat().st_size
+
+    on_postgresql.database.stop()
+    on_postgresql.forget()
+    for answer in (
+        service.stats(),
+        service.count(),
+        service.ask("GET", "/api/0/projects/acme/nothing/stats/"),
+        service.stats(stat="generated", environment="nothing"),
+    ):
+        assert refuses_for_now(answer), answer
+    said = service.log.read_bytes()[before:].decode()
+    assert "OperationalError" in said
+    assert "Traceback" not in said
+
+    on_postgresql.database.start()
+    for _ in range(8):
+        on_postgresql.forget()
+        assert service.stats().status == 200
+    assert service.count().status == 201
+    assert service.counted() == 9
+
+
+def test_it_is_not_ready_but_alive_and_what_is_cached_is_served(on_postgresql: OnPostgreSQL) -> None:
+    service = on_postgresql.service
+    assert service.count().status == 201
+    counted = service.counted()
+    on_postgresql.database.stop()
+    ready = service.ask("GET", "/readyz", authorization="")
+    assert (ready.status, list(ready.json()["failed"])) == (503, ["database"])
+    assert service.ask("GET", "/healthz", authorization="").status == 200
+    assert service.count().status == 201
+    assert service.counted() == counted + 1
+    on_postgresql.database.start()
+    wait_for(lambda: service.ask("GET", "/readyz", authorization="").status == 200, "readiness")
+
+
+def test_a_session_is_refused_for_now_and_not_taken_for_nobody(on_postgresql: OnPostgreSQL) -> None:
+    service = on_postgresql.service
+    session = service.run("""
+from importlib import import_module
+from django.conf import settings
+from django.contrib.auth.models import User
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+user = User.objects.create_user("owner")
+services.add_member(organization=acme, user_id=user.pk, role="owner")
+session = import_module(settings.SESSION_ENGINE).SessionStore()
+session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+session.save()
+answer = session.session_key
+""")
+    cookie = {"cookie": f"sessionid={session}", "authorization": ""}
+    path = "/api/0/projects/acme/web/stats/"
+    assert service.ask("GET", path, **cookie).status == 200
+    on_postgresql.database.stop()
+    on_postgresql.forget()
+    answer = service.ask("GET", path, **cookie)
+    assert refuses_for_now(answer), answer
+    on_postgresql.database.start()
+    assert service.ask("GET", path, **cookie).status == 200
