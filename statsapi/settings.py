@@ -178,6 +178,7 @@ SPECTACULAR_SETTINGS = {
     "TITLE": "Event counts",
     "DESCRIPTION": "Counts events per project and answers how many there were, in Sentry's dialect.",
     "VERSION": "0",
+    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that a pair is a number and an integer
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],

@@ -14,7 +14,7 @@ from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
 MAX_QUANTITY = 10**9
-MAX_REASON_BYTES = 200
+MAX_REASON = 200
 MAX_ENVIRONMENT = 64
 _FIELDS = {"outcome", "category", "reason", "quantity", "timestamp", "key", "environment"}
 
@@ -70,7 +70,7 @@ def _row(item: Any, now: int, retention: int) -> Row:
     if strangers:
         raise _Fault(f".{strangers[0]}: is not a field; the fields are {', '.join(sorted(_FIELDS))}.")
     outcome = Outcome(_word(item, "outcome", None, [outcome.value for outcome in Outcome]))
-    reason = known_reason(_text(item, "reason", MAX_REASON_BYTES))
+    reason = known_reason(_text(item, "reason", MAX_REASON))
     return Row(
         outcome=outcome,
         category=Category(_word(item, "category", Category.ERROR, [category.value for category in Category])),
@@ -95,8 +95,8 @@ def _text(item: dict[str, Any], field: str, longest: int) -> str | None:
     value = item.get(field)
     if value is None:
         return None
-    if not isinstance(value, str) or not 1 <= len(value.encode(errors="replace")) <= longest:
-        raise _Fault(f".{field}: must be a text of 1 to {longest} bytes, or null.")
+    if not isinstance(value, str) or not 1 <= len(value) <= longest:
+        raise _Fault(f".{field}: must be a text of 1 to {longest} characters, or null.")
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise _Fault(f".{field}: must not contain control characters.")
     return value

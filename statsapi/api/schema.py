@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from statsapi.api.outcome_rows import MAX_QUANTITY, MAX_ROWS
+from statsapi.api.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
 from tsdb.outcomes import FILTERS, STATS, Category, Outcome
 
 EXAMPLE_START = 1537308000
@@ -43,7 +43,7 @@ POINTS = {
         "minItems": 2,
         "maxItems": 2,
         "prefixItems": [{"type": "number"}, {"type": "integer"}],
-        "items": {"oneOf": [{"type": "number"}, {"type": "integer"}]},
+        "items": {"type": "number"},  # for tools that do not know prefixItems
     },
     "description": "[timestamp, count] pairs, ascending; a timestamp is its bucket's start, seconds since the epoch.",
 }
@@ -112,16 +112,17 @@ _ROW = {
     "required": ["outcome"],
     "properties": {
         "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
-        "category": {"type": "string", "enum": [category.value for category in Category], "default": "error"},
+        "category": {"enum": [*(category.value for category in Category), None], "default": "error"},
         "reason": {
-            "type": "string",
-            "nullable": True,
+            "type": ["string", "null"],
+            "minLength": 1,
+            "maxLength": MAX_REASON,
             "description": "Unknown reasons are counted as `other`.",
         },
-        "quantity": {"type": "integer", "minimum": 1, "maximum": MAX_QUANTITY, "default": 1},
-        "timestamp": {"type": "number", "description": "Seconds since the epoch. Default: now."},
-        "key": {"type": "string", "nullable": True, "description": "A public key of the project."},
-        "environment": {"type": "string", "nullable": True, "maxLength": 64},
+        "quantity": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_QUANTITY, "default": 1},
+        "timestamp": {"type": ["number", "null"], "description": "Seconds since the epoch. Default: now."},
+        "key": {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$", "description": "A public key of the project."},
+        "environment": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_ENVIRONMENT},
     },
 }
 

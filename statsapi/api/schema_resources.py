@@ -10,7 +10,7 @@ from projects.models import SLUG_PATTERN
 from statsapi.api.schema import ERRORS, PATH, error
 
 _STRING = {"type": "string"}
-_NULLABLE = {"type": "string", "nullable": True}
+_NULLABLE = {"type": ["string", "null"]}
 _SLUG = {"type": "string", "pattern": SLUG_PATTERN.replace(r"\Z", "$")}
 _HEX = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
 _STRINGS = {"type": "array", "items": _STRING}
@@ -79,7 +79,7 @@ _KEY = _object(
     secret=_HEX,
     projectId={"type": "integer"},
     isActive=_FLAG,
-    rateLimit={**_object(window=_LIMIT_RANGE, count=_LIMIT_RANGE), "nullable": True},
+    rateLimit={**_object(window=_LIMIT_RANGE, count=_LIMIT_RANGE), "type": ["object", "null"]},
     dsn=_object(public=_STRING, secret=_STRING, csp=_STRING, security=_STRING),
     dateCreated=_STRING,
 )
@@ -116,7 +116,7 @@ _KEY_BODY = _body(
             count={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
             window={"type": "integer", "minimum": 0, "maximum": 86400},
         ),
-        "nullable": True,
+        "type": ["object", "null"],
     },
     public=_HEX,
     secret=_HEX,
@@ -129,8 +129,8 @@ ROOT = _endpoint(
     "Who is asking",
     _object(
         version=_STRING,
-        auth={**_object(scopes=_STRINGS), "nullable": True},
-        user={**_object(id=_STRING, email=_STRING, name=_STRING), "nullable": True},
+        auth={**_object(scopes=_STRINGS), "type": ["object", "null"]},
+        user={**_object(id=_STRING, email=_STRING, name=_STRING), "type": ["object", "null"]},
     ),
     auth=[{}, {"bearer": []}],
 )
