@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.servers import postgresql_folder
-from tests.service import Service
+from tests.service import Answer, Service
 
 NEW_PROJECT = """
 project = services.create_project(organization=Organization.objects.get(slug="acme"), slug={slug!r}, name={slug!r})
@@ -60,15 +60,6 @@ class Sender(NamedTuple):
         return f"/api/{self.project}/{endpoint}/"
 
 
-class Reply(NamedTuple):
-    status: int
-    headers: dict[str, str]  # names in lower case
-    body: bytes
-
-    def json(self) -> Any:
-        return json.loads(self.body)
-
-
 def event(event_id: str | None = None, **fields: Any) -> bytes:
     """An envelope with one event, of a new id unless one is given."""
     payload = json.dumps({"message": "hello", **fields})
@@ -81,13 +72,15 @@ class Connection:
     def __init__(self, port: int, seconds: float = 20) -> None:
         self._http = HTTPConnection("127.0.0.1", port, timeout=seconds)
 
-    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Reply:
+    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Answer:
         """Raises OSError or http.client.HTTPException where there is no answer."""
         sent = {"x-sentry-auth": sender.auth, **{name.replace("_", "-"): value for name, value in headers.items()}}
+        began = time.monotonic()
         try:
             self._http.request("POST", sender.path(endpoint), body, sent)
             response = self._http.getresponse()
-            return Reply(response.status, {k.lower(): v for k, v in response.getheaders()}, response.read())
+            named = {name.lower(): value for name, value in response.getheaders()}
+            return Answer(response.status, named, response.read(), time.monotonic() - began)
         except BaseException:
             self._http.close()
             raise
@@ -121,10 +114,16 @@ class IntakeService(Service):
         project, public, secret = self.run(NEW_PROJECT.format(slug=slug, limit=limit, window=window))
         return Sender(slug, project, public, secret)
 
+    def workers(self) -> list[int]:
+        """Their process ids."""
+        main = self.web.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [int(pid) for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
+
     def connect(self, seconds: float = 20) -> Connection:
         return Connection(self.port, seconds)
 
-    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Reply:
+    def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Answer:
         with self.connect() as connection:
             return connection.send(sender, body, endpoint, **headers)
 

@@ -1,0 +1,34 @@
+"""Bodies that are small as they are sent and giant as they are unpacked."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import brotli  # type: ignore[import-untyped]
+import zstandard
+
+MEGABYTE = 2**20
+ENCODINGS = ("gzip", "deflate", "br", "zstd")
+
+
+def zeros(megabytes: int) -> list[bytes]:
+    return [bytes(MEGABYTE)] * megabytes
+
+
+def attachments(megabytes: int) -> list[bytes]:
+    """A sound envelope of so many items of a megabyte: it is refused for nothing but its size."""
+    return [b"{}\n", *([b'{"type":"attachment"}\n' + b"x" * MEGABYTE + b"\n"] * megabytes)]
+
+
+def pack(encoding: str, pieces: Iterable[bytes]) -> bytes:
+    packers: dict[str, Callable[[], Any]] = {
+        "gzip": lambda: zlib.compressobj(1, wbits=31),
+        "deflate": lambda: zlib.compressobj(1),
+        "br": lambda: brotli.Compressor(quality=2),
+        "zstd": lambda: zstandard.ZstdCompressor().compressobj(),
+    }
+    packer = packers[encoding]()
+    compress, finish = (packer.process, packer.finish) if encoding == "br" else (packer.compress, packer.flush)
+    return b"".join([*map(compress, pieces), finish()])

@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.live import IntakeService, Sender
+from tests.faults.stage import Stage
+
+
+@pytest.fixture(scope="session")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
+    service = IntakeService(tmp_path_factory.mktemp("intake"), workers=2)
+    yield service
+    service.stop()
+
+
+@pytest.fixture
+def sender(service: IntakeService) -> Sender:
+    return service.new_sender()
+
+
+@pytest.fixture
+def web(stage: Stage) -> Sender:
+    """The project `web` of the service on the stage, known to its worker."""
+    source = 'web = Project.objects.get(slug="web"); key = web.keys.get(); answer = [web.pk, key.public, key.secret]'
+    return Sender("web", *stage.service.run(source))

@@ -1,0 +1,225 @@
+"""Faults 21 and 22 at intake: bombs, giants, and lengths that lie."""
+
+from __future__ import annotations
+
+import base64
+import re
+import socket
+import zlib
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.clients.live import IntakeService, Sender, event
+from tests.faults.intake.bombs import ENCODINGS, MEGABYTE, attachments, pack, zeros
+from tests.faults.intake.crowd import at_once
+from tests.servers import wait_for
+
+CLIENTS = 8
+INVALID = ("error", "invalid", "too_large")
+
+
+class Memory:
+    """What the workers hold at most from now on, in megabytes."""
+
+    def __init__(self, service: IntakeService) -> None:
+        self._workers = service.workers()
+        for worker in self._workers:
+            Path(f"/proc/{worker}/clear_refs").write_text("5")  # the peak begins anew
+        self._before = self._megabytes("VmRSS")
+
+    def grown(self) -> int:
+        return self._megabytes("VmHWM") - self._before
+
+    def _megabytes(self, field: str) -> int:
+        found = [re.search(rf"{field}:\s+(\d+) kB", Path(f"/proc/{one}/status").read_text()) for one in self._workers]
+        return sum(int(one[1]) for one in found if one) // 1024
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_bombs_are_413_within_bounded_memory(service: IntakeService, sender: Sender, encoding: str) -> None:
+    for bomb, setting in (
+        (pack(encoding, attachments(200)), "INGEST_MAX_ENVELOPE_UNPACKED_BYTES"),
+        (pack(encoding, zeros(500)), "INGEST_MAX_HEADER_BYTES"),
+    ):
+        memory = Memory(service)
+        answers = at_once(CLIENTS, lambda _, bomb=bomb: service.send(sender, bomb, content_encoding=encoding))  # type: ignore[misc]
+
+        assert [answer.status for answer in answers] == [413] * CLIENTS
+        assert all(setting in answer.json()["detail"] for answer in answers)
+        # A window of brotli is 16 MB, and there are threads to begin; the bombs are of 200 MB and more.
+        assert memory.grown() < CLIENTS * 24
+    assert service.facts(sender) == {INVALID: 2 * CLIENTS}
+    assert service.send(sender, event()).status == 200
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+@pytest.mark.parametrize("endpoint", ["store", "security"])
+def test_bombs_are_413_at_the_other_endpoints(
+    service: IntakeService, sender: Sender, endpoint: str, encoding: str
+) -> None:
+    bomb = pack(encoding, zeros(30))
+    memory = Memory(service)
+    answers = at_once(CLIENTS, lambda _: service.send(sender, bomb, endpoint, content_encoding=encoding))
+
+    assert [answer.status for answer in answers] == [413] * CLIENTS
+    assert "INGEST_MAX_STORE_UNPACKED_BYTES" in answers[0].json()["detail"]
+    assert memory.grown() < CLIENTS * 24
+
+
+def test_a_bomb_in_base64_is_413(service: IntakeService, sender: Sender) -> None:
+    memory = Memory(service)
+    body = base64.b64encode(zlib.compress(bytes(100 * MEGABYTE), 9))
+    answer = service.send(sender, body, "store")
+
+    assert answer.status == 413
+    assert "INGEST_MAX_STORE_UNPACKED_BYTES" in answer.json()["detail"]
+    assert memory.grown() < 24
+
+
+@pytest.mark.parametrize("encoding", ["gzip, gzip", "br,gzip", "compress", "aes128gcm", "gzip;q=1"])
+def test_stacked_and_unknown_encodings_are_400(service: IntakeService, sender: Sender, encoding: str) -> None:
+    body = pack("gzip", [pack("gzip", [event()])])
+    for endpoint in ("envelope", "store", "security"):
+        answer = service.send(sender, body, endpoint, content_encoding=encoding)
+        assert (answer.status, answer.json()["detail"]) == (400, "failed to decode request body")
+    assert service.facts(sender) == {("error", "invalid", "invalid_body"): 3}
+
+
+class Raw:
+    """A connection on which anything may be said."""
+
+    def __init__(self, service: IntakeService, sender: Sender) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", service.port), 20)
+        self._head = f"POST {sender.path('envelope')} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Sentry-Auth: {sender.auth}\r\n"
+
+    def head(self, *lines: str) -> None:
+        self.say((self._head + "".join(f"{line}\r\n" for line in lines) + "\r\n").encode())
+
+    def say(self, data: bytes) -> None:
+        self._socket.sendall(data)
+
+    def end(self) -> None:
+        """Nothing more comes."""
+        with suppress(OSError):  # the server may have closed it
+            self._socket.shutdown(socket.SHUT_WR)
+
+    def status(self) -> int:
+        """Of the one answer; 0 where the connection ends without."""
+        received = b""
+        try:
+            while b"\r\n\r\n" not in received and (data := self._socket.recv(65536)):
+                received += data
+        except ConnectionResetError:
+            pass
+        return int(received.split()[1]) if received else 0
+
+    def __enter__(self) -> Raw:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._socket.close()
+
+
+def test_a_giant_length_is_413_before_anything_of_the_body_is_sent(service: IntakeService, sender: Sender) -> None:
+    for length in (20 * MEGABYTE + 1, 10**10, 10**17):
+        with Raw(service, sender) as raw:
+            raw.head(f"Content-Length: {length}")
+            assert raw.status() == 413
+    assert service.facts(sender) == {INVALID: 3}
+
+
+def test_a_giant_body_in_chunks_is_413_before_it_is_all_sent(service: IntakeService, sender: Sender) -> None:
+    sent = 0
+    with Raw(service, sender) as raw:
+        raw.head("Transfer-Encoding: chunked")
+        with suppress(BrokenPipeError, ConnectionResetError):
+            for piece in attachments(90):
+                raw.say(b"%x\r\n%s\r\n" % (len(piece), piece))
+                sent += len(piece)
+        # A connection that is closed while its client is still sending may lose the answer.
+        assert raw.status() in {0, 413}
+    assert sent < 60 * MEGABYTE  # the limit of 20, and what is on its way
+    wait_for(lambda: service.facts(sender) == {INVALID: 1}, "the count of the refusal")
+
+
+def test_a_body_in_small_chunks_is_counted(service: IntakeService, sender: Sender) -> None:
+    with Raw(service, sender) as raw:
+        raw.head("Transfer-Encoding: chunked", "Content-Encoding: gzip")
+        for byte in pack("gzip", [event()]):
+            raw.say(b"1\r\n%c\r\n" % byte)
+        raw.say(b"0\r\n\r\n")
+        assert raw.status() == 200
+    assert service.stat(sender) == 1
+
+
+def test_a_request_without_a_length_has_no_body(service: IntakeService, sender: Sender) -> None:
+    with Raw(service, sender) as raw:
+        raw.head()
+        assert raw.status() == 400
+    assert service.facts(sender) == {("error", "invalid", "empty"): 1}
+
+
+def test_of_a_body_longer_than_its_length_no_more_is_read(service: IntakeService, sender: Sender) -> None:
+    body = event()
+    with Raw(service, sender) as raw:
+        raw.head(f"Content-Length: {len(body) // 2}")
+        raw.say(body)
+        assert raw.status() == 400
+    assert service.stat(sender) == 0
+
+
+def test_a_body_shorter_than_its_length_is_not_counted(service: IntakeService, sender: Sender) -> None:
+    body = event()
+    with Raw(service, sender) as raw:
+        raw.head(f"Content-Length: {len(body) + 1}")
+        raw.say(body)
+        raw.end()
+        assert raw.status() in {0, 400}
+    assert service.stat(sender) == 0
+    assert service.send(sender, body).status == 200
+    assert service.stat(sender) == 1
+
+
+def test_a_body_without_its_last_chunk_is_counted_once_with_its_repeat(service: IntakeService, sender: Sender) -> None:
+    """Known wrongness: the server takes the end of the connection for the end of the body."""
+    body = event()
+    with Raw(service, sender) as raw:
+        raw.head("Transfer-Encoding: chunked")
+        raw.say(b"%x\r\n%s\r\n" % (len(body), body))
+        raw.end()
+        assert raw.status() in {0, 200, 400}
+    assert service.send(sender, body).status == 200
+    assert service.stat(sender) == 1
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        ["Content-Length: -1"],
+        ["Content-Length: ten"],
+        ["Content-Length: 5", "Content-Length: 6"],
+        ["Content-Length: 99999999999999999999999999"],
+        ["Content-Length: 5", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked, gzip"],
+        ["Transfer-Encoding: identity"],
+    ],
+)
+def test_lengths_that_make_no_sense_are_refused(service: IntakeService, sender: Sender, lines: list[str]) -> None:
+    with Raw(service, sender) as raw:
+        raw.head(*lines)
+        raw.say(b"zz\r\n\r\n")
+        raw.end()
+        assert raw.status() in {0, 400}
+    assert service.stat(sender) == 0
+
+
+def test_a_refused_sender_may_keep_its_connection(service: IntakeService, sender: Sender) -> None:
+    stranger = sender._replace(public="0" * 32)
+    with service.connect() as connection:
+        for _ in range(20):
+            assert connection.send(stranger, event()).status == 403
+            assert connection.send(sender, event(), authorization="Sentry sentry_key=1").status == 401
+            assert connection.send(sender, event()).status == 200
+    assert service.stat(sender) == 20

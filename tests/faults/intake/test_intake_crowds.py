@@ -1,0 +1,191 @@
+"""Faults 5, 14, 15, 23 and 29, and the exact rate limit: many clients at once, on a server with two workers."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import socket
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+
+import pytest
+
+from tests.clients.live import IntakeService, Sender, event
+from tests.faults.intake.crowd import at_once
+from tests.servers import wait_for
+
+EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
+RESOLUTIONS = ("10s", "1h", "1d")
+DAY = 86400
+
+
+def test_the_same_id_from_fifty_clients_at_once_is_counted_once(service: IntakeService, sender: Sender) -> None:
+    answers = at_once(50, lambda _: service.send(sender, event(EVENT_ID)))
+
+    assert [(answer.status, answer.json()) for answer in answers] == [(200, {"id": EVENT_ID})] * 50
+    assert [service.stat(sender, resolution=resolution) for resolution in RESOLUTIONS] == [1, 1, 1]
+
+
+def test_the_same_id_is_counted_once_in_each_project(service: IntakeService, sender: Sender) -> None:
+    other = service.new_sender()
+    answers = at_once(20, lambda number: service.send((sender, other)[number % 2], event(EVENT_ID)))
+
+    assert {answer.status for answer in answers} == {200}
+    assert (service.stat(sender), service.stat(other)) == (1, 1)
+
+
+def test_of_fifty_clients_at_once_a_key_takes_exactly_its_limit(service: IntakeService) -> None:
+    wait_for(lambda: time.time() % DAY < DAY - 60, "the new day", 70)  # the quota must not begin anew meanwhile
+    sender = service.new_sender(limit=100, window=DAY)
+
+    def client(_: int) -> list[int]:
+        with service.connect() as connection:
+            return [connection.send(sender, event(environment="production")).status for _ in range(6)]
+
+    assert Counter(status for statuses in at_once(50, client) for status in statuses) == {200: 100, 429: 200}
+    assert service.facts(sender) == {
+        ("error", "accepted", "none"): 100,
+        ("error", "rate_limited", "key_quota"): 200,
+    }
+    for resolution in RESOLUTIONS:
+        sums = [service.stat(sender, stat, resolution) for stat in ("received", "generated", "rejected", "blacklisted")]
+        assert sums == [300, 100, 200, 0]
+
+
+def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: IntakeService, sender: Sender) -> None:
+    clients, each = 8, 600
+    acknowledged = count()
+
+    def client(_: int) -> int:
+        mine = 0
+        with service.connect() as connection:
+            for _ in range(each):
+                try:
+                    assert connection.send(sender, event()).status == 200
+                except (OSError, http.client.HTTPException):
+                    continue  # the worker is gone, and so is the answer
+                mine += 1
+                next(acknowledged)
+        return mine
+
+    killed: list[int] = []
+
+    def killer() -> None:
+        # Each once: granian takes a worker that dies twice within seconds for one that can never live.
+        for share, worker in enumerate(service.workers(), start=1):
+            wait_for(lambda share=share: _so_far(acknowledged) > share * clients * each // 4, "more events")  # type: ignore[misc]
+            os.kill(worker, signal.SIGKILL)
+            killed.append(worker)
+
+    thread = threading.Thread(target=killer)
+    thread.start()
+    answered = sum(at_once(clients, client))
+    thread.join()
+
+    assert len(killed) == 2
+    counted = [service.stat(sender, resolution=resolution) for resolution in RESOLUTIONS]
+    assert answered <= counted[0] <= clients * each
+    assert counted == [counted[0]] * 3
+    wait_for(lambda: len(set(service.workers()) - set(killed)) == 2, "the return of the workers")
+    assert service.send(sender, event()).status == 200
+
+
+def _so_far(counter: Iterator[int]) -> int:
+    """How often `next` was called; it is safe among threads, as a plain += is not."""
+    return int(repr(counter)[6:-1])
+
+
+@contextmanager
+def dripping(port: int, heads: list[bytes]) -> Iterator[list[socket.socket]]:
+    """A socket for each head, which is sent at once, and then a byte a second for as long as the block lasts."""
+    ended = threading.Event()
+    sockets = [socket.create_connection(("127.0.0.1", port), 20) for _ in heads]
+    for one, head in zip(sockets, heads, strict=True):
+        one.sendall(head)
+
+    def drip() -> None:
+        while not ended.wait(1):
+            for one in sockets:
+                one.sendall(b"x")
+
+    thread = threading.Thread(target=drip)
+    thread.start()
+    try:
+        yield sockets
+    finally:
+        ended.set()
+        thread.join()
+        for one in sockets:
+            one.close()
+
+
+def test_while_200_clients_send_a_byte_a_second_others_are_served(service: IntakeService, sender: Sender) -> None:
+    head = f"POST {sender.path('envelope')} HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Sentry-Auth: {sender.auth}\r\n".encode()
+    slow_bodies = [head + b"Content-Length: 5000\r\n\r\n"] * 200
+    slow_heads = [head + b"X-Slow: "] * 50
+    with dripping(service.port, slow_bodies + slow_heads) as sockets:
+        until, sent = time.monotonic() + 5, 0
+        while time.monotonic() < until:
+            answers = at_once(8, lambda _: service.send(sender, event()))
+            assert {answer.status for answer in answers} == {200}
+            assert max(answer.seconds for answer in answers) < 5
+            sent += len(answers)
+            assert service.stat(sender) == sent
+        for one in sockets:
+            one.setblocking(False)
+            with pytest.raises(BlockingIOError):  # neither answered nor closed: they were slow all the time
+                one.recv(1)
+
+
+def test_a_deleted_project_is_refused_at_once_and_leaves_nothing_behind(service: IntakeService) -> None:
+    sender = service.new_sender(limit=10**6, window=DAY)
+    deleted, ended = threading.Event(), threading.Event()
+
+    def client(number: int) -> tuple[Counter[int], set[int]]:
+        """Statuses of all requests, and of those alone that began after the deletion."""
+        statuses, afterwards = Counter[int](), set[int]()
+        with service.connect() as connection:
+            while not ended.is_set():
+                after = deleted.is_set()
+                status = connection.send(sender, event(environment=f"environment-{number}")).status
+                statuses[status] += 1
+                if after:
+                    afterwards.add(status)
+        return statuses, afterwards
+
+    keys = f"answer = [key.decode() for key in get_store().clients.read.scan_iter('ts:{{{{{sender.project}}}}}:*')]"
+    keys = keys.replace("{{", "{").replace("}}", "}")
+
+    def deleter() -> None:
+        try:
+            wait_for(lambda: service.stat(sender) > 100, "the stream of events")
+            gone = f"answer = services.delete_project(project=Project.objects.get(pk={sender.project}))"
+            assert service.run(gone) > 0
+            deleted.set()
+            assert service.run(keys) == []
+            time.sleep(1)
+        finally:
+            ended.set()
+
+    thread = threading.Thread(target=deleter)
+    thread.start()
+    results = at_once(8, client)
+    thread.join()
+
+    assert deleted.is_set()
+    assert set().union(*(statuses for statuses, _ in results)) == {200, 403}
+    assert set().union(*(afterwards for _, afterwards in results)) == {403}
+    assert service.run(keys) == []
+    path = f"/api/0/projects/acme/{sender.slug}/stats/"
+    assert service.ask("GET", path).status == 404
+    again = (
+        f"services.create_project(organization=Organization.objects.get(slug='acme'), slug='{sender.slug}', name='x')"
+    )
+    service.run(again)
+    answer = service.ask("GET", path)
+    assert (answer.status, {number for _, number in answer.json()}) == (200, {0})
