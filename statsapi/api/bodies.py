@@ -13,10 +13,22 @@ from statsapi.api.errors import BadBody, TooLarge
 from statsapi.ingest import bodies
 from statsapi.ingest.errors import IntakeError, Limit
 
+MAX_BYTES = 1024 * 1024
+"""A thousand full outcomes take some 300 KB."""
 
-def read_body(request: Request, maximum: int) -> bytes:
-    """At most `maximum` bytes, unpacked. Raises TooLarge or BadBody."""
-    limit = Limit("", maximum)
+
+def read_object(request: Request) -> dict[str, Any]:
+    """The JSON object that was sent; of no body an empty one. Raises TooLarge, BadBody or ParseError."""
+    body = read_body(request)
+    content = parse_json(body) if body else {}
+    if not isinstance(content, dict):
+        raise BadBody("The body must be a JSON object.")
+    return content
+
+
+def read_body(request: Request) -> bytes:
+    """At most MAX_BYTES, unpacked. Raises TooLarge or BadBody."""
+    limit = Limit("", MAX_BYTES)
     environ: dict[str, Any] = request.META
     django_request = request._request
     if "_body" in vars(django_request):
@@ -27,7 +39,7 @@ def read_body(request: Request, maximum: int) -> bytes:
         return bodies.read_body(environ, sent=limit, unpacked=limit)
     except IntakeError as error:
         if error.status == TooLarge.status_code:
-            raise TooLarge(f"The body is larger than {maximum} bytes.") from None
+            raise TooLarge(f"The body is larger than {MAX_BYTES} bytes.") from None
         raise BadBody(f"The body cannot be read: {'; '.join(error.causes)}.") from None
 
 

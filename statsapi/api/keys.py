@@ -15,6 +15,7 @@ from projects.selectors import FoundProject
 from statsapi.api import representations
 from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
+from statsapi.api.bodies import read_object
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.pagination import paginated
@@ -93,7 +94,7 @@ def find_key(project: FoundProject, public_key: str) -> ProjectKey:
 
 
 def _changes(request: Request) -> dict[str, Any]:
-    wanted = KeySerializer(data=request.data or {})
+    wanted = KeySerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)
 

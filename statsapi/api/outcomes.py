@@ -25,9 +25,6 @@ from tsdb import series
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Claim, ClaimConflict, Increment
 
-MAX_BODY_BYTES = 1024 * 1024
-"""A thousand full rows take some 300 KB."""
-
 IDEMPOTENCY_SECONDS = 86400
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -39,7 +36,7 @@ class OutcomesView(ApiView):
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         now = clock.now(request)
         project = get_project(self, request, organization_slug, project_slug)
-        body = read_body(request, MAX_BODY_BYTES)
+        body = read_body(request)
         claim_id = _claim_id(request)
         accepted = _accepted_before(project.id, claim_id, body) if claim_id else None
         if accepted is None:

@@ -13,6 +13,7 @@ from projects.models import SLUG_PATTERN, Project
 from statsapi.api import representations
 from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
+from statsapi.api.bodies import read_object
 from statsapi.api.errors import BadQuery, Conflict, Missing
 from statsapi.api.objects import get_organization, get_project, visible_organizations
 from statsapi.api.pagination import paginated
@@ -89,7 +90,7 @@ class ProjectView(ApiView):
     @extend_schema(**schema.CHANGE_PROJECT)
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         row = _row(self, request, organization_slug, project_slug)
-        changes = ProjectChangeSerializer(data=request.data)
+        changes = ProjectChangeSerializer(data=read_object(request))
         changes.is_valid(raise_exception=True)
         slug = changes.validated_data.get("slug", row.slug)
         if slug != row.slug and Project.objects.filter(organization=row.organization, slug=slug).exists():
@@ -112,7 +113,7 @@ class MergeView(ApiView):
     @extend_schema(**schema.MERGE_PROJECT)
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         source = get_project(self, request, organization_slug, project_slug)
-        into = request.data.get("into") if isinstance(request.data, dict) else None
+        into = read_object(request).get("into")
         if not isinstance(into, str):
             raise serializers.ValidationError({"into": ["This field is required: a slug of the same organization."]})
         destination = selectors.find_project(source.organization, into)
@@ -125,7 +126,7 @@ class MergeView(ApiView):
 
 
 def _create(request: Request, organization: int) -> Response:
-    wanted = ProjectSerializer(data=request.data)
+    wanted = ProjectSerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
     slug = wanted.validated_data.get("slug") or slugify(name)[:100]

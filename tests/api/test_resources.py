@@ -135,7 +135,7 @@ def test_a_slug_that_is_taken_is_a_conflict(api: Client, project: Project) -> No
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"name": ""}, {"name": "x" * 51}, {"name": "x", "slug": "A b"}, {"name": "x", "slug": "12"}, []]
+    "body", [{}, {"name": ""}, {"name": "x" * 51}, {"name": "x", "slug": "A b"}, {"name": "x", "slug": "12"}]
 )
 def test_a_project_that_cannot_be_is_refused_by_field(api: Client, organization: Organization, body: Any) -> None:
     response = api.post("/api/0/organizations/acme/projects/", body, content_type=JSON)
