@@ -12,6 +12,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests.servers import ROOT, Missing, external_servers
@@ -41,6 +42,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # How long an example takes says more of what else the machine does than of the code.
+    hypothesis.settings.register_profile("statsapi", deadline=None)
+    hypothesis.settings.load_profile("statsapi")
     config.addinivalue_line("markers", "once: has servers of its own, so --external would run the very same again")
 
 
