@@ -6,74 +6,126 @@ becomes the web server, so that nothing of the preparation stays in memory and a
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
+import signal
 import socket
 import sys
+import time
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
-# Typing DEBUG in a `make run` is allowed, but not needed; everything else has a local default.
+from django.core.exceptions import ImproperlyConfigured
+
+from statsapi import env, web
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
+
+PORT_PATIENCE = 2.0
+"""Seconds that a server which is just ending has to leave the port."""
+_ROOT = Path(__file__).resolve().parent.parent
+WORKER_PATIENCE = 8
+"""Seconds that a worker has to finish the requests under way; docker kills everything after 10."""
 
 
 def main() -> None:
-    make_secret_key()
-    import django  # noqa: PLC0415 - the settings need the key that was just made
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: the end, without a traceback
+    try:
+        make_secret_key()
+        serve(prepare())
+    except ImproperlyConfigured as error:
+        sys.exit(f"A setting is wrong: {error}")
+
+
+def prepare() -> str:
+    """Makes the database and the embedded server ready; the text to show. Exits with a message where that fails."""
+    # Imported when Ctrl-C ends it as it should, and the settings have their key.
+    import django
+    from django.conf import settings
+    from django.core.management import call_command
+    from django.db import DatabaseError, connections
+    from django_redis.exceptions import ConnectionInterrupted
+    from redis.exceptions import RedisError
+
+    from projects.management.failures import one_line
+    from tsdb import embedded
 
     django.setup()
-    from django.conf import settings  # noqa: PLC0415
-    from django.core.management import call_command  # noqa: PLC0415
-
-    from statsapi import demo  # noqa: PLC0415
-    from tsdb import embedded  # noqa: PLC0415
+    from statsapi import demo  # its models need the line above
 
     refuse_a_taken_port(settings.HOST, settings.PORT)
-    if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
-        embedded.ensure(settings.VAR_DIR)
-    call_command("migrate", verbosity=0, interactive=False)
-    print(demo.welcome(), flush=True)
-    serve(settings)
+    try:
+        if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
+            embedded.ensure(settings.VAR_DIR)
+            embedded.keep_across_exec(settings.VAR_DIR)
+        call_command("migrate", verbosity=0, interactive=False)
+        # From here on half of what is made would stay; an exception lets it be taken back.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda number, _frame: sys.exit(128 + number))
+        text = demo.welcome()
+    except DatabaseError as error:
+        sys.exit(f"The database that DATABASE_URL names cannot be used: {one_line(error)}")
+    except (RedisError, ConnectionInterrupted) as error:
+        sys.exit(f"The Redis that TSDB_URL or CACHE_URL names cannot be used: {one_line(error)}")
+    except embedded.EmbeddedServerError as error:
+        sys.exit(str(error))
+    connections.close_all()
+    return text
 
 
 def make_secret_key() -> None:
     """Keeps a random key in VAR_DIR, made once, unless the environment gives one."""
-    if os.environ.get("SECRET_KEY") or os.environ.get("SECRET_KEY_FILE"):
+    if os.environ.get("SECRET_KEY", "").strip() or os.environ.get("SECRET_KEY_FILE", "").strip():
         return
-    var_dir = Path(os.environ.get("VAR_DIR") or "var").expanduser().resolve()
-    var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    file = var_dir / "secret_key"
-    if not file.exists():
-        with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as output:
-            output.write(secrets.token_urlsafe(64))
+    file = env.path("VAR_DIR", _ROOT / "var") / "secret_key"
+    if file.exists():
+        return
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Under another name first: nobody must ever read half a key. Of two at once the first to link has made the key.
+    fresh = file.with_suffix(f".{os.getpid()}")
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
+        output.write(secrets.token_urlsafe(64))
+    with suppress(FileExistsError):
+        os.link(fresh, file)
+    fresh.unlink()
 
 
 def refuse_a_taken_port(host: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with: PORT=8001 make run")
+    """Exits with a message. Without it a second server would share the port with the first, unnoticed."""
+    deadline = time.monotonic() + PORT_PATIENCE
+    while True:
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                return
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                    sys.exit(
+                        f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with: PORT=8001 make run"
+                    )
+        time.sleep(0.05)
 
 
-def serve(settings: Any) -> None:
-    """Becomes granian; WSGI with a few blocking threads a worker, as measured in the README."""
-    from tsdb import embedded  # noqa: PLC0415
+def serve(text: str) -> None:
+    """Becomes granian; the worker that is ready first shows the text, where there is one."""
+    from django.conf import settings
 
-    if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
-        embedded.keep_across_exec(settings.VAR_DIR)
-    granian = Path(sys.executable).with_name("granian")
+    reader, writer = os.pipe()
+    os.set_inheritable(reader, True)
+    os.write(writer, text.encode())  # a pipe holds 64 KiB
+    os.environ[web.HANDOVER] = f"{os.getpid()} {reader}"
+    sys.stdout.flush()
     os.execv(  # noqa: S606
-        granian,
+        sys.executable,
         [
-            str(granian),
-            "statsapi.wsgi:application",
+            *(sys.executable, "-m", "statsapi.web", "--factory", "statsapi.web:application"),
             *("--interface", "wsgi"),
             *("--host", settings.HOST, "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
             *("--no-ws", "--log-level", "error", "--respawn-failed-workers"),
+            *("--workers-kill-timeout", str(WORKER_PATIENCE)),
         ],
     )
 

@@ -1,0 +1,46 @@
+"""manage.py createtoken: a token to ask with."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.core.management import BaseCommand, CommandError, CommandParser
+
+from projects import services
+from projects.management.failures import told_to_the_user
+from projects.models import SCOPES, Organization
+
+MOST_DAYS = 36_500
+
+
+class Command(BaseCommand):
+    help = "Makes a token of an organization and prints it. It is shown this once: only its SHA-256 is kept."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("organization", metavar="ORGANIZATION", help="slug of the organization")
+        parser.add_argument(
+            "--scope",
+            action="append",
+            required=True,
+            metavar="SCOPE",
+            help=f"what the token may do; repeatable; one of {', '.join(SCOPES)}",
+        )
+        parser.add_argument("--name", default="", help="what the token is for")
+        parser.add_argument("--expires-days", type=int, metavar="N", help="refused after N days; default: never")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        days = options["expires_days"]
+        if days is not None and not 1 <= days <= MOST_DAYS:
+            raise CommandError(f"--expires-days must be from 1 to {MOST_DAYS}, not {days}.")
+        with told_to_the_user():
+            organization = Organization.objects.filter(slug=options["organization"]).first()
+            if organization is None:
+                raise CommandError(f"There is no organization with the slug {options['organization']!r}.")
+            secret = services.create_token(
+                organization=organization,
+                scopes=options["scope"],
+                name=options["name"],
+                expires=None if days is None else datetime.now(UTC) + timedelta(days=days),
+            ).secret
+        self.stdout.write(secret)

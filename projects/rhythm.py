@@ -1,0 +1,177 @@
+"""The rhythm of demo data: how many events of which kind came when. No clock, no I/O, no chance.
+
+Every count is a function of the seed and of its hour: a later look, or a longer one, finds the same past. Days and
+weeks have a rhythm, spikes come some times a week, and what a spike brings beyond the key's quota is rate limited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import cos, pi
+from random import Random
+from typing import NamedTuple
+
+from tsdb.outcomes import NO_REASON, Category, Outcome
+from tsdb.rollups import Rollup
+
+MINUTE, HOUR, DAY = 60, 3600, 86400
+NOISE = 0.3
+"""How far an hour strays from the rhythm, up and down, as a part of it."""
+
+PARCELS = 20
+"""How many portions a slot of a split hour gets on average at most: enough to look alive, and bounded work."""
+
+
+class Kind(NamedTuple):
+    """Events that share all that is counted; `share` is of the errors that are received on an average day."""
+
+    share: float
+    category: Category
+    outcome: Outcome
+    reason: str = NO_REASON
+    environment: str | None = None
+
+
+class Count(NamedTuple):
+    kind: Kind
+    timestamp: int
+    """Seconds since the epoch."""
+    amount: int
+    """At least 1."""
+
+
+@dataclass(frozen=True)
+class Shape:
+    """The character of a project."""
+
+    size: float
+    """Its errors a day, as a part of what was asked for."""
+    swing: float
+    """0: nights are as days, 1: nights are silent."""
+    peak: int
+    """The busiest hour of the day, UTC."""
+    weekend: float
+    """A day of the weekend, as a part of an average day."""
+    spikes: int
+    """How many come a week."""
+    height: float
+    """How many times the usual a spike is."""
+    quota: float
+    """Of the errors in a spike, what exceeds so many times the usual is rate limited."""
+
+
+SHAPES = (
+    Shape(size=1.0, swing=0.75, peak=19, weekend=1.35, spikes=1, height=3, quota=2),
+    Shape(size=0.04, swing=0.4, peak=11, weekend=0.15, spikes=0, height=1, quota=2),
+    Shape(size=0.3, swing=0.15, peak=2, weekend=0.95, spikes=4, height=12, quota=4),
+)
+"""A busy shop of the evenings and weekends; a quiet tool of the office hours; a steady one that breaks now and then."""
+
+_ERROR, _TRANSACTION = Category.ERROR, Category.TRANSACTION
+_FILTERED, _DISCARD = Outcome.FILTERED, Outcome.CLIENT_DISCARD
+_REJECTED = Kind(0.01, _ERROR, Outcome.RATE_LIMITED, "key_quota")
+KINDS = (
+    Kind(0.66, _ERROR, Outcome.ACCEPTED, environment="production"),
+    Kind(0.10, _ERROR, Outcome.ACCEPTED, environment="staging"),
+    Kind(0.04, _ERROR, Outcome.ACCEPTED, environment="development"),
+    Kind(0.06, _ERROR, _FILTERED, "browser-extensions"),
+    Kind(0.05, _ERROR, _FILTERED, "web-crawlers"),
+    Kind(0.03, _ERROR, _FILTERED, "localhost"),
+    Kind(0.03, _ERROR, _FILTERED, "legacy-browsers"),
+    Kind(0.01, _ERROR, _FILTERED, "error-message"),
+    Kind(0.01, _ERROR, _FILTERED, "ip-address"),
+    _REJECTED,
+    # From here on what no stat of errors received holds.
+    Kind(0.004, _ERROR, Outcome.INVALID, "invalid_json"),
+    Kind(0.002, _ERROR, Outcome.INVALID, "too_large"),
+    Kind(0.001, _ERROR, Outcome.ABUSE),
+    Kind(0.03, _ERROR, _DISCARD, "before_send"),
+    Kind(0.01, _ERROR, _DISCARD, "network_error"),
+    Kind(2.00, _TRANSACTION, Outcome.ACCEPTED),
+    Kind(0.05, _TRANSACTION, _FILTERED, "web-crawlers"),
+    Kind(1.00, _TRANSACTION, _DISCARD, "sample_rate"),
+    Kind(0.70, Category.SESSION, Outcome.ACCEPTED),
+    Kind(0.08, Category.ATTACHMENT, Outcome.ACCEPTED),
+    Kind(0.01, Category.METRIC_BUCKET, Outcome.CARDINALITY_LIMITED),
+)
+
+
+def first_day(days: int, now: int) -> int:
+    """The midnight, UTC, at which data of so many whole days and of today begin."""
+    return now - now % DAY - days * DAY
+
+
+def counts_of_day(
+    shape: Shape, day: int, *, events_per_day: int, seed: str, now: int, rollups: Sequence[Rollup]
+) -> Iterator[Count]:
+    """What came between the midnight `day` and the next, not beyond `now`.
+
+    Each hour at the finest resolution that retains some of it, so that the rollups that retain it whole agree. Hours
+    that none retains are left out.
+    """
+    usual = shape.size * events_per_day / 24 * _of_weekday(shape, day)
+    spikes = _spikes(shape, day, seed)
+    for hour in range(day, min(day + DAY, now + 1), HOUR):
+        step = _resolution(hour, now, rollups)
+        if step is None:
+            continue
+        expected = usual * (1 + shape.swing * cos((hour % DAY / HOUR - shape.peak) * pi / 12))
+        amounts = _amounts(expected, spikes.get(hour, 1), shape.quota, Random(f"{seed} {hour}"))  # noqa: S311
+        if step >= HOUR and hour + HOUR <= now:
+            yield from (Count(kind, hour - hour % step, amount) for kind, amount in amounts)
+        else:
+            slots = range(hour, hour + HOUR, step if step < HOUR else MINUTE)
+            yield from _split(amounts, slots, now, Random(f"{seed} {hour} split"))  # noqa: S311
+
+
+def _of_weekday(shape: Shape, day: int) -> float:
+    """What the day's events are to an average day's: the seven add up to 7."""
+    is_weekend = (day // DAY + 3) % 7 >= 5  # the epoch was a Thursday
+    return shape.weekend if is_weekend else (7 - 2 * shape.weekend) / 5
+
+
+def _spikes(shape: Shape, day: int, seed: str) -> dict[int, float]:
+    """The hours of the day's week that are spikes, and how many times the usual they bring."""
+    week = day // DAY // 7
+    chance = Random(f"{seed} week {week}")  # noqa: S311
+    found: dict[int, float] = {}
+    for _ in range(shape.spikes):
+        start = (week * 7 * 24 + int(chance.random() * 7 * 24)) * HOUR
+        found |= {start: shape.height, start + HOUR: shape.height / 2, start + 2 * HOUR: shape.height / 4}
+    return {hour: max(1, factor) for hour, factor in found.items()}
+
+
+def _resolution(hour: int, now: int, rollups: Sequence[Rollup]) -> int | None:
+    """Seconds of the finest rollup that retains any part of the hour."""
+    last = hour + HOUR - 1
+    return next((rollup.seconds for rollup in rollups if rollup.bucket(last) >= rollup.oldest_bucket(now)), None)
+
+
+def _amounts(expected: float, factor: float, quota: float, chance: Random) -> list[tuple[Kind, int]]:
+    """How many of each kind came in an hour of so many errors; kinds without any are left out."""
+    amounts = []
+    for kind in KINDS:
+        share = kind.share
+        if kind.category is Category.ERROR:
+            share *= min(factor, quota)
+        if kind is _REJECTED:
+            share += max(0, factor - quota)
+        # The fraction that is cut off counts as often as it is large.
+        amount = int(share * expected * (1 - NOISE + 2 * NOISE * chance.random()) + chance.random())
+        if amount:
+            amounts.append((kind, amount))
+    return amounts
+
+
+def _split(amounts: list[tuple[Kind, int]], slots: range, now: int, chance: Random) -> Iterator[Count]:
+    """Spreads an hour's amounts over its slots, and leaves out what comes later than `now`."""
+    for kind, amount in amounts:
+        parcels = min(amount, PARCELS * len(slots))
+        size, rest = divmod(amount, parcels)
+        in_slot = [0] * len(slots)
+        for place in range(parcels):
+            in_slot[int(chance.random() * len(slots))] += size + (place < rest)
+        for slot, found in zip(slots, in_slot, strict=True):
+            if found and slot <= now:
+                yield Count(kind, slot, found)

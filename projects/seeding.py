@@ -1,0 +1,121 @@
+"""Demo data: organizations and projects with the counts of a rhythm (projects/rhythm.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+
+from projects import services
+from projects.connections import get_store
+from projects.models import Organization, Project, ProjectKey
+from projects.provision import ensure_key, ensure_organization, ensure_project
+from projects.rhythm import DAY, KINDS, SHAPES, Shape, counts_of_day, first_day
+from tsdb import series
+from tsdb.store import Increment
+
+ORGANIZATION = "the-interstellar-jurisdiction"
+PROJECTS = ("pump-station", "prime-mover", "the-spoiled-yoghurt")
+DAYS = 90
+EVENTS_PER_DAY = 20_000
+RANDOM_SEED = 1
+
+
+class DemoProject(NamedTuple):
+    project: Project
+    key: ProjectKey
+    shape: Shape
+
+
+@dataclass(frozen=True)
+class Plan:
+    """`days` before today, today so far comes on top; errors received on an average day of the first project."""
+
+    days: int
+    events_per_day: int
+    random_seed: int
+
+
+def most_days() -> int:
+    """As many days back as the longest retention holds."""
+    span: int = settings.TSDB_ROLLUPS[-1].span
+    return span // DAY
+
+
+def default_plan() -> Plan:
+    return Plan(min(DAYS, most_days()), EVENTS_PER_DAY, RANDOM_SEED)
+
+
+@transaction.atomic
+def make_projects(organization: str, projects: Sequence[str]) -> tuple[Organization, list[DemoProject]]:
+    """The organization and the projects with these slugs: all of them, or none. Raises ValidationError."""
+    owner = ensure_organization(organization)
+    found = [ensure_project(owner, slug) for slug in projects]
+    return owner, [
+        DemoProject(project, ensure_key(project), SHAPES[place % len(SHAPES)]) for place, project in enumerate(found)
+    ]
+
+
+def forget_counts(demo: DemoProject) -> None:
+    """Deletes the project's counts; it can be counted into at once."""
+    get_store().delete([demo.project.pk])
+    services.open_project(demo.project.pk)
+
+
+def count(demo: DemoProject, plan: Plan, *, now: int, on_day: Callable[[], object] = lambda: None) -> bool:
+    """Counts the plan's rhythm into a project that has no counts; False: it has some, and nothing was done.
+
+    `on_day` is called when a day is counted. Interrupted, it leaves no counts behind. Raises RedisError.
+    """
+    store, number = get_store(), demo.project.pk
+    # Before the lock, because what it keeps in the cache must not outlive a transaction that is rolled back.
+    environments = {
+        kind.environment: services.environment_id(number, kind.environment) for kind in KINDS if kind.environment
+    }
+    with transaction.atomic():
+        # Of two seeds at once the second waits here, and then finds the counts of the first.
+        Project.objects.select_for_update().get(pk=number)
+        if store.series_of(number):
+            return False
+        services.open_project(number)
+        try:
+            for day in range(first_day(plan.days, now), now + 1, DAY):
+                store.incr_bulk(_increments(demo, plan, day, now, environments), now=now)
+                on_day()
+        except BaseException:
+            # The next seed would take a part for the whole.
+            with suppress(RedisError):
+                forget_counts(demo)
+            raise
+    return True
+
+
+def _increments(demo: DemoProject, plan: Plan, day: int, now: int, environments: dict[str, int]) -> Iterator[Increment]:
+    into = {
+        kind: series.of_event(
+            demo.project.pk,
+            demo.key.pk,
+            kind.category,
+            kind.outcome,
+            reason=kind.reason,
+            environment_id=environments[kind.environment] if kind.environment else None,
+        )
+        for kind in KINDS
+    }
+    counts = counts_of_day(
+        demo.shape,
+        day,
+        events_per_day=plan.events_per_day,
+        # With the slug, so that projects of one shape differ too.
+        seed=f"{plan.random_seed} {demo.project.slug}",
+        now=now,
+        rollups=get_store().rollups,
+    )
+    for kind, timestamp, amount in counts:
+        for one in into[kind]:
+            yield Increment(one, timestamp, amount)

@@ -1,0 +1,86 @@
+"""What `make run` shows when it is up: where to look, and a line to copy that answers."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shlex
+import sys
+import time
+
+from django.conf import settings
+from django.contrib.auth.models import User
+
+from projects import seeding, services
+from projects.dsn import dsn
+from projects.models import ApiToken, Organization, Project
+
+TOKEN_NAME = "make run"  # noqa: S105
+ADMIN = "admin"
+
+
+def welcome() -> str:
+    """Fills an empty database with demo data, makes what the text shows, and returns the text.
+
+    The token in it is new each time and takes the place of the last one, so that they do not pile up. Raises
+    redis.exceptions.RedisError, django.db.DatabaseError.
+    """
+    if not Organization.objects.exists():
+        _make_demo_data()
+    parts = [f"Counting events at {settings.PUBLIC_URL} (Ctrl-C ends it)"]
+    project = Project.objects.select_related("organization").order_by("pk").first()
+    if project is None:
+        parts += [_part("A project to count into", _manage("createproject", "ORGANIZATION", "PROJECT"))]
+    else:
+        parts += [_part("How many events were there in the last 24 hours?", _curl(project))]
+        key = project.keys.filter(active=True).first()
+        if key:
+            parts += [_part(f"The DSN of {project.slug}, for any Sentry SDK", dsn(key.public, project.pk))]
+    parts += [
+        _part("The API's pages", f"{settings.PUBLIC_URL}/api/docs/"),
+        _part("The admin", f"{settings.PUBLIC_URL}/admin/", _who_logs_in()),
+    ]
+    return "\n\n".join(["", *parts, ""])
+
+
+def _part(title: str, *lines: str) -> str:
+    return "\n    ".join([f"  {title}", *lines])
+
+
+def _make_demo_data() -> None:
+    now = int(time.time())
+    organization, projects = seeding.make_projects(seeding.ORGANIZATION, seeding.PROJECTS)
+    try:
+        for project in projects:
+            seeding.count(project, seeding.default_plan(), now=now)
+    except BaseException:
+        # Ctrl-C, say: the next start begins from nothing again.
+        services.delete_organization(organization=organization)
+        raise
+
+
+def _curl(project: Project) -> str:
+    services.delete_tokens(ApiToken.objects.filter(name=TOKEN_NAME))
+    token = services.create_token(organization=project.organization, scopes=["project:read"], name=TOKEN_NAME)
+    path = f"/api/0/projects/{project.organization.slug}/{project.slug}/stats/"
+    return shlex.join(["curl", "-H", f"Authorization: Bearer {token.secret}", settings.PUBLIC_URL + path])
+
+
+def _who_logs_in() -> str:
+    superuser = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
+    if superuser:
+        name = superuser.get_username()
+        return f"user {name}; a new password: {_manage('changepassword', name)}"
+    if User.objects.filter(username=ADMIN).exists():
+        return f"nobody may enter it yet: {_manage('createsuperuser')}"
+    password = secrets.token_urlsafe(12)
+    User.objects.create_superuser(ADMIN, password=password)
+    return f"user {ADMIN}, password {password} (shown this once)"
+
+
+def _manage(*arguments: str) -> str:
+    """The command as it can be typed where this was started."""
+    program = [os.path.relpath(path) for path in (sys.executable, settings.BASE_DIR / "manage.py")]
+    var_dir = os.environ.get("VAR_DIR")
+    prefix = f"VAR_DIR={shlex.quote(var_dir)} " if var_dir else ""
+    return prefix + shlex.join([*program, *arguments])

@@ -1,0 +1,207 @@
+"""`make run`, as a user has it: real processes, a fresh VAR_DIR, and what is left of them when they end."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from tests.servers import ROOT, Server, ServerDied, free_port, wait_for
+
+Pairs = list[tuple[float, int]]
+
+
+class Place:
+    """A VAR_DIR and a port, and all processes that are there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.port = folder, free_port()
+        self.var_dir = folder / "var"
+        self.servers: list[Server] = []
+
+    def environment(self, **more: str) -> dict[str, str]:
+        # Empty is unset: what the tests themselves use must not reach it.
+        unset = dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL", "SECRET_KEY"), "")
+        return {**unset, "VAR_DIR": str(self.var_dir), "PORT": str(self.port), **more}
+
+    def start(self, **more: str) -> Server:
+        log = self.folder / f"{len(self.servers)}.log"
+        server = Server([sys.executable, "-m", "statsapi.run"], log, cwd=ROOT, **self.environment(**more))
+        self.servers.append(server)
+        return server
+
+    def run(self) -> Server:
+        """Started, and its text shown."""
+        server = self.start()
+        server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
+        return server
+
+    def refused(self, **more: str) -> str:
+        """What a start says that ends by itself."""
+        server = self.start(**more)
+        assert server.process.wait(60) == 1
+        return server.log.read_text().strip()
+
+    def processes(self) -> list[int]:
+        """Everything that was started for this VAR_DIR or works in it."""
+        here = []
+        for process in Path("/proc").glob("[0-9]*"):
+            with suppress(OSError):  # ended meanwhile
+                environment = (process / "environ").read_bytes().split(b"\0")
+                works_in = (process / "cwd").readlink()
+                if f"VAR_DIR={self.var_dir}".encode() in environment or works_in.is_relative_to(self.var_dir):
+                    here.append(int(process.name))
+        return here
+
+    def is_silent(self) -> bool:
+        return not self.processes()
+
+    def clear(self) -> None:
+        for process in self.processes():
+            with suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        for server in self.servers:
+            server.process.wait()
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Iterator[Place]:
+    place = Place(tmp_path)
+    yield place
+    place.clear()
+
+
+def curl_line(server: Server) -> str:
+    [line] = [line for line in server.log.read_text().splitlines() if line.strip().startswith("curl ")]
+    return line.strip()
+
+
+def type_in(line: str) -> Pairs:
+    """What a shell prints that is given the line."""
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed; on Debian: apt-get install curl")
+    answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
+    found = json.loads(answer)
+    assert isinstance(found, list), answer
+    return [(timestamp, count) for timestamp, count in found]
+
+
+def test_the_printed_line_answers_at_once_and_ctrl_c_and_sigterm_end_everything(place: Place) -> None:
+    first = place.run()
+    before = type_in(curl_line(first))
+    assert len(before) == 24
+    assert sum(count for _, count in before) > 1000
+    assert len(place.processes()) >= 4  # web server, worker, keeper, Valkey
+
+    os.killpg(first.process.pid, signal.SIGINT)  # as a terminal does
+    assert first.process.wait(20) == 0
+    wait_for(place.is_silent, "the end of all processes")
+
+    second = place.run()
+    after = dict(type_in(curl_line(second)))
+    kept = [(timestamp, count) for timestamp, count in before[:-1] if timestamp in after]
+    assert len(kept) >= 22
+    assert kept == [(timestamp, after[timestamp]) for timestamp, _ in kept]
+
+    second.process.send_signal(signal.SIGTERM)
+    assert second.process.wait(20) == 0
+    wait_for(place.is_silent, "the end of all processes")
+    shown = first.log.read_text() + second.log.read_text()
+    assert "Traceback" not in shown
+    assert shown.count("(shown this once)") == 1
+
+
+def test_a_killed_server_takes_its_worker_along_and_can_be_started_again(place: Place) -> None:
+    killed = place.run()
+    before = type_in(curl_line(killed))
+    killed.process.kill()
+    killed.process.wait()
+
+    again = place.run()
+    assert type_in(curl_line(again))[:22] in (before[:22], before[1:23])
+    again.stop()
+    wait_for(place.is_silent, "the end of all processes")
+
+
+def test_commands_share_the_data_of_a_server_that_runs(place: Place) -> None:
+    server = place.run()
+    command = [sys.executable, "manage.py", "createtoken", "the-interstellar-jurisdiction", "--scope", "project:read"]
+    token = subprocess.run(
+        command, cwd=ROOT, env={**os.environ, **place.environment()}, capture_output=True, text=True, check=True
+    ).stdout.strip()
+    line = curl_line(server)
+    shown = line.partition("Bearer ")[2].partition("'")[0]
+    assert token != shown
+    assert len(type_in(line.replace(shown, token))) == 24
+
+
+def test_a_start_that_is_ended_early_spoils_nothing(place: Place) -> None:
+    early = place.start()
+    wait_for(lambda: (place.var_dir / "valkey" / "valkey.sock").exists(), "the start of Valkey")
+    early.process.send_signal(signal.SIGTERM)
+    assert early.process.wait(20) != 1
+    wait_for(place.is_silent, "the end of all processes")
+    assert "Traceback" not in early.log.read_text()
+
+    since = int(time.time()) - 90 * 86400
+    pairs = type_in(curl_line(place.run()) + f"?resolution=1d\\&since={since}")
+    assert sum(count > 0 for _, count in pairs) == 91
+
+
+def test_a_taken_port_is_named(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", place.port)):
+        message = place.refused()
+    assert message == (
+        f"Cannot listen on 127.0.0.1:{place.port}: Address already in use. Choose another with: PORT=8001 make run"
+    )
+    assert place.is_silent()
+
+
+def test_a_port_that_is_left_soon_is_waited_for(place: Place) -> None:
+    with socket.create_server(("127.0.0.1", place.port)):
+        server = place.start()
+        wait_for(lambda: (place.var_dir / "secret_key").exists(), "the start")
+        time.sleep(0.5)
+        assert server.process.poll() is None
+    server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
+
+
+@pytest.mark.parametrize(
+    ("setting", "value", "message"),
+    [
+        ("PORT", "http", "A setting is wrong: PORT must be an integer from 1 to 65535, not 'http'."),
+        ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none", "The database that DATABASE_URL names cannot be used: "),
+        ("TSDB_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
+        ("CACHE_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
+    ],
+)
+def test_what_keeps_it_from_starting_is_named_without_a_traceback(
+    place: Place, setting: str, value: str, message: str
+) -> None:
+    assert place.refused(**{setting: value}).splitlines()[-1].startswith(message)
+    wait_for(place.is_silent, "the end of all processes")
+
+
+def test_the_secret_key_is_made_once_and_for_the_owner_alone(place: Place) -> None:
+    file = place.var_dir / "secret_key"
+    keys = []
+    for _ in range(2):
+        with pytest.raises(ServerDied), socket.create_server(("127.0.0.1", place.port)):
+            place.run()
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+        assert stat.S_IMODE(place.var_dir.stat().st_mode) == 0o700
+        keys.append(file.read_text())
+    assert keys[0] == keys[1]
+    assert len(keys[0]) > 50
+    assert [path.name for path in place.var_dir.glob("secret*")] == ["secret_key"]
