@@ -187,21 +187,37 @@ def merge_projects(*, source: int, destination: int) -> int:
     """Moves every count of the source into the destination; returns how many series were moved.
 
     Interrupted and run again, it goes on where it stopped: nothing is lost and nothing is doubled. What arrives for the
-    source meanwhile stays with it or comes along. Raises Project.DoesNotExist.
+    source meanwhile stays with it or comes along. Keys stay with their project, and so does what was ever counted of
+    each (the running totals). Raises Project.DoesNotExist.
     """
     store = get_store()
     open_project(destination)
     open_project(source)
+    found = store.series_of(source)
     names = {number: name for name, number in selectors.load_environments(source).items()}
-    moved = 0
-    for name in store.series_of(source):
+    for name in found:
         into = name
         environment = parse_environment(name)
         if environment is not None:
             into = environment_series(destination, environment_id(destination, names[environment])).name
-        store.merge(Series(destination, into), [Series(source, name)])
-        moved += 1
-    return moved
+        _merge(Series(destination, into), Series(source, name))
+    return len(found)
+
+
+def _merge(destination: Series, source: Series) -> None:
+    gone: set[int] = set()
+    for _ in range(COUNT_TRIES):
+        try:
+            return get_store().merge(destination, [source], gone=gone)
+        except ProjectClosed as closed:
+            for project in closed.projects:
+                try:
+                    open_project(project)
+                except Project.DoesNotExist:
+                    if project in (destination.project, source.project):
+                        raise
+                    gone.add(project)  # where an interrupted move wanted to go
+    raise Unsettled("a project changes too often")
 
 
 # --- keys and environments -----------------------------------------------------------------------------------

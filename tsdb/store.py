@@ -7,7 +7,7 @@ so an event is counted into all of its series and rollups or into none of them.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
@@ -132,11 +132,12 @@ class Store:
             if batch:
                 self._send_batch(project, batch, now)
 
-    def merge(self, destination: Series, sources: Sequence[Series]) -> None:
+    def merge(self, destination: Series, sources: Sequence[Series], *, gone: Collection[int] = ()) -> None:
         """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
 
-        When it is interrupted, running it again with the same destination finishes the move: nothing is lost and
-        nothing is added twice. Raises ProjectClosed where a series' project may not be counted into.
+        When it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. What
+        was on its way to another destination then arrives there, unless that one's project is in `gone`. Raises
+        ProjectClosed where a series' project may not be counted into.
         """
         projects = {destination.project, *(source.project for source in sources)}
         closed = [project for project in projects if not self.clients.write.exists(state_key(project))]
@@ -145,8 +146,8 @@ class Store:
         for source in sources:
             if source != destination:
                 # First what an interrupted move left on its way, then what was counted into the source since.
-                self._move(destination, source)
-                self._move(destination, source)
+                self._move(destination, source, gone)
+                self._move(destination, source, gone)
 
     def delete(self, projects: Iterable[int]) -> int:
         """Closes the projects and deletes every key of theirs; returns how many keys went. Reads all key names once."""
@@ -262,17 +263,23 @@ class Store:
             raise ClaimConflict
         return b"repeat" not in answers
 
-    def _move(self, destination: Series, source: Series) -> None:
-        keys = [state_key(source.project), index_key(source.project)]
-        keys += [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
-        taken = self._take.run(self.clients.write, Call(keys, [secrets.token_hex(16), source.name]))
+    def _move(self, destination: Series, source: Series, gone: Collection[int]) -> None:
+        places = [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
+        state, index = state_key(source.project), index_key(source.project)
+        target = f"{destination.project}:{destination.name}"
+        taken = self._take.run(
+            self.clients.write, Call([state, index, *places], [secrets.token_hex(16), source.name, target])
+        )
         if taken == b"closed":
             raise ProjectClosed([source.project])
         for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=True), start=1):
             if found:
-                token, raw = found
-                self._put_ring(destination, place, rollup, token.decode(), raw)
-                self._drop.run(self.clients.write, Call([source.moving_key(rollup)], [token]))
+                token, raw, into = found
+                project, _, name = into.decode().partition(":")
+                goal = destination if int(project) in gone else Series(int(project), name)
+                self._put_ring(goal, place, rollup, token.decode(), raw)
+                arrived = Call([index, source.moving_key(rollup), *places], [token, source.name])
+                self._drop.run(self.clients.write, arrived)
 
     def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
         project = destination.project

@@ -1,0 +1,306 @@
+"""Merging projects: every count of one moves into another, also when it is cut off anywhere and run again."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import pytest
+import redis
+import time_machine
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from projects import selectors, services
+from projects.models import Organization, Project
+from tests.tsdb.test_merge import BreakingClient
+from tsdb import series
+from tsdb.client import Clients
+from tsdb.outcomes import Category, Outcome
+from tsdb.series import Series
+from tsdb.store import Increment, ProjectClosed, Store
+from tsdb.timeline import Window
+
+MOVING = "ts:*:moving:*"
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+NOW = 1_541_455_200  # 2018-11-05T22:00:00Z
+
+
+@pytest.fixture(autouse=True)
+def _held_clock() -> Iterator[None]:
+    with time_machine.travel(NOW, tick=False):
+        yield
+
+
+class MeddlingClient(redis.Redis):
+    """Lets something happen just before the n-th command."""
+
+    def meddle_at(self, command: int, act: Callable[[], object]) -> None:
+        self.left, self.act = command, act
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        self.left -= 1
+        if self.left == 0:
+            self.act()
+        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def meddler(store: Store, monkeypatch: pytest.MonkeyPatch) -> MeddlingClient:
+    """The client that a merge writes with."""
+    client = MeddlingClient(connection_pool=store.clients.write.connection_pool)
+    meddled = Store(Clients(store.clients.read, client), store.rollups)
+    monkeypatch.setattr(services, "get_store", lambda: meddled)
+    return client
+
+
+@pytest.fixture
+def third(organization: Organization) -> Project:
+    return services.create_project(organization=organization, slug="third", name="Third")
+
+
+@pytest.fixture
+def shop(organization: Organization) -> Project:
+    return services.create_project(organization=organization, slug="shop", name="Shop")
+
+
+def count(project: Project, amount: int, environment: str = "production") -> None:
+    """Accepted with a key and an environment, and a tenth of it filtered without a key."""
+    accepted = series.of_event(
+        project.pk,
+        project.keys.get().pk,
+        Category.ERROR,
+        Outcome.ACCEPTED,
+        environment_id=services.environment_id(project.pk, environment),
+    )
+    filtered = series.of_event(project.pk, 0, Category.ERROR, Outcome.FILTERED, reason="localhost")
+    increments = [Increment(one, NOW, amount) for one in accepted]
+    increments += [Increment(one, NOW, amount // 10) for one in filtered]
+    services.count(project.pk, increments, now=NOW)
+
+
+def counted(store: Store, project: Project) -> dict[str, list[int]]:
+    """What each of the project's series holds, one sum a rollup; an environment goes by its name."""
+    names = {f"e:{one.pk}:accepted": one.name for one in project.environments.all()}
+    found = {}
+    for name in store.series_of(project.pk):
+        one = Series(project.pk, name)
+        windows = [Window(rollup, rollup.oldest_bucket(NOW), rollup.bucket(NOW)) for rollup in store.rollups]
+        found[names.get(name, name)] = [store.get_sums([one], window, now=NOW)[one] for window in windows]
+    return found
+
+
+def thrice(**sums: int) -> dict[str, list[int]]:
+    """The same sum at every rollup."""
+    return {name.replace("__", ":"): [amount] * 3 for name, amount in sums.items()}
+
+
+def test_every_series_moves_under_its_name_and_an_environment_under_its_own(
+    project: Project, shop: Project, store: Store
+) -> None:
+    count(shop, 10, "staging")  # so that the ids of equal names differ
+    count(shop, 20)
+    count(project, 100)
+    assert services.merge_projects(source=project.pk, destination=shop.pk) == 5
+
+    assert counted(store, project) == {}
+    assert counted(store, shop) == {
+        **thrice(t__error__accepted=130, t__error__filtered=13, production=120, staging=10),
+        f"f:{project.keys.get().pk}:error:accepted:none": [100] * 3,
+        f"f:{shop.keys.get().pk}:error:accepted:none": [30] * 3,
+        "f:0:error:filtered:localhost": [13] * 3,
+    }
+
+
+@pytest.mark.parametrize("later", [0, 1000], ids=["nothing comes later", "more comes later"])
+@pytest.mark.parametrize("carried_out", [False, True])
+def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
+    project: Project, shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch, carried_out: bool, later: int
+) -> None:
+    breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
+    broken_store = Store(Clients(store.clients.read, breaking), store.rollups)
+    for command in range(1, 200):
+        store.delete([project.pk, shop.pk])
+        count(shop, 10)
+        count(project, 100)
+        with monkeypatch.context() as patched:
+            patched.setattr(services, "get_store", lambda: broken_store)
+            breaking.break_at(command, carried_out=carried_out)
+            try:
+                services.merge_projects(source=project.pk, destination=shop.pk)
+            except RedisConnectionError:
+                pass
+            else:
+                assert command > 50, "there was nothing to cut off"
+                return
+        if later:  # before somebody runs it again
+            count(project, later)
+        services.merge_projects(source=project.pk, destination=shop.pk)
+
+        assert counted(store, project) == {}, f"cut off at command {command}"
+        found = counted(store, shop)
+        assert found["t:error:accepted"] == [110 + later] * 3, f"cut off at command {command}"
+        assert found["t:error:filtered"] == [11 + later // 10] * 3, f"cut off at command {command}"
+        assert found["production"] == [110 + later] * 3, f"cut off at command {command}"
+        assert list(store.clients.read.scan_iter(MOVING)) == []
+    pytest.fail("the merge never came to its end")
+
+
+def interrupt(store: Store, source: Project, destination: Project, monkeypatch: pytest.MonkeyPatch, at: int) -> bool:
+    """Merges until that command, which does not arrive; False: it had come to its end before."""
+    breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
+    breaking.break_at(at, carried_out=False)
+    with monkeypatch.context() as patched:
+        patched.setattr(services, "get_store", lambda: Store(Clients(store.clients.read, breaking), store.rollups))
+        try:
+            services.merge_projects(source=source.pk, destination=destination.pk)
+        except RedisConnectionError:
+            return True
+    return False
+
+
+def test_run_again_with_another_destination_it_doubles_nothing_either(
+    project: Project, shop: Project, third: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    command = 1
+    count(project, 100)
+    while interrupt(store, project, shop, monkeypatch, command):
+        services.merge_projects(source=project.pk, destination=third.pk)
+        parts = [counted(store, one) for one in (project, shop, third)]
+        for name in ("t:error:accepted", "production"):
+            together = [sum(sums) for sums in zip(*(part.get(name, [0] * 3) for part in parts), strict=True)]
+            assert together == [100] * 3, f"{name}, cut off at command {command}"
+        assert list(store.clients.read.scan_iter(MOVING)) == []
+        store.delete([project.pk, shop.pk, third.pk])
+        count(project, 100)
+        command += 1
+    assert command > 50
+
+
+def test_what_was_on_its_way_to_a_deleted_project_goes_where_the_rest_goes(
+    project: Project, shop: Project, third: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count(project, 100)
+    command = 1
+    while not list(store.clients.read.scan_iter(MOVING)):
+        assert interrupt(store, project, shop, monkeypatch, command)
+        command += 1
+    services.delete_project(project=shop)
+    services.merge_projects(source=project.pk, destination=third.pk)
+    assert counted(store, third)["t:error:accepted"] == [100] * 3
+    assert counted(store, project) == {}
+
+
+def test_a_change_of_either_project_at_any_moment_does_not_stop_it(
+    project: Project, shop: Project, store: Store, meddler: MeddlingClient
+) -> None:
+    for command in range(1, 200):
+        store.delete([project.pk, shop.pk])
+        meddler.meddle_at(0, list)
+        count(project, 100)
+        changed = (project, shop)[command % 2]
+        meddler.meddle_at(command, partial(store.close, changed.pk))  # as save_intake does
+        services.merge_projects(source=project.pk, destination=shop.pk)
+        assert counted(store, project) == {}, command
+        assert counted(store, shop)["t:error:accepted"] == [100] * 3, command
+        if meddler.left > 0:
+            assert command > 50
+            return
+    pytest.fail("the merge never came to its end")
+
+
+@pytest.mark.parametrize("which", ["source", "destination"])
+def test_a_project_that_is_deleted_meanwhile_is_missing_and_leaves_nothing(
+    project: Project, shop: Project, store: Store, meddler: MeddlingClient, which: str
+) -> None:
+    meddler.meddle_at(0, list)
+    count(project, 100)
+    doomed, number = (project, project.pk) if which == "source" else (shop, shop.pk)
+    meddler.meddle_at(12, lambda: services.delete_project(project=doomed))
+    with pytest.raises(Project.DoesNotExist):
+        services.merge_projects(source=project.pk, destination=shop.pk)
+    assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == []
+
+
+def test_a_merge_of_a_project_that_is_gone_is_refused_before_anything_moves(
+    project: Project, shop: Project, store: Store
+) -> None:
+    count(project, 100)
+    for source, destination in ((project.pk, 10**9), (10**9, project.pk)):
+        with pytest.raises(Project.DoesNotExist):
+            services.merge_projects(source=source, destination=destination)
+    assert counted(store, project)["t:error:accepted"] == [100] * 3
+
+
+def test_what_is_counted_while_it_merges_stays_or_comes_along(project: Project, shop: Project, store: Store) -> None:
+    environment = services.environment_id(project.pk, "production")
+    event = series.of_event(
+        project.pk, project.keys.get().pk, Category.ERROR, Outcome.ACCEPTED, environment_id=environment
+    )
+    stop, sent = threading.Event(), [0, 0]
+
+    def crowd(place: int) -> None:
+        while not stop.is_set():
+            try:
+                store.incr(event, NOW, now=NOW)
+                sent[place] += 1
+            except ProjectClosed:
+                store.open(project.pk)
+
+    counters = [threading.Thread(target=crowd, args=(place,)) for place in range(2)]
+    for counter in counters:
+        counter.start()
+    try:
+        for _ in range(15):
+            services.merge_projects(source=project.pk, destination=shop.pk)
+            services.save_intake(project, project.keys.get())
+    finally:
+        stop.set()
+        for counter in counters:
+            counter.join()
+    services.merge_projects(source=project.pk, destination=shop.pk)
+
+    assert min(sent) > 0
+    assert counted(store, project) == {}
+    assert counted(store, shop) == {
+        **thrice(t__error__accepted=sum(sent), production=sum(sent)),
+        f"f:{project.keys.get().pk}:error:accepted:none": [sum(sent)] * 3,
+    }
+
+
+def test_an_environment_that_came_after_the_look_at_the_series_waits_for_the_next_merge(
+    project: Project, shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count(project, 10)
+    looked = selectors.load_environments
+
+    def look(number: int) -> dict[str, int]:
+        found = looked(number)
+        monkeypatch.undo()
+        count(project, 20, "staging")
+        return found
+
+    monkeypatch.setattr(selectors, "load_environments", look)
+    services.merge_projects(source=project.pk, destination=shop.pk)
+    services.merge_projects(source=project.pk, destination=shop.pk)
+    assert counted(store, shop)["staging"] == [20] * 3
+    assert counted(store, shop)["t:error:accepted"] == [30] * 3
+
+
+def test_beyond_a_hundred_environments_those_that_come_share_one(project: Project, shop: Project, store: Store) -> None:
+    for number in range(services.MOST_ENVIRONMENTS):
+        services.environment_id(shop.pk, f"e{number}")
+    count(project, 10)
+    count(project, 20, "staging")
+    services.merge_projects(source=project.pk, destination=shop.pk)
+    assert counted(store, shop)["other"] == [30] * 3
+
+
+def test_a_merge_counts_nothing_twice_in_the_running_totals(project: Project, shop: Project, store: Store) -> None:
+    count(project, 100)
+    before = store.running_totals([project.pk, shop.pk])
+    services.merge_projects(source=project.pk, destination=shop.pk)
+    assert store.running_totals([project.pk, shop.pk]) == before
