@@ -12,6 +12,7 @@ remembered is given one for the time that this takes.
 from __future__ import annotations
 
 import secrets
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -92,7 +93,10 @@ class Intake:
         for series in (*arrival.series, *arrival.refusal):
             keys += [series.key(rollup) for rollup in self._store.rollups]
             args += (series.name, 1, now, 1)
-        for increment in arrival.others:
-            keys += [increment.series.key(rollup) for rollup in self._store.rollups]
-            args += (increment.series.name, 1, increment.timestamp, increment.amount)
+        others: Counter[tuple[Series, int]] = Counter()  # a hundred sessions cost as much as one
+        for series, timestamp, amount in arrival.others:
+            others[series, timestamp] += amount
+        for (series, timestamp), amount in others.items():
+            keys += [series.key(rollup) for rollup in self._store.rollups]
+            args += (series.name, 1, timestamp, amount)
         return Call(keys, args)

@@ -7,8 +7,8 @@
     …up to the newline…
 
 Source: Sentry's developer documentation, "Envelopes". The body is read as it comes and passed over: of a hundred
-megabytes no more is held than one event and the client reports, which others read. No payload is parsed here. Only
-IntakeError is ever raised: 400 for what is no envelope, 413 above a limit.
+megabytes no more is held than the event and the first client report, which others read. No payload is parsed here.
+Only IntakeError is ever raised: 400 for what is no envelope, 413 above a limit.
 
 Stricter and looser than the source where it leaves a choice: blank lines are taken at the end only; an item
 whose header line ends the body has an empty payload; a `length` of null is no length.
@@ -25,9 +25,6 @@ from statsapi.ingest.identifiers import read_event_id
 from statsapi.ingest.payloads import as_mapping, as_text, parse_object
 from statsapi.ingest.pieces import NEWLINE, Pieces
 from tsdb.outcomes import Category
-
-LONGEST_REPORT = 64 * 1024
-"""Bytes of a client report that is kept to be read; 200 of its rows are less. A longer one counts as unreadable."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +48,7 @@ class Item:
     type: str
     category: Category | None  # None: not counted by itself
     quantity: int  # how many of its category: 1, or what `item_count` says
-    payload: bytes  # of an event or a client report; b"" of all others
+    payload: bytes  # of the event and of the first client report; b"" of all others
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +70,7 @@ def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Env
     header = _envelope_header(_headers(pieces, limits.header_line))
     items: list[Item] = []
     seen = 0
-    has_event = False
+    has_event = has_report = False
     while (byte := pieces.next_byte()) is not None:
         if byte == NEWLINE:
             if not pieces.only_newlines():
@@ -87,8 +84,11 @@ def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Env
         if not isinstance(kind, str):
             raise _invalid("an item without a type")
         category = ITEM_CATEGORIES.get(kind)
-        kept = LONGEST_REPORT if kind == "client_report" else limits.item.maximum if category is Category.ERROR else 0
-        payload, size = _payload(pieces, headers.get("length"), limits.item, kept)
+        # An SDK sends one report at a time; a hundred full ones would keep Redis busy for seconds.
+        is_report = kind == "client_report" and not has_report
+        is_kept = is_report or category is Category.ERROR
+        payload, size = _payload(pieces, headers.get("length"), limits.item, kept=limits.item.maximum if is_kept else 0)
+        has_report = has_report or is_report
         if kind not in ITEM_CATEGORIES:
             continue
         if category is Category.ERROR:
@@ -125,7 +125,7 @@ def _headers(pieces: Pieces, limit: Limit) -> Mapping[str, object]:
         raise _invalid(f"headers: {error}") from None
 
 
-def _payload(pieces: Pieces, length: object, limit: Limit, kept: int) -> tuple[bytes, int]:
+def _payload(pieces: Pieces, length: object, limit: Limit, *, kept: int) -> tuple[bytes, int]:
     """The payload that comes next, as far as it is kept, and its size."""
     if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
         raise _invalid("length must be a whole number of bytes")
