@@ -11,9 +11,10 @@ from django.db.models import Q
 
 SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
-_HEX_RULE = RegexValidator(r"^[0-9a-f]{32}\Z", "Use 32 hexadecimal digits.")
+_HEX = r"^[0-9a-f]{32}\Z"
+_HEX_RULE = RegexValidator(_HEX, "Use 32 hexadecimal digits.")
 _NOT_DIGITS = r"[a-z_-]"
-_ALLOWED = r"^[a-z0-9_-]{1,100}$"
+_ALLOWED = r"^[a-z0-9_-]{1,100}\Z"  # for SQLite, $ would let a line break follow
 
 SCOPES = tuple(f"{what}:{level}" for what in ("project", "org", "event") for level in ("read", "write", "admin"))
 
@@ -110,7 +111,7 @@ class ProjectKey(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(public__regex=r"^[0-9a-f]{32}$") & Q(secret__regex=r"^[0-9a-f]{32}$"),  # noqa: S106
+                condition=Q(public__regex=_HEX) & Q(secret__regex=_HEX),
                 name="project_key_hex",
             ),
             models.CheckConstraint(
@@ -179,7 +180,7 @@ class ApiToken(models.Model):
 
     class Meta:
         ordering = ["-id"]
-        constraints = [models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}$"), name="token_digest_hex")]
+        constraints = [models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}\Z"), name="token_digest_hex")]
 
     def __str__(self) -> str:
         return f"{self.name or 'token'} …{self.last_four}"

@@ -39,7 +39,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['slug'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9_-]{1,100}$'), ('slug__regex', '[a-z_-]')), name='organization_slug')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9_-]{1,100}\\Z'), ('slug__regex', '[a-z_-]')), name='organization_slug')],
             },
         ),
         migrations.CreateModel(
@@ -131,7 +131,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
-                'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}$')), name='token_digest_hex')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}\\Z')), name='token_digest_hex')],
             },
         ),
         migrations.AddConstraint(
@@ -140,7 +140,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='project',
-            constraint=models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9_-]{1,100}$'), ('slug__regex', '[a-z_-]')), name='project_slug'),
+            constraint=models.CheckConstraint(condition=models.Q(('slug__regex', '^[a-z0-9_-]{1,100}\\Z'), ('slug__regex', '[a-z_-]')), name='project_slug'),
         ),
         migrations.AddConstraint(
             model_name='environment',
@@ -148,7 +148,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='projectkey',
-            constraint=models.CheckConstraint(condition=models.Q(('public__regex', '^[0-9a-f]{32}$'), ('secret__regex', '^[0-9a-f]{32}$')), name='project_key_hex'),
+            constraint=models.CheckConstraint(condition=models.Q(('public__regex', '^[0-9a-f]{32}\\Z'), ('secret__regex', '^[0-9a-f]{32}\\Z')), name='project_key_hex'),
         ),
         migrations.AddConstraint(
             model_name='projectkey',
