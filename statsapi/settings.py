@@ -149,7 +149,7 @@ TEMPLATES = [
 ROOT_URLCONF = "statsapi.urls"
 WSGI_APPLICATION = "statsapi.wsgi.application"
 APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
-SESSION_ENGINE = "django.contrib.sessions.backends.db"  # so the admin works while Redis does not
+SESSION_ENGINE = "statsapi.sessions"  # in the database, so the admin works while Redis does not
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (

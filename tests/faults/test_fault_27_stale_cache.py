@@ -1,0 +1,225 @@
+"""Fault 27, with readers that refill the cache: what is revoked, renamed or deleted is so at the very next request."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import connection
+from django.test import Client
+
+from projects import services
+from projects.models import ApiToken, Organization, Project
+from tests.faults.asking import OUTCOMES, STATS
+from tests.faults.stage import Stage
+
+RACES = 2
+
+# --- the one dangerous order of events, held still: a reader reads a row, it changes, the reader stores what it read
+
+
+@contextmanager
+def after_reading(table: str, change: Callable[[], object]) -> Iterator[None]:
+    """The change happens, wholly, when the first row of the table was read and before anything is made of it."""
+    left = [change]
+
+    def meddle(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
+        result = execute(sql, parameters, many, context)
+        if left and sql.startswith("SELECT") and f'FROM "{table}"' in sql:
+            left.pop()()
+        return result
+
+    with connection.execute_wrapper(meddle):
+        yield
+    assert not left, "nothing was read"
+
+
+@pytest.fixture
+def web(transactional_db: None) -> Project:
+    organization = services.create_organization(slug="acme", name="Acme")
+    return services.create_project(organization=organization, slug="web", name="Web")
+
+
+@pytest.fixture
+def reader(web: Project) -> Client:
+    secret = services.create_token(organization=web.organization, scopes=["project:read", "project:write"]).secret
+    return Client(headers={"authorization": f"Bearer {secret}"})
+
+
+def revoke() -> object:
+    return services.revoke_tokens(ApiToken.objects.all())
+
+
+def delete_token() -> object:
+    return services.delete_tokens(ApiToken.objects.all())
+
+
+def take_scope() -> object:
+    token = ApiToken.objects.get()
+    token.scopes = ["org:read"]
+    return services.update_token(token=token)
+
+
+def rename() -> object:
+    project = Project.objects.get()
+    project.slug = "web2"
+    return services.update_project(project=project)
+
+
+def delete_project() -> object:
+    return services.delete_project(project=Project.objects.get())
+
+
+def delete_organization() -> object:
+    return services.delete_organization(organization=Organization.objects.get())
+
+
+@pytest.mark.parametrize(
+    ("table", "change", "status"),
+    [
+        ("projects_apitoken", revoke, 401),
+        ("projects_apitoken", delete_token, 401),
+        ("projects_apitoken", take_scope, 403),
+        ("projects_apitoken", delete_organization, 401),
+        ("projects_project", rename, 302),
+        ("projects_project", delete_project, 404),
+        ("projects_project", delete_organization, 401),
+    ],
+)
+def test_a_row_that_was_read_before_a_change_is_not_kept_after_it(
+    reader: Client, table: str, change: Callable[[], object], status: int
+) -> None:
+    with after_reading(table, change):
+        reader.get(STATS)  # it began before the change, so any answer is right
+    for _ in range(3):
+        assert reader.get(STATS).status_code == status
+        assert reader.post(OUTCOMES, {}, content_type="application/json").status_code == status
+
+
+def test_a_slug_that_another_project_takes_leads_to_it_at_once(reader: Client, web: Project) -> None:
+    rename()
+    assert reader.get(STATS).status_code == 302
+
+    def take() -> object:
+        return services.create_project(organization=web.organization, slug="web", name="Another")
+
+    with after_reading("projects_projectredirect", take):
+        reader.get(STATS)
+    assert reader.get(STATS).status_code == 200
+
+
+@pytest.mark.parametrize(("change", "status"), [(revoke, 401), (rename, 302), (delete_project, 404)])
+def test_a_change_whose_announcement_fails_leaves_nothing_stale(
+    reader: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], status: int
+) -> None:
+    """The process may die, or Redis, between the commit and what comes after it."""
+    assert reader.get(STATS).status_code == 200
+    put, marks = cache.set_many, 0
+
+    def put_until_the_commit(*arguments: Any) -> None:
+        nonlocal marks
+        marks += 1
+        if not connection.in_atomic_block:
+            raise ConnectionError
+        put(*arguments)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(cache, "set_many", put_until_the_commit)
+        with pytest.raises(ConnectionError):
+            change()
+    assert marks > 1
+    assert reader.get(STATS).status_code == status
+
+
+# --- and among readers in another process that ask without a pause ---
+
+
+@contextmanager
+def readers(stage: Stage, path: str, **headers: str) -> Iterator[list[int]]:
+    """Six clients that ask all the time; the statuses that they were answered."""
+    statuses: list[int] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            statuses.append(stage.service.ask("GET", path, **headers).status)
+
+    threads = [threading.Thread(target=read) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    try:
+        yield statuses
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+
+
+def wait_until_cached(statuses: list[int], race: int) -> None:
+    """Every other time: else the change meets readers of a cache that is cold."""
+    while race % 2 and statuses.count(200) < 10:
+        pass
+
+
+@pytest.mark.parametrize("race", range(RACES))
+def test_a_revoked_token_is_refused(stage: Stage, race: int) -> None:
+    secret = stage.service.run(
+        "answer, token = (new := services.create_token(organization=acme, scopes=SCOPES)).secret, new.token"
+    )
+    headers = {"authorization": f"Bearer {secret}"}
+    path = "/api/0/projects/acme/web/stats/"
+    with readers(stage, path, **headers) as statuses:
+        wait_until_cached(statuses, race)
+        stage.service.run("services.revoke_tokens([token])")
+        for _ in range(10):
+            assert stage.service.ask("GET", path, **headers).status == 401
+    assert set(statuses) <= {200, 401}
+    assert stage.service.ask("GET", path, **headers).status == 401
+
+
+@pytest.mark.parametrize("race", range(RACES))
+def test_a_renamed_project_leads_on(stage: Stage, race: int) -> None:
+    stage.service.run(f'mine = services.create_project(organization=acme, slug="old-{race}", name="Renamed")')
+    old, new = (f"/api/0/projects/acme/{one}-{race}/stats/" for one in ("old", "new"))
+    with readers(stage, old) as statuses:
+        wait_until_cached(statuses, race)
+        stage.service.run(f'mine.slug = "new-{race}"\nservices.update_project(project=mine)')
+        for _ in range(10):
+            moved = stage.service.ask("GET", old)
+            assert (moved.status, moved.json()["slug"]) == (302, f"new-{race}")
+            assert stage.service.ask("GET", new).status == 200
+    assert set(statuses) <= {200, 302}
+
+
+@pytest.mark.parametrize("race", range(RACES))
+def test_a_deleted_project_is_gone_by_slug_and_by_id(stage: Stage, race: int) -> None:
+    number = stage.service.run(
+        f'gone = services.create_project(organization=acme, slug="gone-{race}", name="Gone")\nanswer = gone.pk'
+    )
+    path = f"/api/0/projects/acme/gone-{race}/stats/"
+    with readers(stage, path) as statuses:
+        wait_until_cached(statuses, race)
+        stage.service.run("services.delete_project(project=gone)")
+        for _ in range(10):
+            assert stage.service.ask("GET", path).status == 404
+            assert stage.service.ask("GET", f"/api/0/projects/acme/{number}/stats/").status == 404
+    assert set(statuses) <= {200, 404}
+
+
+def test_a_renamed_organization_is_seen(stage: Stage) -> None:
+    secret = stage.service.run("""
+early = services.create_organization(slug="early", name="Early")
+services.create_project(organization=early, slug="web", name="Web")
+answer = services.create_token(organization=early, scopes=SCOPES).secret
+""")
+    headers = {"authorization": f"Bearer {secret}"}
+    assert stage.service.ask("GET", "/api/0/projects/early/web/stats/", **headers).status == 200
+    stage.service.run('early.slug = "late"\nservices.update_organization(organization=early)')
+    assert stage.service.ask("GET", "/api/0/projects/late/web/stats/", **headers).status == 200
+    assert stage.service.ask("GET", "/api/0/projects/early/web/stats/", **headers).status == 404
+    stage.service.run("services.delete_organization(organization=early)")
+    assert stage.service.ask("GET", "/api/0/projects/late/web/stats/", **headers).status == 401
