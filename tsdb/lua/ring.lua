@@ -2,6 +2,7 @@
 -- ROLLUPS and FUTURE are put in from tsdb/rollups.py: {seconds, samples, slots, ttl} of each rollup.
 
 local WIDTH = 8
+local floor = math.floor
 
 -- Redis' own clock bounds the future: a clock that runs ahead must not wipe a ring.
 local clock = tonumber(redis.call('TIME')[1])
@@ -33,25 +34,39 @@ local function advance(key, rollup, newest, bucket)
     redis.call('EXPIRE', key, rollup.ttl)
 end
 
+-- Makes the ring reach `top` and returns its newest bucket, and whether the ring is new.
+local function reach(key, rollup, top)
+    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
+    if #head == 0 then
+        new_ring(key, rollup, top)
+        return top, true
+    end
+    local newest = struct.unpack('>l', head)
+    if top > newest then
+        advance(key, rollup, newest, top)
+        return top, false
+    end
+    return newest, false
+end
+
+-- Adds an amount (a decimal string) to one bucket, unless the ring holds it no more. Returns true when the ring is new.
+local function ring_add_one(key, rollup, bucket, amount)
+    local newest, fresh = reach(key, rollup, bucket)
+    local slots = rollup.slots
+    if bucket > newest - slots then
+        redis.call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'i64', '#' .. (bucket % slots + 1), amount)
+    end
+    return fresh
+end
+
 -- Adds amounts[i] (a decimal string) to buckets[i], for each i. A bucket that the ring holds no more is passed over.
 -- Returns true when the ring is new.
 local function ring_add(key, rollup, buckets, amounts)
-    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
-    local fresh = #head == 0
     local top = buckets[1]
     for i = 2, #buckets do
         if buckets[i] > top then top = buckets[i] end
     end
-    local newest = top
-    if fresh then
-        new_ring(key, rollup, top)
-    else
-        newest = struct.unpack('>l', head)
-        if top > newest then
-            advance(key, rollup, newest, top)
-            newest = top
-        end
-    end
+    local newest, fresh = reach(key, rollup, top)
     local slots = rollup.slots
     local oldest = newest - slots + 1
     local command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
@@ -88,33 +103,60 @@ local function add_to_total(field, amount)
     end
 end
 
--- Counts one series into every rollup that still retains it. It stands in ARGV from `at` on (name, number of increments
--- k, and k times: timestamp, amount) and its rings in KEYS from `ring` on. Returns where the next series begins.
-local function count_series(at, ring, now)
-    local name, count = ARGV[at], tonumber(ARGV[at + 1])
+-- Counts one increment of a series into every rollup that still retains it. Its rings stand in KEYS from `ring` on.
+-- Returns whether one of them is new, and whether the coarsest counted it. What most events need, so it makes no tables.
+local function count_one(time, amount, ring, now)
+    local fresh, counted = false, false
+    for i = 1, #ROLLUPS do
+        local rollup = ROLLUPS[i]
+        local seconds = rollup.seconds
+        local bucket = floor(time / seconds)
+        counted = bucket >= floor(now / seconds) - rollup.samples
+        if counted and ring_add_one(KEYS[ring + i - 1], rollup, bucket, amount) then
+            fresh = true
+        end
+    end
+    return fresh, counted and tonumber(amount) or 0
+end
+
+-- The same of many increments: `count` pairs of timestamp and amount, in ARGV from `at` on.
+local function count_many(count, at, ring, now)
     local times, amounts = {}, {}
     for i = 1, count do
-        local time = tonumber(ARGV[at + 2 * i])
+        local time = tonumber(ARGV[at + 2 * i - 2])
         times[i] = time > limit and clock or time
-        amounts[i] = ARGV[at + 2 * i + 1]
+        amounts[i] = ARGV[at + 2 * i - 1]
     end
     local fresh, sum = false, 0
-    for _, rollup in ipairs(ROLLUPS) do
+    for place, rollup in ipairs(ROLLUPS) do
         sum = 0
-        local oldest = math.floor(now / rollup.seconds) - rollup.samples
+        local oldest = floor(now / rollup.seconds) - rollup.samples
         local buckets, kept, n = {}, {}, 0
         for i = 1, count do
-            local bucket = math.floor(times[i] / rollup.seconds)
+            local bucket = floor(times[i] / rollup.seconds)
             if bucket >= oldest then
                 n = n + 1
                 buckets[n], kept[n] = bucket, amounts[i]
                 sum = sum + amounts[i]
             end
         end
-        if n > 0 and ring_add(KEYS[ring], rollup, buckets, kept) then
+        if n > 0 and ring_add(KEYS[ring + place - 1], rollup, buckets, kept) then
             fresh = true
         end
-        ring = ring + 1
+    end
+    return fresh, sum
+end
+
+-- Counts one series. It stands in ARGV from `at` on (name, number of increments k, and k times: timestamp, amount) and
+-- its rings in KEYS from `ring` on. Returns where the next series begins.
+local function count_series(at, ring, now)
+    local name, count = ARGV[at], tonumber(ARGV[at + 1])
+    local fresh, sum
+    if count == 1 then
+        local time = tonumber(ARGV[at + 2])
+        fresh, sum = count_one(time > limit and clock or time, ARGV[at + 3], ring, now)
+    else
+        fresh, sum = count_many(count, at + 2, ring, now)
     end
     if fresh then
         redis.call('SADD', KEYS[2], name)
@@ -123,5 +165,5 @@ local function count_series(at, ring, now)
     if sum > 0 and string.sub(name, 1, 2) == 't:' then
         add_to_total(string.sub(name, 3), sum)
     end
-    return at + 2 + 2 * count, ring
+    return at + 2 + 2 * count, ring + #ROLLUPS
 end
