@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.urls import Resolver404, resolve
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.api.errors import failure
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
+_INTAKE = re.compile(r"/api/([^/]+)/([^/]+/?)")
 _VARY = ("Accept-Language", "Cookie")
 
 
@@ -33,6 +36,28 @@ def response_headers(get_response: GetResponse) -> GetResponse:
             headers.setdefault("Content-Length", str(len(response.content)))
             if request.method == "HEAD":
                 response.content = b""
+        return response
+
+    return middleware
+
+
+@sync_only_middleware
+def intake_first(get_response: GetResponse) -> GetResponse:
+    """Takes what SDKs send straight to its view: it has no session, no form and no static file to look for.
+
+    The rest of the chain costs more than half of such a request's time in Python.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        match = _INTAKE.fullmatch(request.path_info)
+        if match is None:
+            return get_response(request)
+        try:
+            found = resolve(f"/{match[2]}", "statsapi.ingest.urls")
+        except Resolver404:
+            return get_response(request)
+        request.resolver_match = found
+        response: HttpResponseBase = found.func(request, project_id=match[1])
         return response
 
     return middleware

@@ -123,6 +123,7 @@ CORS_URLS_REGEX = r"^/api/0/"
 MIDDLEWARE = [
     "statsapi.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
+    "statsapi.middleware.intake_first",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "statsapi.middleware.failures_as_json",
