@@ -106,10 +106,12 @@ class Build:
         *sources, destination = (word for word in rest.split() if not word.startswith("--"))
         origin = self._leave(options["from"]) if "from" in options else self.context
         target = self.folder_in_use / self.place(destination)
+        # A stage that is done does not change any more, so its files need not be there twice.
+        copy = os.link if "from" in options and "chown" not in options else shutil.copy2
         for source in sources:
             found = origin / source.lstrip("/")
             if found.is_dir():
-                shutil.copytree(found, target, symlinks=True, dirs_exist_ok=True)
+                shutil.copytree(found, target, symlinks=True, dirs_exist_ok=True, copy_function=copy)
             else:
                 shutil.copy2(found, target)
         if "chown" in options and os.getuid() == 0:

@@ -210,7 +210,8 @@ def test_the_image_serves_with_the_variables_of_compose(image: Build, stores: di
         assert servers.ask(container.url, "/static/admin/css/base.css").status == 301, "HTTPS alone"
         process = Path("/proc", str(container.server.process.pid))
         if process.exists():
-            assert b"granian" in (process / "cmdline").read_bytes(), "PID 1 must be the server, to get the signals"
+            command = (process / "cmdline").read_bytes()
+            assert b"\0--workers\0" in command, "process 1 must have become the server, to get the signals itself"
             if container.user is not None:
                 assert process.stat().st_uid == container.user == 10001
     finally:
@@ -241,6 +242,15 @@ def test_the_image_refuses_what_is_not_fit_for_production(
     refusal = Container(image, tmp_path / "log", **{**stores, name: value}).refusal()
     assert says in refusal
     assert "Traceback" not in refusal
+
+
+def test_the_web_service_may_write_where_the_image_keeps_things_and_nowhere_else(image: Build) -> None:
+    web = COMPOSE["services"]["web"]
+    assert web["read_only"]
+    user, group = image.user or (0, 0)
+    folder = image.environment["VAR_DIR"].removeprefix(str(image.root))
+    assert web["tmpfs"] == ["/tmp", f"{folder}:mode=0700,uid={user},gid={group}"]
+    assert user >= 10_000, "no user of a host's own"
 
 
 def test_no_layer_of_the_image_holds_a_secret(image: Build) -> None:

@@ -41,6 +41,10 @@ def listing() -> list[str]:
     return env.listing(NAME, ["a"])
 
 
+def rate() -> tuple[int, int] | None:
+    return env.rate(NAME)
+
+
 def url() -> str:
     return env.url(NAME, "redis://here", schemes=("redis", "http"))
 
@@ -59,6 +63,7 @@ READERS: dict[Callable[[], Any], Any] = {
     boolean: True,
     choice: "INFO",
     listing: ["a"],
+    rate: None,
     url: "redis://here",
     path: Path("/somewhere"),
     text: "a text",
@@ -92,6 +97,7 @@ def test_an_empty_variable_is_as_none(
         (choice, "ERROR", "ERROR"),
         (listing, "a, b ,,c", ["a", "b", "c"]),
         (listing, ",", []),
+        (rate, "5/1", (5, 1)),
         (url, "http://user:password@host:1/x", "http://user:password@host:1/x"),
         (path, "/a/../b", Path("/b")),
         (path, "~", Path.home().resolve()),
@@ -113,6 +119,10 @@ def test_it_reads(read: Callable[[], Any], raw: str, value: Any, monkeypatch: py
         *((seconds, raw) for raw in ("0", "61", "nan", "inf", "-1", "1_0", "١", "1e1", "1s", ".", "1.1.1", "9" * 5000)),
         *((boolean, raw) for raw in ("2", "maybe", "t", "None")),
         *((choice, raw) for raw in ("info", "LOUD")),
+        *(
+            (rate, raw)
+            for raw in ("5", "5/", "0/1", "5/0", "-5/1", "1_0/1", "٥/1", "5/1/1", "5 / 1", "5.0/1", "9" * 5000)
+        ),
         *((url, raw) for raw in ("here", "ftp://here", "http://", "http://[::1", "://here", "REDIS//here")),
         (path, "~nobody-of-this-name/var"),
     ],
