@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import add
 from typing import NamedTuple
 
 from redis.exceptions import RedisError
@@ -172,17 +173,17 @@ class Store:
     def get_range(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, tuple[int, ...]]:
         """The counts of each series over the window's buckets, ascending. One round trip."""
         oldest = window.rollup.oldest_bucket(now)
-        keys = [one.key(window.rollup) for one in series]
-        found = self.clients.read.mget(keys) if keys else []
-        return {
-            one: ring.read(None if raw is None else _raw(raw), window, oldest)
-            for one, raw in zip(series, found, strict=True)
-        }
+        rings = self._rings(series, window.rollup)
+        return {one: ring.read(raw, window, oldest) for one, raw in zip(series, rings, strict=True)}
 
     def get_added(self, series: Sequence[Series], window: Window, *, now: int) -> list[int]:
         """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
-        ranges = list(self.get_range(series, window, now=now).values())
-        return [sum(counts) for counts in zip(*ranges, strict=True)] if ranges else [0] * window.points
+        oldest = window.rollup.oldest_bucket(now)
+        found = [raw for raw in self._rings(series, window.rollup) if raw is not None]
+        added = list(ring.read(found[0] if found else None, window, oldest))
+        for raw in found[1:]:
+            added = list(map(add, added, ring.read(raw, window, oldest)))
+        return added
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
         """The sum of each series over the window. One round trip."""
@@ -223,6 +224,10 @@ class Store:
         return {series: roll_up(pairs, seconds) for series, pairs in ranges.items()}
 
     # --- helpers ---------------------------------------------------------------------------------------------
+
+    def _rings(self, series: Sequence[Series], rollup: Rollup) -> list[bytes | None]:
+        found = self.clients.read.mget([one.key(rollup) for one in series]) if series else []
+        return [None if raw is None else _raw(raw) for raw in found]
 
     def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
         """project -> series -> start of the finest bucket -> amount."""

@@ -6,7 +6,6 @@ from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from projects.connections import get_store
 from projects.selectors import environments_of, load_environments
@@ -17,6 +16,7 @@ from statsapi.api.csv_format import csv_response, iso, wants_csv
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
+from statsapi.api.points import points_response
 from statsapi.api.query import parse_stat, parse_time_range
 from statsapi.api.stat_parts import parts_of
 from tsdb import series
@@ -45,8 +45,7 @@ class ProjectStatsView(ApiView):
         if as_csv:
             rows = zip(map(iso, starts), counts, strict=True)
             return csv_response(["timestamp", "count"], rows, f"{project.slug}-{stat}.csv", asked.headers)
-        pairs = [[float(start), count] for start, count in zip(starts, counts, strict=True)]
-        return Response(pairs, headers=asked.headers)
+        return points_response(starts, counts, asked.headers)
 
 
 def _environment_id(project: int, name: str) -> int:
