@@ -54,7 +54,7 @@ def prepare() -> str:
     django.setup()
     from statsapi import demo  # its models need the line above
 
-    refuse_a_taken_port(settings.HOST, settings.PORT)
+    refuse_a_taken_port(address_of(settings.HOST), settings.PORT)
     try:
         if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
             embedded.ensure(settings.VAR_DIR)
@@ -91,6 +91,14 @@ def make_secret_key() -> None:
     fresh.unlink()
 
 
+def address_of(host: str) -> str:
+    """The first address of a name, since granian takes no names. Exits with a message where there is none."""
+    try:
+        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
+    except OSError as error:
+        sys.exit(f"A setting is wrong: HOST is {host!r}, which names no address: {error.strerror}.")
+
+
 def refuse_a_taken_port(host: str, port: int) -> None:
     """Exits with a message. Without it a second server would share the port with the first, unnoticed."""
     deadline = time.monotonic() + PORT_PATIENCE
@@ -122,7 +130,7 @@ def serve(text: str) -> None:
         [
             *(sys.executable, "-m", "statsapi.web", "--factory", "statsapi.web:application"),
             *("--interface", "wsgi"),
-            *("--host", settings.HOST, "--port", str(settings.PORT)),
+            *("--host", address_of(settings.HOST), "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
             *("--no-ws", "--log-level", "error", "--respawn-failed-workers"),
             *("--workers-kill-timeout", str(WORKER_PATIENCE)),

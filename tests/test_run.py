@@ -181,6 +181,11 @@ def test_a_port_that_is_left_soon_is_waited_for(place: Place) -> None:
     ("setting", "value", "message"),
     [
         ("PORT", "http", "A setting is wrong: PORT must be an integer from 1 to 65535, not 'http'."),
+        (
+            "HOST",
+            "no.such.host.invalid",
+            "A setting is wrong: HOST is 'no.such.host.invalid', which names no address: ",
+        ),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none", "The database that DATABASE_URL names cannot be used: "),
         ("TSDB_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
         ("CACHE_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
@@ -191,6 +196,13 @@ def test_what_keeps_it_from_starting_is_named_without_a_traceback(
 ) -> None:
     assert place.refused(**{setting: value}).splitlines()[-1].startswith(message)
     wait_for(place.is_silent, "the end of all processes")
+
+
+def test_a_host_may_be_a_name(place: Place) -> None:
+    server = place.start(HOST="localhost")
+    server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
+    assert f"http://localhost:{place.port}/" in curl_line(server)
+    assert len(type_in(curl_line(server))) == 24
 
 
 def test_the_secret_key_is_made_once_and_for_the_owner_alone(place: Place) -> None:
