@@ -83,6 +83,13 @@ def test_while_the_mark_stands_each_read_asks_the_database(row: Row) -> None:
     assert 0 < cache.ttl(KEY) <= MARK_SECONDS  # type: ignore[attr-defined]
 
 
+def test_a_reader_that_met_a_mark_stores_nothing_even_when_it_ends_meanwhile(row: Row) -> None:
+    row.change()
+    row.while_reading = expire_the_mark
+    row.seen()
+    assert cache.get(KEY) is None
+
+
 def test_when_the_mark_is_gone_a_row_is_kept_again(row: Row) -> None:
     row.change()
     expire_the_mark()
