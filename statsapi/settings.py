@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
@@ -76,7 +76,7 @@ else:
     # A dead server must cost a request no more than this.
     DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
 
-_EMBEDDED = f"unix://{embedded.socket_path(VAR_DIR)}"
+_EMBEDDED = f"unix://{quote(str(embedded.socket_path(VAR_DIR)))}"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")
 TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=_REDIS_SCHEMES)
 CACHE_URL = env.url("CACHE_URL", f"{_EMBEDDED}?db=1", schemes=_REDIS_SCHEMES)
@@ -120,6 +120,8 @@ INSTALLED_APPS = [
 ]
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ORIGINS")
 CORS_URLS_REGEX = r"^/api/0/"
+CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]  # other origins may read; writing is for servers
+CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Retained-Since"]
 MIDDLEWARE = [
     "statsapi.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
