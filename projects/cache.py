@@ -8,13 +8,16 @@ before the change, so that a crash between commit and announcement leaves no sta
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
+from functools import cache as once
 from functools import partial
 from typing import Any
 
+import orjson
 from django.core.cache import cache
 from django.db import transaction
+from django_redis import get_redis_connection
 from redis.exceptions import OutOfMemoryError
 
 ENTRY_SECONDS = 600
@@ -22,9 +25,26 @@ MARK_SECONDS = 30
 _MARK = "changing"
 
 
-def cached(key: str, load: Callable[[], Any]) -> Any:
+class Ahead:
+    """Entries that a request is going to ask for, read in one round trip instead of one each."""
+
+    def __init__(self, keys: Sequence[str]) -> None:
+        # As cache.get_many does it, in half the time: a round trip is short enough for that to matter.
+        found = _redis().mget([cache.make_key(key) for key in keys])
+        self._found = {key: raw and orjson.loads(raw) for key, raw in zip(keys, found, strict=True)}
+
+    def get(self, key: str) -> Any:
+        return self._found[key] if key in self._found else cache.get(key)
+
+
+@once
+def _redis() -> Any:
+    return get_redis_connection("default")
+
+
+def cached(key: str, load: Callable[[], Any], ahead: Ahead | None = None) -> Any:
     """The JSON value under `key`, else what `load` returns (None: there is no such row; that is not kept)."""
-    found = cache.get(key)
+    found = (ahead or cache).get(key)
     if found is not None and found != _MARK:
         return found
     value = load()

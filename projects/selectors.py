@@ -10,7 +10,7 @@ from typing import NamedTuple
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import QuerySet
 
-from projects.cache import cached
+from projects.cache import Ahead, cached
 from projects.connections import get_store
 from projects.models import (
     SCOPES,
@@ -31,6 +31,11 @@ MEMBER_SCOPES = frozenset(scope for scope in SCOPES if not scope.endswith(":admi
 
 # An id has one spelling, for the cache's sake. Beyond 18 digits there is none, and the database could not take it.
 _REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
+
+MOST_NOTED = 10_000
+_organization_of: dict[str, int] = {}
+"""The organization of each token that was used, by the token's key in the cache. Nothing is decided by it: it is a
+guess at what a request will need, and a token stays with its organization."""
 
 
 class Token(NamedTuple):
@@ -87,7 +92,24 @@ def load_token(digest: str) -> Token | None:
     )
 
 
-def find_project(organization: int, reference: str) -> FoundProject | None:
+def look_ahead(secret: str, project: str | None) -> Ahead | None:
+    """Reads what a request with that token, for that project's slug or id, is going to ask of the cache."""
+    if not secret.startswith(TOKEN_PREFIX):
+        return None
+    keys = [token_cache_key(digest_of(secret))]
+    organization = _organization_of.get(keys[0])
+    if organization is not None and project is not None and _is_reference(project):
+        keys.append(project_cache_key(organization, project))
+    return Ahead(keys)
+
+
+def note_organization(digest: str, organization: int) -> None:
+    if len(_organization_of) >= MOST_NOTED:
+        _organization_of.clear()
+    _organization_of[token_cache_key(digest)] = organization
+
+
+def find_project(organization: int, reference: str, ahead: Ahead | None = None) -> FoundProject | None:
     """A project of the organization by its slug, its numeric id, or a slug that it had before."""
     # Not a slug and not an id: it must reach neither the cache nor the database.
     if not _is_reference(reference):
@@ -102,7 +124,7 @@ def find_project(organization: int, reference: str) -> FoundProject | None:
         row = old.values_list("project_id", "project__slug").first()
         return row and FoundProject(row[0], organization, row[1], moved=True)
 
-    found = cached(project_cache_key(organization, reference), load)
+    found = cached(project_cache_key(organization, reference), load, ahead)
     return found and FoundProject(*found)
 
 

@@ -14,7 +14,7 @@ from django.db import DatabaseError, transaction
 from redis.exceptions import RedisError
 
 from projects import selectors
-from projects.cache import ENTRY_SECONDS, cached, forget
+from projects.cache import ENTRY_SECONDS, Ahead, cached, forget
 from projects.connections import get_store
 from projects.models import (
     SCOPES,
@@ -310,7 +310,7 @@ def delete_tokens(tokens: Iterable[ApiToken]) -> None:
     ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
 
 
-def use_token(secret: str, *, now: int) -> selectors.Token | None:
+def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> selectors.Token | None:
     """The token with that secret; None: unknown or revoked. `now` in seconds since the epoch.
 
     That it was used is noted when it is read from the database, which the cache makes rare.
@@ -325,8 +325,12 @@ def use_token(secret: str, *, now: int) -> selectors.Token | None:
             _note_use(token, now)
         return token
 
-    found = cached(selectors.token_cache_key(digest), load)
-    return found and selectors.Token(*found)
+    found = cached(selectors.token_cache_key(digest), load, ahead)
+    if not found:
+        return None
+    token = selectors.Token(*found)
+    selectors.note_organization(digest, token.organization)
+    return token
 
 
 def _note_use(token: selectors.Token, now: int) -> None:

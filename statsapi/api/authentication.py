@@ -10,15 +10,18 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 
 from projects import services
-from projects.selectors import Token
+from projects.cache import Ahead
+from projects.selectors import Token, look_ahead
 from statsapi import clock
 
 
 class Caller(NamedTuple):
-    """`request.auth` of every authenticated request. Exactly one of the two is set."""
+    """`request.auth` of every authenticated request. Exactly one of token and user is set."""
 
     token: Token | None
     user: User | None
+    ahead: Ahead | None = None
+    """What was read of the cache together with the token."""
 
 
 class Authentication(BaseAuthentication):
@@ -31,7 +34,7 @@ class Authentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User | None, Caller] | None:
         header = request.META.get("HTTP_AUTHORIZATION", "").split()
         if header and header[0].lower() == "bearer":
-            return None, Caller(_token(header[1:], clock.now(request)), None)
+            return None, _by_token(header[1:], request)
         found = _Session().authenticate(request)
         return (found[0], Caller(None, found[0])) if found else None
 
@@ -45,14 +48,16 @@ class _Session(SessionAuthentication):
         super().enforce_csrf(request._request)
 
 
-def _token(words: list[str], now: int) -> Token:
+def _by_token(words: list[str], request: Request) -> Caller:
     if not words:
         raise AuthenticationFailed("Invalid token header. No credentials provided.")
     if len(words) > 1:
         raise AuthenticationFailed("Invalid token header. Token string should not contain spaces.")
-    token = services.use_token(words[0], now=now)
+    now = clock.now(request)
+    ahead = look_ahead(words[0], request.parser_context["kwargs"].get("project_slug"))
+    token = services.use_token(words[0], now=now, ahead=ahead)
     if token is None:
         raise AuthenticationFailed("Invalid token")
     if token.expires is not None and token.expires <= now:
         raise AuthenticationFailed("Token expired")
-    return token
+    return Caller(token, None, ahead)

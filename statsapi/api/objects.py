@@ -44,7 +44,9 @@ def visible_organizations(view: ApiView, request: Request) -> list[int]:
 
 def get_project(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> FoundProject:
     """The project with that slug or id. Raises Missing, PermissionDenied, or Moved where it has another slug now."""
-    project = find_project(get_organization(view, request, organization_slug), project_slug)
+    organization = get_organization(view, request, organization_slug)
+    caller: Any = request.auth
+    project = find_project(organization, project_slug, caller.ahead)
     if project is None:
         raise Missing
     if project.moved:
