@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from functools import cache
+from threading import Lock, Thread
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +14,9 @@ from tsdb import embedded
 from tsdb.client import connect
 from tsdb.store import Store
 
+log = logging.getLogger(__name__)
+_rejoining = Lock()
+
 
 @cache
 def get_store() -> Store:
@@ -19,6 +24,24 @@ def get_store() -> Store:
     if settings.TSDB_IS_EMBEDDED:
         embedded.ensure(settings.VAR_DIR)
     return Store(connect(settings.TSDB_URL, settings.TSDB_TIMEOUT), settings.TSDB_ROLLUPS)
+
+
+def rejoin() -> None:
+    """After a lost connection: makes sure that somebody keeps the embedded server, without waiting for it.
+
+    Its keeper restarts it; this is for the case that the keeper itself was killed.
+    """
+    if (settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED) and _rejoining.acquire(blocking=False):
+        Thread(target=_rejoin, daemon=True).start()
+
+
+def _rejoin() -> None:
+    try:
+        embedded.ensure(settings.VAR_DIR)
+    except embedded.EmbeddedServerError as error:
+        log.error("the embedded server cannot be joined: %s", error)
+    finally:
+        _rejoining.release()
 
 
 class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]

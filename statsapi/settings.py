@@ -26,11 +26,8 @@ WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
 # slowly holds one, so there must be many more than the cores could use.
 WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
-PUBLIC_URL = env.url(
-    "PUBLIC_URL",
-    f"http://{'127.0.0.1' if HOST in ('0.0.0.0', '::') else HOST}:{PORT}",  # noqa: S104
-    schemes=("http", "https"),
-).rstrip("/")
+_LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
+PUBLIC_URL = env.url("PUBLIC_URL", f"http://{_LISTENS_AT}:{PORT}", schemes=("http", "https")).rstrip("/")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"])
 
 # --- Secrets -------------------------------------------------------------------------------------------------

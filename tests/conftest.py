@@ -24,7 +24,13 @@ from tsdb.store import Store
 @pytest.fixture(autouse=True)
 def _clean_redis(request: pytest.FixtureRequest) -> None:
     """Whatever touches the database touches Redis too."""
-    if "db" in request.fixturenames or "transactional_db" in request.fixturenames or "store" in request.fixturenames:
+    marked = request.node.get_closest_marker("django_db") is not None
+    if (
+        marked
+        or "db" in request.fixturenames
+        or "transactional_db" in request.fixturenames
+        or "store" in request.fixturenames
+    ):
         get_store().clients.write.flushdb()
         cache.clear()
 

@@ -327,3 +327,13 @@ def test_a_user_is_a_member_once(organization: Organization, owner: User) -> Non
         services.add_member(organization=organization, user_id=owner.pk)
     with pytest.raises(ValidationError):
         services.add_member(organization=organization, user_id=owner.pk + 1000)
+
+
+def test_a_project_starts_at_zero_in_a_redis_that_outlived_its_database(project: Project, store: Store) -> None:
+    following = Project(pk=project.pk + 1)
+    store.open(following.pk)
+    store.incr_multi(event(following), now=NOW)
+    created = services.create_project(organization=project.organization, slug="next", name="Next")
+
+    assert created.pk == following.pk
+    assert counted(created) == 0
