@@ -36,7 +36,7 @@ class _Fault(Exception):
     pass
 
 
-def parse_rows(body: bytes, *, now: int, retention: int) -> list[Row]:
+def parse_rows(body: bytes, *, now: float, retention: int) -> list[Row]:
     """At least one row, at most MAX_ROWS. Raises ParseError (no JSON) or ValidationError ({"outcomes": [messages]})."""
     content = parse_json(body)
     if not isinstance(content, dict) or not isinstance(content.get("outcomes"), list):
@@ -63,7 +63,7 @@ def _invalid(messages: list[str]) -> ValidationError:
     return ValidationError({"outcomes": messages})
 
 
-def _row(item: Any, now: int, retention: int) -> Row:
+def _row(item: Any, now: float, retention: int) -> Row:
     if not isinstance(item, dict):
         raise _Fault(": must be an object.")
     strangers = sorted(item.keys() - _FIELDS)
@@ -111,14 +111,14 @@ def _quantity(item: dict[str, Any]) -> int:
     return value
 
 
-def _timestamp(item: dict[str, Any], now: int, retention: int) -> int:
+def _timestamp(item: dict[str, Any], now: float, retention: int) -> int:
     value = item.get("timestamp")
     if value is None:
-        return now
+        return int(now)
     if type(value) not in (int, float):
         raise _Fault(".timestamp: must be a number, seconds since the UNIX epoch.")
     if value > now + FUTURE_SECONDS:
-        raise _Fault(f".timestamp: lies more than {FUTURE_SECONDS} seconds in the future; it is {now} now.")
+        raise _Fault(f".timestamp: lies more than {FUTURE_SECONDS} seconds in the future; it is {int(now)} now.")
     if value < max(0, now - retention):
         raise _Fault(f".timestamp: is older than the longest retention, {retention} seconds.")
     return int(value)

@@ -40,7 +40,7 @@ class OutcomesView(ApiView):
         claim_id = _claim_id(request)
         accepted = _accepted_before(project.id, claim_id, body) if claim_id else None
         if accepted is None:
-            rows = parse_rows(body, now=now, retention=get_store().rollups[-1].span)
+            rows = parse_rows(body, now=clock.now_ns(request) / 1e9, retention=get_store().rollups[-1].span)
             accepted = sum(row.quantity for row in rows)
             claim = Claim(claim_id, _claim_value(body, accepted), IDEMPOTENCY_SECONDS) if claim_id else None
             try:

@@ -161,8 +161,15 @@ def test_a_failure_tells_an_id_that_the_log_has_too_and_nothing_else(
     answer = response.json()
     assert answer == {"detail": "Internal Error", "errorId": answer["errorId"]}
     assert re.fullmatch("[0-9a-f]{32}", answer["errorId"])
-    assert response["Content-Type"] == "application/json"
     assert SECRET not in str(response.items())
+    wanted = {
+        "Content-Type": "application/json",
+        "Content-Length": str(len(response.content)),
+        "Vary": "Accept-Language, Cookie",
+        "X-Frame-Options": "deny",
+        "X-Content-Type-Options": "nosniff",
+    }
+    assert {name: response.get(name) for name in wanted} == wanted
     [record] = [record for record in caplog.records if record.name == "statsapi.api.errors"]
     assert record.error_id == answer["errorId"]  # type: ignore[attr-defined]
     assert record.exc_info

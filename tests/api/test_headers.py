@@ -45,6 +45,8 @@ def test_every_answer_carries_the_headers(
     }
     assert {name: response.get(name) for name in wanted} == wanted
     assert len(response.content) > 0
+    reached = path.startswith(STATS[:14]) and path.split("?")[0].endswith("/stats/") and "host" not in headers
+    assert response.get("Allow") == ("GET, HEAD, OPTIONS" if reached else None)
 
 
 @pytest.mark.parametrize(("path", "headers", "status"), ANSWERS.values(), ids=ANSWERS)

@@ -201,6 +201,21 @@ def test_it_takes_timestamps_within_their_limits(post: Any, count_of: Any, times
     assert count_of(until=str(NOW + 60)) == 1
 
 
+@pytest.mark.parametrize(
+    ("timestamp", "status"),
+    [
+        (NOW + 60.5, 201),
+        (NOW + 60.9, 201),
+        (NOW + 60.95, 400),
+        (NOW + 0.9 - RETENTION, 201),
+        (NOW + 0.85 - RETENTION, 400),
+    ],
+)
+def test_the_limits_of_a_timestamp_are_exact_within_a_second(post: Any, timestamp: float, status: int) -> None:
+    with time_machine.travel(NOW + 0.9, tick=False):
+        assert post({"outcome": "accepted", "timestamp": timestamp}).status_code == status
+
+
 def test_the_largest_quantities_are_added_up(post: Any, count_of: Any) -> None:
     response = post(*[{"outcome": "accepted", "quantity": 10**9}] * 1000)
     assert (response.status_code, response.json()) == (201, {"accepted": 10**12})
