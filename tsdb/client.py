@@ -9,6 +9,10 @@ from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
+MOST_CONNECTIONS = 10_000
+"""As many as Redis takes by default. A thread has one of each client at most; redis-py's own limit of 100 refuses the
+hundred-and-first thread, with an error that looks like a Redis which is away."""
+
 
 class Clients(NamedTuple):
     """`read` asks once more when a connection was lost; `write` never does, since the first try may have counted."""
@@ -30,6 +34,10 @@ def connect(url: str, timeout: float) -> Clients:
 def _client(url: str, timeout: float, retry: Retry) -> redis.Redis:
     return redis.Redis(
         connection_pool=redis.ConnectionPool.from_url(
-            url, retry=retry, socket_timeout=timeout, socket_connect_timeout=timeout
+            url,
+            retry=retry,
+            socket_timeout=timeout,
+            socket_connect_timeout=timeout,
+            max_connections=MOST_CONNECTIONS,
         )
     )

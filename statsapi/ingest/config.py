@@ -6,7 +6,10 @@ one round trip and no SQL, and a disabled key or a changed filter is obeyed at t
 
 from __future__ import annotations
 
+import threading
 from dataclasses import dataclass, field
+
+from django.db import OperationalError, connection
 
 from projects import selectors, services
 from projects.connections import get_store
@@ -17,6 +20,9 @@ from tsdb.intake import Quota
 
 MOST_PROJECTS = 10_000
 """How many projects a worker knows at a time; a few kilobytes each."""
+
+LOADING_PATIENCE = 2.0
+"""Seconds that a request waits for others to ask the database."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +54,7 @@ class Config:
 
 
 _known: dict[int, Config] = {}
+_loading = threading.Lock()
 
 
 def known_config(project: int) -> Config:
@@ -57,7 +64,23 @@ def known_config(project: int) -> Config:
 
 
 def load_config(project: int) -> Config:
-    """As it is now. Raises IntakeError 403 where there is no such project."""
+    """As it is now. Raises IntakeError 403 where there is no such project, django.db.DatabaseError."""
+    version = get_store().version(project)
+    # Any of the server's hundreds of threads may come here, and PostgreSQL allows a hundred connections: so one thread
+    # at a time asks the database, and does not keep its connection beyond the request.
+    if not _loading.acquire(timeout=LOADING_PATIENCE):
+        raise OperationalError("the database is too slow to say who may send")
+    try:
+        known = _known.get(project)
+        if known is not None and known.version == (version or get_store().version(project)):
+            return known  # another thread was faster
+        return _loaded(project)
+    finally:
+        connection.close_at = 0
+        _loading.release()
+
+
+def _loaded(project: int) -> Config:
     try:
         # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
         version = get_store().version(project) or services.open_project(project)

@@ -17,7 +17,7 @@ import pytest
 
 from tests.clients.live import IntakeService, Sender, event
 from tests.faults.intake.crowd import at_once
-from tests.servers import wait_for
+from tests.servers import listens, wait_for
 
 EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
 RESOLUTIONS = ("10s", "1h", "1d")
@@ -29,6 +29,16 @@ def test_the_same_id_from_fifty_clients_at_once_is_counted_once(service: IntakeS
 
     assert [(answer.status, answer.json()) for answer in answers] == [(200, {"id": EVENT_ID})] * 50
     assert [service.stat(sender, resolution=resolution) for resolution in RESOLUTIONS] == [1, 1, 1]
+
+
+def test_the_first_events_of_a_project_from_200_clients_at_once_are_all_counted(
+    service: IntakeService, sender: Sender
+) -> None:
+    """Each has a thread, and no thread may cost a connection to PostgreSQL, which allows a hundred."""
+    answers = at_once(200, lambda _: service.send(sender, event()))
+
+    assert Counter(answer.status for answer in answers) == {200: 200}
+    assert service.stat(sender) == 200
 
 
 def test_the_same_id_is_counted_once_in_each_project(service: IntakeService, sender: Sender) -> None:
@@ -68,7 +78,8 @@ def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: Intak
                 try:
                     assert connection.send(sender, event()).status == 200
                 except (OSError, http.client.HTTPException):
-                    continue  # the worker is gone, and so is the answer
+                    time.sleep(0.05)  # the worker is gone, and so is the answer
+                    continue
                 mine += 1
                 next(acknowledged)
         return mine
@@ -88,10 +99,11 @@ def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: Intak
     thread.join()
 
     assert len(killed) == 2
+    wait_for(lambda: len(set(service.workers()) - set(killed)) == 2, "the return of the workers")
+    wait_for(lambda: listens(service.port), "the return of the server")
     counted = [service.stat(sender, resolution=resolution) for resolution in RESOLUTIONS]
     assert answered <= counted[0] <= clients * each
     assert counted == [counted[0]] * 3
-    wait_for(lambda: len(set(service.workers()) - set(killed)) == 2, "the return of the workers")
     assert service.send(sender, event()).status == 200
 
 
