@@ -18,8 +18,9 @@ from tsdb.embedded import _find_server
 class RedisServer:
     """A server with AOF everysec that comes back on the same port with what it had."""
 
-    def __init__(self, folder: Path, *, external: bool) -> None:
-        self.folder, self.port = folder, free_port()
+    def __init__(self, folder: Path, *, external: bool, password: str = "") -> None:
+        self.folder, self.port, self.password = folder, free_port(), password
+        folder.mkdir(exist_ok=True)
         self.binary = redis_binary() if external else str(_find_server())
         self.start()
 
@@ -32,13 +33,14 @@ class RedisServer:
             "appendonly": "yes",
             "appendfsync": "everysec",
             "maxmemory-policy": "noeviction",
+            "requirepass": self.password,
         }
         words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         self.server = Server([self.binary, *words], self.folder / "redis.log")
         wait_for(self.answers, "the start of Redis")
 
     def client(self, database: int = 0) -> redis.Redis:
-        return redis.Redis(port=self.port, db=database, socket_timeout=5)
+        return redis.Redis(port=self.port, db=database, password=self.password or None, socket_timeout=5)
 
     def answers(self) -> bool:
         try:

@@ -1,0 +1,53 @@
+"""Fault 5: kill -9 of server workers in full swing. Acknowledged ≤ counted ≤ sent, and all resolutions agree."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+
+from tests.faults.stage import Stage
+from tests.servers import wait_for
+from tests.service import Service
+
+EVENTS_BETWEEN_KILLS = 400
+
+
+def kill_a_worker(service: Service) -> None:
+    victim = service.workers()[0]
+    os.kill(victim, signal.SIGKILL)
+    wait_for(lambda: victim not in service.workers(), "the death of a worker")
+    wait_for(lambda: len(service.workers()) == 2, "the start of another")
+
+
+def test_workers_are_killed_in_full_swing(stage: Stage) -> None:
+    ended, enough = threading.Event(), threading.Semaphore(0)
+
+    def send(_: int) -> tuple[int, int]:
+        acknowledged = sent = 0
+        while not ended.is_set():
+            sent += 1
+            try:
+                answer = stage.service.count()
+            except (OSError, HTTPException):
+                continue  # killed before it answered: nobody knows whether it was counted
+            assert answer.status == 201
+            acknowledged += 1
+            enough.release()
+        return acknowledged, sent
+
+    with ThreadPoolExecutor(4) as clients:
+        running = [clients.submit(send, client) for client in range(4)]
+        try:
+            for _ in range(2):
+                for _ in range(EVENTS_BETWEEN_KILLS):
+                    assert enough.acquire(timeout=20)
+                kill_a_worker(stage.service)
+        finally:
+            ended.set()
+        acknowledged, sent = (sum(column) for column in zip(*(one.result() for one in running), strict=True))
+    counted = [stage.service.counted(resolution) for resolution in ("10s", "1h", "1d")]
+    assert counted[0] == counted[1] == counted[2]
+    assert 2 * EVENTS_BETWEEN_KILLS <= acknowledged <= counted[0] <= sent
