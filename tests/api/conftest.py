@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import services
 from projects.models import Organization, Project
-from tests.api.live import LiveServer, start_live_server
+from tests.api.live import OUTCOMES, STATS, LiveServer, start_live_server
 
 
 @pytest.fixture
@@ -43,6 +45,35 @@ def renamed_project(project: Project) -> Project:
         project.slug = slug
         services.update_project(project=project)
     return project
+
+
+@pytest.fixture
+def held_clock() -> Iterator[None]:
+    with time_machine.travel(1541538000, tick=False):
+        yield
+
+
+@pytest.fixture
+def post(api: Client, project: Project) -> Callable[..., Any]:
+    """Sends outcomes."""
+
+    def send(*rows: Any, **headers: str) -> Any:
+        return api.post(OUTCOMES, {"outcomes": list(rows)}, "application/json", headers=headers)
+
+    return send
+
+
+@pytest.fixture
+def count_of(api: Client, project: Project) -> Callable[..., int]:
+    """The sum of a stat over all that is retained."""
+
+    def ask(stat: str = "received", **parameters: str) -> int:
+        since = str(time.time() - 90 * 86400)
+        response = api.get(STATS, {"stat": stat, "resolution": "1d", "since": since, **parameters})
+        assert response.status_code == 200, response.content
+        return sum(count for _, count in response.json())
+
+    return ask
 
 
 @pytest.fixture(scope="session", params=["granian", "gunicorn"])
