@@ -11,8 +11,8 @@ from django.db.models import Q
 
 SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
-_HEX = r"^[0-9a-f]{32}\Z"
-_HEX_RULE = RegexValidator(_HEX, "Use 32 hexadecimal digits.")
+HEX_PATTERN = r"^[0-9a-f]{32}\Z"
+_HEX_RULE = RegexValidator(HEX_PATTERN, "Use 32 hexadecimal digits.")
 _NOT_DIGITS = r"[a-z_-]"
 _ALLOWED = r"^[a-z0-9_-]{1,100}\Z"  # for SQLite, $ would let a line break follow
 
@@ -111,7 +111,7 @@ class ProjectKey(models.Model):
         ordering = ["id"]
         constraints = [
             models.CheckConstraint(
-                condition=Q(public__regex=_HEX) & Q(secret__regex=_HEX),
+                condition=Q(public__regex=HEX_PATTERN) & Q(secret__regex=HEX_PATTERN),
                 name="project_key_hex",
             ),
             models.CheckConstraint(

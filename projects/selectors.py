@@ -195,7 +195,7 @@ def find_claim(project: int, claim: str) -> str | None:
     return found.decode() if isinstance(found, bytes) else None
 
 
-def projects_of(organization: Organization) -> QuerySet[Project]:
+def projects_of(organization: int) -> QuerySet[Project]:
     return Project.objects.filter(organization=organization).select_related("organization").order_by("slug")
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -96,9 +97,20 @@ def create_project(*, organization: Organization, slug: str, name: str, platform
     project = Project(organization=organization, slug=slug, name=name, platform=platform)
     project.full_clean()
     project.save()
+    if get_store().version(project.pk) is not None:
+        # Counts of a project with the same id, in a Redis that outlived its database.
+        get_store().delete([project.pk])
     _take_slug(project)
     ProjectKey.objects.create(project=project)
     return project
+
+
+@contextmanager
+def changing_project(number: int) -> Iterator[Project]:
+    """Holds the project for a change that depends on what stands there, or in its keys. Raises Project.DoesNotExist."""
+    with transaction.atomic():
+        rows = Project.objects.select_for_update(of=("self",)).select_related("organization")
+        yield rows.get(pk=number)
 
 
 @transaction.atomic

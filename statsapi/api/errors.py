@@ -9,7 +9,13 @@ import sys
 from typing import Any
 
 from django.conf import settings
-from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.core.exceptions import (
+    BadRequest,
+    DisallowedHost,
+    ObjectDoesNotExist,
+    RequestDataTooBig,
+    SuspiciousOperation,
+)
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
@@ -19,6 +25,7 @@ from rest_framework.exceptions import APIException, NotFound, ParseError
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
+from projects.connections import rejoin
 from statsapi import metrics
 
 log = logging.getLogger(__name__)
@@ -72,6 +79,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         return Response({"slug": error.slug, "detail": detail}, status=302, headers={"Location": error.url})
     if isinstance(error, ParseError):
         error = ParseError("The body is not valid JSON.")
+    if isinstance(error, ObjectDoesNotExist):
+        error = Missing()  # deleted after it was looked up
     if isinstance(error, APIException):
         return drf_exception_handler(error, context)
     return Response(*_failure(error))
@@ -99,6 +108,7 @@ def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str
     if isinstance(error, UNAVAILABLE):
         if isinstance(error, RedisError):
             metrics.redis_failed(error)
+            rejoin()
         log.error("a request could not be served: %s: %s", type(error).__name__, error)
         what = "The counts" if isinstance(error, RedisError) else "The database"
         detail = f"{what} cannot be reached right now. Try again in a moment."

@@ -2,42 +2,48 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import services
-from projects.models import ProjectKey
+from projects.models import HEX_PATTERN, ProjectKey
 from projects.selectors import FoundProject
 from statsapi.api import representations
 from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
 from statsapi.api.bodies import read_object
 from statsapi.api.errors import Missing
+from statsapi.api.fields import Flag, Name, Text, Whole
 from statsapi.api.objects import get_project
 from statsapi.api.pagination import paginated
 from statsapi.api.permissions import PROJECT_SCOPES
 
+IN_USE = "This public key is in use."
+
 
 class RateLimitSerializer(serializers.Serializer[ProjectKey]):
-    count = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
-    window = serializers.IntegerField(min_value=0, max_value=86400)
+    count = Whole(min_value=0, max_value=2**31 - 1)
+    window = Whole(min_value=0, max_value=86400)
 
 
-class KeySerializer(serializers.Serializer[ProjectKey]):
-    name = serializers.CharField(max_length=64, required=False)
+class KeyChangeSerializer(serializers.Serializer[ProjectKey]):
+    """Both halves of a key are in use wherever its DSN went: for others another key is made."""
+
+    name = Name(64, required=False)
     rateLimit = RateLimitSerializer(required=False, allow_null=True)
-    public = serializers.RegexField(r"^[0-9a-f]{32}\Z", required=False)
-    secret = serializers.RegexField(r"^[0-9a-f]{32}\Z", required=False)
-    isActive = serializers.BooleanField(required=False)
+    isActive = Flag(required=False)
 
-    def validate_public(self, value: str) -> str:
-        if ProjectKey.objects.filter(public=value).exists():
-            raise serializers.ValidationError("This public key is in use.")
-        return value
+
+class KeySerializer(KeyChangeSerializer):
+    public = Text(HEX_PATTERN, "Use 32 hexadecimal digits in lower case.", required=False)
+    secret = Text(HEX_PATTERN, "Use 32 hexadecimal digits in lower case.", required=False)
 
 
 class KeysView(ApiView):
@@ -52,8 +58,17 @@ class KeysView(ApiView):
     @extend_schema(**schema.CREATE_KEY)
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
+        changes = _read(KeySerializer, request)
         key = ProjectKey(project_id=project.id)
-        _change(key, _changes(request))
+        key.public = changes.get("public", key.public)
+        key.secret = changes.get("secret", key.secret)
+        try:
+            _change(key, changes)
+        except (IntegrityError, DjangoValidationError):
+            # Asked afterwards: two that want the same at the same moment would both find it free.
+            if ProjectKey.objects.filter(public=key.public).exists():
+                raise serializers.ValidationError({"public": [IN_USE]}) from None
+            raise
         return Response(representations.key(key), status=201)
 
 
@@ -66,12 +81,12 @@ class KeyView(ApiView):
 
     @extend_schema(**schema.CHANGE_KEY)
     def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        key = self._key(request, organization_slug, project_slug, public_key)
-        changes = _changes(request)
-        # They are in use wherever the DSN went; another key is made for that.
-        changes.pop("public", None)
-        changes.pop("secret", None)
-        _change(key, changes)
+        project = get_project(self, request, organization_slug, project_slug)
+        find_key(project, public_key)
+        changes = _read(KeyChangeSerializer, request)
+        with services.changing_project(project.id):
+            key = find_key(project, public_key)  # as it is now, if it still is
+            _change(key, changes)
         return Response(representations.key(key))
 
     @extend_schema(**schema.DELETE_KEY)
@@ -85,7 +100,7 @@ class KeyView(ApiView):
 
 def find_key(project: FoundProject, public_key: str) -> ProjectKey:
     """The project's key with that public half. Raises Missing, also for a key of another project."""
-    if "\0" in public_key:  # PostgreSQL takes no NUL
+    if not re.match(HEX_PATTERN, public_key):
         raise Missing
     key = ProjectKey.objects.filter(project_id=project.id, public=public_key).first()
     if key is None:
@@ -93,16 +108,14 @@ def find_key(project: FoundProject, public_key: str) -> ProjectKey:
     return key
 
 
-def _changes(request: Request) -> dict[str, Any]:
-    wanted = KeySerializer(data=read_object(request))
+def _read(serializer: type[KeyChangeSerializer], request: Request) -> dict[str, Any]:
+    wanted = serializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)
 
 
 def _change(key: ProjectKey, changes: dict[str, Any]) -> None:
     key.label = changes.get("name", key.label)
-    key.public = changes.get("public", key.public)
-    key.secret = changes.get("secret", key.secret)
     key.active = changes.get("isActive", key.active)
     if "rateLimit" in changes:
         limit = changes["rateLimit"]

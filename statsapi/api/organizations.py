@@ -32,7 +32,7 @@ class OrganizationView(ApiView):
     def get(self, request: Request, organization_slug: str) -> Response:
         found = get_organization(self, request, organization_slug)
         row = selectors.get_organization(found)
-        projects = [representations.project(project) for project in selectors.projects_of(row)]
+        projects = [representations.project(project) for project in selectors.projects_of(found)]
         return Response(
             {**representations.organization(row), "teams": [representations.team(row)], "projects": projects}
         )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.core.exceptions import ValidationError as DjangoValidationError
+from django.db import IntegrityError
 from django.utils.text import slugify
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
@@ -15,6 +20,7 @@ from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
 from statsapi.api.bodies import read_object
 from statsapi.api.errors import BadQuery, Conflict, Missing
+from statsapi.api.fields import Name, Text
 from statsapi.api.objects import get_organization, get_project, visible_organizations
 from statsapi.api.pagination import paginated
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
@@ -22,22 +28,21 @@ from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT
 SLUG_TAKEN = "A project with this slug already exists."
 
 
-class _Slug(serializers.RegexField):
-    def __init__(self) -> None:
-        message = "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone."
-        super().__init__(SLUG_PATTERN, required=False, max_length=100, error_messages={"invalid": message})
+def _slug() -> Text:
+    message = "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone."
+    return Text(SLUG_PATTERN, message, required=False)
 
 
 class ProjectSerializer(serializers.Serializer[Project]):
-    name = serializers.CharField(max_length=50)
-    slug = _Slug()
-    platform = serializers.CharField(max_length=50, required=False, allow_blank=True, allow_null=True)
+    name = Name(50)
+    slug = _slug()
+    platform = Name(50, required=False, allow_blank=True, allow_null=True)
 
 
-class ProjectChangeSerializer(serializers.Serializer[Project]):
-    name = serializers.CharField(max_length=50, required=False)
-    slug = _Slug()
-    platform = serializers.CharField(max_length=50, required=False, allow_blank=True, allow_null=True)
+class ProjectChangeSerializer(ProjectSerializer):
+    """Of a change each field may be left out, and then stays as it is."""
+
+    name = Name(50, required=False)
 
 
 class ProjectsView(ApiView):
@@ -57,9 +62,7 @@ class OrganizationProjectsView(ApiView):
 
     @extend_schema(**schema.ORGANIZATION_PROJECTS)
     def get(self, request: Request, organization_slug: str) -> Response:
-        organization = selectors.get_organization(get_organization(self, request, organization_slug))
-        rows = selectors.projects_of(organization)
-        return paginated(request, rows, lambda page: [representations.project(row) for row in page])
+        return _listed(request, get_organization(self, request, organization_slug))
 
     @extend_schema(**schema.CREATE_PROJECT)
     def post(self, request: Request, organization_slug: str) -> Response:
@@ -67,17 +70,23 @@ class OrganizationProjectsView(ApiView):
 
 
 class TeamProjectsView(ApiView):
-    """Where clients made for Sentry create projects; the team is the organization's one."""
+    """Where clients made for Sentry look for projects and create them; the team is the organization's one."""
 
     scope_map = ORGANIZATION_PROJECTS
 
+    @extend_schema(**schema.TEAM_PROJECTS)
+    def get(self, request: Request, organization_slug: str, team_slug: str) -> Response:
+        return _listed(request, self._organization(request, organization_slug, team_slug))
+
     @extend_schema(**schema.CREATE_TEAM_PROJECT)
     def post(self, request: Request, organization_slug: str, team_slug: str) -> Response:
+        return _create(request, self._organization(request, organization_slug, team_slug))
+
+    def _organization(self, request: Request, organization_slug: str, team_slug: str) -> int:
         organization = get_organization(self, request, organization_slug)
-        row = selectors.get_organization(organization)
-        if team_slug not in (row.slug, str(row.pk)):
+        if team_slug not in (selectors.get_organization(organization).slug, str(organization)):
             raise Missing
-        return _create(request, organization)
+        return organization
 
 
 class ProjectView(ApiView):
@@ -89,16 +98,15 @@ class ProjectView(ApiView):
 
     @extend_schema(**schema.CHANGE_PROJECT)
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        row = _row(self, request, organization_slug, project_slug)
-        changes = ProjectChangeSerializer(data=read_object(request))
-        changes.is_valid(raise_exception=True)
-        slug = changes.validated_data.get("slug", row.slug)
-        if slug != row.slug and Project.objects.filter(organization=row.organization, slug=slug).exists():
-            raise Conflict(SLUG_TAKEN)
-        row.slug = slug
-        row.name = changes.validated_data.get("name", row.name)
-        row.platform = changes.validated_data.get("platform", row.platform) or ""
-        services.update_project(project=row)
+        found = get_project(self, request, organization_slug, project_slug)
+        wanted = ProjectChangeSerializer(data=read_object(request))
+        wanted.is_valid(raise_exception=True)
+        changes = wanted.validated_data
+        with _free_slug(found.organization, changes.get("slug"), found.id), services.changing_project(found.id) as row:
+            row.slug = changes.get("slug", row.slug)
+            row.name = changes.get("name", row.name)
+            row.platform = changes.get("platform", row.platform) or ""
+            services.update_project(project=row)
         return Response(representations.project(row, nested=True))
 
     @extend_schema(**schema.DELETE_PROJECT)
@@ -125,20 +133,39 @@ class MergeView(ApiView):
         return Response({"into": destination.slug, "series": moved})
 
 
+def _listed(request: Request, organization: int) -> Response:
+    rows = selectors.projects_of(organization)
+    return paginated(request, rows, lambda page: [representations.project(row) for row in page])
+
+
 def _create(request: Request, organization: int) -> Response:
     wanted = ProjectSerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
     slug = wanted.validated_data.get("slug") or slugify(name)[:100]
-    row = selectors.get_organization(organization)
     if not slug or slug.isdigit():
         raise serializers.ValidationError({"slug": ["Give a slug: none can be made of this name."]})
-    if Project.objects.filter(organization=row, slug=slug).exists():
-        raise Conflict(SLUG_TAKEN)
-    project = services.create_project(
-        organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
-    )
+    row = selectors.get_organization(organization)
+    with _free_slug(organization, slug):
+        project = services.create_project(
+            organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
+        )
     return Response(representations.project(project, nested=True), status=201)
+
+
+@contextmanager
+def _free_slug(organization: int, slug: str | None, project: int = 0) -> Iterator[None]:
+    """A write inside that fails because the slug is another project's raises Conflict.
+
+    Asked after the write and not before: two that want the same slug at the same moment would both find it free.
+    """
+    try:
+        yield
+    except (IntegrityError, DjangoValidationError):
+        if slug and Project.objects.filter(organization=organization, slug=slug).exclude(pk=project).exists():
+            raise Conflict(SLUG_TAKEN) from None
+        selectors.get_organization(organization)
+        raise
 
 
 def _row(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> Project:

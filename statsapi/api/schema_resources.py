@@ -151,6 +151,15 @@ ORGANIZATION_PROJECTS = _endpoint(
     _listed(_PROJECT),
     parameters=[*_ORGANIZATION_PATH, *_PAGES],
 )
+_TEAM_PATH = [
+    *_ORGANIZATION_PATH,
+    OpenApiParameter("team_slug", str, OpenApiParameter.PATH, description="The organization's slug or id."),
+]
+TEAM_PROJECTS = {
+    **ORGANIZATION_PROJECTS,
+    "operation_id": "list_team_projects",
+    "parameters": [*_TEAM_PATH, *_PAGES],
+}
 CREATE_PROJECT = _endpoint(
     "create_project",
     "Create a project with a first key",
@@ -160,14 +169,7 @@ CREATE_PROJECT = _endpoint(
     request=_PROJECT_BODY,
     responses=_TAKEN,
 )
-CREATE_TEAM_PROJECT = {
-    **CREATE_PROJECT,
-    "operation_id": "create_team_project",
-    "parameters": [
-        *_ORGANIZATION_PATH,
-        OpenApiParameter("team_slug", str, OpenApiParameter.PATH, description="The organization's slug."),
-    ],
-}
+CREATE_TEAM_PROJECT = {**CREATE_PROJECT, "operation_id": "create_team_project", "parameters": _TEAM_PATH}
 PROJECT = _endpoint("retrieve_project", "Retrieve a project", _NESTED, parameters=PATH)
 CHANGE_PROJECT = _endpoint(
     "change_project",
