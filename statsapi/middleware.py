@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.urls import Resolver404, resolve
+from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.api.errors import failure
+from statsapi.ingest.urls import urlpatterns
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-_INTAKE = re.compile(r"/api/([^/]+)/([^/]+/?)")
+_INTAKE = {str(one.pattern): ResolverMatch(one.callback, (), {}, one.name) for one in urlpatterns}
+"""What stands behind the project's id in the path, and whose it is."""
+
 _VARY = ("Accept-Language", "Cookie")
 
 
@@ -49,15 +51,13 @@ def intake_first(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        match = _INTAKE.fullmatch(request.path_info)
-        if match is None:
-            return get_response(request)
-        try:
-            found = resolve(f"/{match[2]}", "statsapi.ingest.urls")
-        except Resolver404:
+        _, _, rest = request.path_info.partition("/api/")
+        project_id, _, endpoint = rest.partition("/")
+        found = _INTAKE.get(endpoint)
+        if found is None or request.path_info != f"/api/{project_id}/{endpoint}":
             return get_response(request)
         request.resolver_match = found
-        response: HttpResponseBase = found.func(request, project_id=match[1])
+        response: HttpResponseBase = found.func(request, project_id)
         return response
 
     return middleware
