@@ -1,0 +1,29 @@
+"""All benchmarks, one after the other, each in a process of its own: `python -m benchmarks [name …]`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+from benchmarks.servers import ROOT
+
+ALL = ("reading", "writing", "memory", "integer_width", "http", "intake", "startup")
+
+
+def main(names: list[str]) -> int:
+    strangers = [name for name in names if name not in ALL]
+    if strangers:
+        print(f"There is no benchmark {strangers[0]!r}; there are {', '.join(ALL)}.", file=sys.stderr)
+        return 2
+    failed = []
+    for name in names or ALL:
+        print(f"## {name}\n", flush=True)
+        if subprocess.run([sys.executable, "-m", f"benchmarks.{name}"], cwd=ROOT, check=False).returncode:
+            failed.append(name)
+    if failed:
+        print(f"Failed: {', '.join(failed)}", file=sys.stderr)
+    return bool(failed)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
