@@ -179,6 +179,7 @@ class ApiToken(models.Model):
     revoked = models.DateTimeField(null=True, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "API token"
         ordering = ["-id"]
         constraints = [models.CheckConstraint(condition=Q(digest__regex=r"^[0-9a-f]{64}\Z"), name="token_digest_hex")]
 

@@ -130,6 +130,7 @@ class Migration(migrations.Migration):
                 ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='projects.organization')),
             ],
             options={
+                'verbose_name': 'API token',
                 'ordering': ['-id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('digest__regex', '^[0-9a-f]{64}\\Z')), name='token_digest_hex')],
             },

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -14,9 +17,12 @@ from tests.service import Service
 @pytest.fixture(scope="session")
 def own_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Redis from PATH in a run on external servers, else the Valkey that the embedded server is made of."""
-    server = RedisServer(tmp_path_factory.mktemp("redis"), external=request.config.getoption("--external"))
-    yield server
-    server.stop()
+    # In memory, where there is such a file system: on a disk that is slow to take an fsync, Redis answers up to two
+    # seconds before it hands what it answered for to the kernel (README, "What is promised about loss").
+    with TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        server = RedisServer(Path(folder), external=request.config.getoption("--external"))
+        yield server
+        server.stop()
 
 
 @pytest.fixture(scope="session")

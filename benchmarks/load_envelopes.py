@@ -1,0 +1,60 @@
+"""A closed loop of envelopes, each with an event id of its own, over keep-alive connections (see benchmarks/load.py).
+
+    python -m benchmarks.load_envelopes PORT PROJECT KEY CONNECTIONS SECONDS plain|gzip
+
+An envelope is one error of 1.5 KB, as an SDK sends it. All are made before the first is sent, because gzip in this
+process would be measured as if the service had done it.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+import sys
+import uuid
+from collections.abc import Iterator
+
+from benchmarks.load import load, summary
+
+PAYLOAD_BYTES = 1300
+MOST_A_SECOND = 9000
+"""As many envelopes are made for each second; a faster service would be sent the first ones again."""
+
+
+def envelope(key: str, payload: str) -> bytes:
+    event_id = uuid.uuid4().hex
+    header = {"event_id": event_id, "sent_at": "2026-11-24T08:00:00.000Z", "trace": {"public_key": key}}
+    item = {"type": "event", "content_type": "application/json"}
+    event = {"event_id": event_id, "level": "error", "environment": "production", "message": payload}
+    return b"\n".join(json.dumps(part).encode() for part in (header, item, event)) + b"\n"
+
+
+def requests(project: str, key: str, number: int, zipped: bool) -> Iterator[bytes]:
+    chance = random.Random(1)
+    # Words, so that gzip finds as much to save as in a stack trace.
+    words = " ".join(f"frame_{chance.randrange(300)}" for _ in range(200))[:PAYLOAD_BYTES]
+    for _ in range(number):
+        body = envelope(key, words)
+        if zipped:
+            body = gzip.compress(body, 6)
+        lines = [
+            f"POST /api/{project}/envelope/ HTTP/1.1",
+            "Host: 127.0.0.1",
+            f"X-Sentry-Auth: Sentry sentry_key={key}, sentry_version=7, sentry_client=bench/1.0",
+            "Content-Type: application/x-sentry-envelope",
+            *(["Content-Encoding: gzip"] if zipped else []),
+            f"Content-Length: {len(body)}",
+        ]
+        yield "\r\n".join((*lines, "", "")).encode("ascii") + body
+
+
+def main(port: str, project: str, key: str, connections: str, seconds: str, form: str) -> None:
+    prepared = list(requests(project, key, int(MOST_A_SECOND * (float(seconds) + 1)), form == "gzip"))
+    turns = iter(range(sys.maxsize))
+    times, lasted = load(int(port), lambda: prepared[next(turns) % len(prepared)], int(connections), float(seconds))
+    print(json.dumps(summary(times, lasted)))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
