@@ -5,9 +5,10 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from django.contrib.auth.models import User
-from django.test import Client
+from django.test import Client, RequestFactory
 
 from projects.models import Project
+from statsapi.wsgi import application
 from tests.api.live import STATS
 
 pytestmark = pytest.mark.django_db
@@ -59,6 +60,20 @@ def test_head_answers_as_get_does_without_a_body(
     assert head.status_code == got.status_code == status
     assert head.content == b""
     assert dict(head.items()) == dict(got.items())
+
+
+@pytest.mark.parametrize("status", [200, 401])
+def test_the_application_itself_sends_no_body_for_head(token: str, project: Project, status: int) -> None:
+    """Not every server drops it, and neither does the tests' client show it."""
+    headers = {"authorization": f"Bearer {token}"} if status == 200 else {}
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    environ = RequestFactory(headers=headers).head(STATS).environ
+    response = application(environ, lambda *args: started.append(args[:2]))  # type: ignore[arg-type]
+    assert b"".join(response) == b""
+    response.close()
+    [(line, sent)] = started
+    assert line.startswith(str(status))
+    assert int(dict(sent)["Content-Length"]) > 0
 
 
 @pytest.mark.parametrize(
