@@ -64,6 +64,15 @@ def test_no_ring_is_ever_without_an_expiry(web: Store) -> None:
         assert 0 < web.clients.read.ttl(WEB.key(rollup)) <= rollup.ttl
 
 
+def test_a_ring_lives_as_long_again_whenever_it_moves_on(web: Store) -> None:
+    web.incr([WEB], NOW, now=NOW)
+    for rollup in web.rollups:
+        web.clients.write.expire(WEB.key(rollup), 100)
+    web.incr([WEB], NOW + 3600, now=NOW + 3600)
+    lives = [web.clients.read.ttl(WEB.key(rollup)) for rollup in web.rollups]
+    assert [life > 100 for life in lives] == [True, True, False], "the day is still the same"
+
+
 @pytest.mark.parametrize("ahead", [FUTURE_SECONDS + 10, HOUR, 100 * DAY, 10**9, 10**15])
 @pytest.mark.parametrize("skew", [0, DAY, -DAY])
 def test_a_future_timestamp_is_counted_when_it_was_received_in_all_rollups(web: Store, ahead: int, skew: int) -> None:

@@ -139,6 +139,45 @@ def test_what_comes_in_after_a_source_was_taken_is_still_known(tiny: Store) -> N
     assert sums(tiny, WEB) == [2, 2, 2]
 
 
+def test_a_move_goes_on_to_where_it_was_going_unless_that_is_gone(tiny: Store) -> None:
+    for gone, arrived in ((set(), SHOP), ({8}, GOAL)):
+        tiny.clients.write.flushdb()
+        tiny.open(7)
+        tiny.open(8)
+        tiny.incr([WEB], NOW, now=NOW, amount=5)
+        breaking = BreakingClient(connection_pool=tiny.clients.write.connection_pool)
+        breaking.break_at(4, carried_out=False)  # exists, exists, take, put
+        with pytest.raises(RedisConnectionError):
+            Store(Clients(tiny.clients.read, breaking), tiny.rollups).merge(SHOP, [WEB])
+        assert tiny.series_of(7) == [WEB.name], "so that somebody who looks for it finds it"
+        tiny.delete(gone)
+        tiny.merge(GOAL, [WEB], gone=gone)
+        assert sums(tiny, arrived) == [5, 5, 5]
+        assert WEB.name not in tiny.series_of(7)
+
+
+def test_a_destination_that_closes_on_the_way_is_refused_and_nothing_lost(tiny: Store) -> None:
+    tiny.incr([WEB], NOW, now=NOW, amount=5)
+
+    class Closing(redis.Redis):
+        commands = 0
+
+        def execute_command(self, *args: Any, **options: Any) -> Any:
+            self.commands += 1
+            if self.commands == 4:  # exists, exists, take, and now put
+                tiny.close(8)
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+
+    closing = Closing(connection_pool=tiny.clients.write.connection_pool)
+    with pytest.raises(ProjectClosed) as refused:
+        Store(Clients(tiny.clients.read, closing), tiny.rollups).merge(SHOP, [WEB])
+    assert refused.value.projects == [8]
+    assert keys_of(tiny, 8) == set()
+    tiny.open(8)
+    tiny.merge(SHOP, [WEB])
+    assert sums(tiny, SHOP) == [5, 5, 5]
+
+
 def test_the_end_of_one_move_does_not_drop_what_another_took_meanwhile(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=1)
 
