@@ -12,6 +12,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from statsapi import env, logs
 from tsdb import embedded
+from tsdb.client import MOST_CONNECTIONS
 from tsdb.rollups import RollupError, parse_rollups
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -97,6 +98,9 @@ CACHES = {
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_TIMEOUT": TSDB_TIMEOUT,
             "SOCKET_CONNECT_TIMEOUT": TSDB_TIMEOUT,
+            "CONNECTION_POOL_CLASS": "tsdb.client.Pool",
+            "CONNECTION_POOL_KWARGS": {"max_connections": MOST_CONNECTIONS},
+            "REDIS_CLIENT_CLASS": "tsdb.client.Client",
         },
     }
 }

@@ -8,12 +8,12 @@ from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
 from statsapi import health, metrics
 
 urlpatterns = [
+    path("api/0/", include("statsapi.api.urls")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/schema/", SpectacularJSONAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="schema"),
     path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
-    path("api/0/", include("statsapi.api.urls")),
     path("api/<str:project_id>/", include("statsapi.ingest.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import RedisError
 from redis.retry import Retry
 
 MOST_CONNECTIONS = 10_000
@@ -21,6 +22,52 @@ class Clients(NamedTuple):
     write: redis.Redis
 
 
+class Pool(redis.ConnectionPool):
+    """redis-py's pool without its metrics and events, which take longer than lending a connection does."""
+
+    def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
+        self._checkpid()
+        with self._lock:
+            connection = self._available_connections.pop() if self._available_connections else self.make_connection()
+            self._in_use_connections.add(connection)
+        try:
+            connection.connect()
+            if _is_stale(connection):
+                connection.disconnect()
+                connection.connect()
+        except BaseException:
+            self.release(connection)
+            raise
+        return connection
+
+    def release(self, connection: Any) -> None:
+        self._checkpid()
+        with self._lock:
+            if connection not in self._in_use_connections:
+                return  # lent before a fork, and so another process' own
+            self._in_use_connections.remove(connection)
+            if connection.should_reconnect():
+                connection.disconnect()
+            self._available_connections.append(connection)
+
+
+class Client(redis.Redis):
+    """redis-py's client without its metrics, where it sends a single command; a pipeline is redis-py's own."""
+
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        pool = self.connection_pool
+        connection: Any = pool.get_connection()
+
+        def ask() -> Any:
+            connection.send_command(*args, **options)
+            return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
+
+        try:
+            return connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
+        finally:
+            pool.release(connection)
+
+
 def connect(url: str, timeout: float) -> Clients:
     """Clients of the server at `url` that wait `timeout` seconds for a connection and as long for an answer.
 
@@ -32,8 +79,8 @@ def connect(url: str, timeout: float) -> Clients:
 
 
 def _client(url: str, timeout: float, retry: Retry) -> redis.Redis:
-    return redis.Redis(
-        connection_pool=redis.ConnectionPool.from_url(
+    return Client(
+        connection_pool=Pool.from_url(
             url,
             retry=retry,
             socket_timeout=timeout,
@@ -41,3 +88,11 @@ def _client(url: str, timeout: float, retry: Retry) -> redis.Redis:
             max_connections=MOST_CONNECTIONS,
         )
     )
+
+
+def _is_stale(connection: Any) -> bool:
+    """Closed by the server, or with an answer left that nobody waits for."""
+    try:
+        return bool(connection.can_read())
+    except (RedisError, OSError):
+        return True
