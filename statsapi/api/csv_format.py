@@ -23,7 +23,7 @@ class _Echo:
 def wants_csv(request: Request) -> bool:
     """`?format=csv` or `Accept: text/csv`; any other format is JSON."""
     asked = request.query_params.get("format")
-    return asked == "csv" or (not asked and "text/csv" in request.headers.get("Accept", ""))
+    return asked == "csv" or (not asked and "text/csv" in request.META.get("HTTP_ACCEPT", ""))
 
 
 def csv_response(

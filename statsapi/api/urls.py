@@ -17,6 +17,8 @@ _ORGANIZATION = "organizations/<str:organization_slug>"
 _PROJECT = "projects/<str:organization_slug>/<str:project_slug>"
 
 urlpatterns = [
+    # Asked far more often than all others, and each is tried in turn.
+    path(f"{_PROJECT}/stats/", ProjectStatsView.as_view(), name="project-stats"),
     path("", RootView.as_view(), name="root"),
     path("organizations/", OrganizationsView.as_view(), name="organizations"),
     path(f"{_ORGANIZATION}/", OrganizationView.as_view(), name="organization"),
@@ -32,6 +34,5 @@ urlpatterns = [
     path(f"{_PROJECT}/keys/", KeysView.as_view(), name="keys"),
     path(f"{_PROJECT}/keys/<str:public_key>/", KeyView.as_view(), name="key"),
     path(f"{_PROJECT}/keys/<str:public_key>/stats/", KeyStatsView.as_view(), name="key-stats"),
-    path(f"{_PROJECT}/stats/", ProjectStatsView.as_view(), name="project-stats"),
     path(f"{_PROJECT}/outcomes/", OutcomesView.as_view(), name="project-outcomes"),
 ]
