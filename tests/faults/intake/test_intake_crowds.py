@@ -68,7 +68,7 @@ def test_of_fifty_clients_at_once_a_key_takes_exactly_its_limit(service: IntakeS
 
 
 def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: IntakeService, sender: Sender) -> None:
-    clients, each = 8, 600
+    clients, each = 8, 1250
     acknowledged = count()
 
     def client(_: int) -> int:
