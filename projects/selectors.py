@@ -182,6 +182,14 @@ def load_environments(project: int) -> dict[str, int]:
     return dict(Environment.objects.filter(project_id=project).values_list("name", "id"))
 
 
+def environments_named(organization: int, name: str) -> dict[int, int]:
+    """Of each project of the organization that has an environment of that name: project id and environment id."""
+    if "\0" in name:  # PostgreSQL takes no NUL
+        return {}
+    rows = Environment.objects.filter(project__organization_id=organization, name=name)
+    return dict(rows.values_list("project_id", "id"))
+
+
 def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
     """Those of the public keys that are the project's, with their ids."""
     publics = [public for public in publics if "\0" not in public]

@@ -178,12 +178,14 @@ class Store:
 
     def get_added(self, series: Sequence[Series], window: Window, *, now: int) -> list[int]:
         """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
-        oldest = window.rollup.oldest_bucket(now)
-        found = [raw for raw in self._rings(series, window.rollup) if raw is not None]
-        added = list(ring.read(found[0] if found else None, window, oldest))
-        for raw in found[1:]:
-            added = list(map(add, added, ring.read(raw, window, oldest)))
-        return added
+        return _added(self._rings(series, window.rollup), window, now)
+
+    def get_added_by_project(self, series: Sequence[Series], window: Window, *, now: int) -> dict[int, list[int]]:
+        """The same of each project that a series is of. One round trip."""
+        rings: dict[int, list[bytes | None]] = {}
+        for one, raw in zip(series, self._rings(series, window.rollup), strict=True):
+            rings.setdefault(one.project, []).append(raw)
+        return {project: _added(of_project, window, now) for project, of_project in rings.items()}
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
         """The sum of each series over the window. One round trip."""
@@ -299,6 +301,15 @@ class Store:
             args += pair
         if self._put.run(self.clients.write, Call(keys, args)) == b"closed":
             raise ProjectClosed([project])
+
+
+def _added(rings: Iterable[bytes | None], window: Window, now: int) -> list[int]:
+    held, oldest = window.held(now), window.rollup.oldest_bucket(now)
+    found = [raw for raw in rings if raw is not None]
+    added = list(ring.read(found[0] if found else None, held, oldest))
+    for raw in found[1:]:
+        added = list(map(add, added, ring.read(raw, held, oldest)))
+    return window.widen(added, held)
 
 
 def _category_outcome(field: bytes) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from tsdb.rollups import Rollup
+from tsdb.rollups import FUTURE_SECONDS, Rollup
 
 NS = 1_000_000_000
 
@@ -30,6 +30,18 @@ class Window:
         """Where each bucket starts, seconds since the epoch, ascending."""
         step = self.rollup.seconds
         return list(range(self.first * step, (self.last + 1) * step, step))
+
+    def held(self, now: int) -> Window:
+        """The part of it, maybe none, that can hold anything at `now` (seconds since the epoch)."""
+        first = max(self.first, self.rollup.oldest_bucket(now))
+        last = min(self.last, self.rollup.bucket(now + FUTURE_SECONDS))
+        return Window(self.rollup, first, max(last, first - 1))
+
+    def widen(self, counts: list[int], part: Window) -> list[int]:
+        """The counts of all its buckets, where those of `part` are known and all others are 0."""
+        if not counts:
+            return [0] * self.points
+        return [0] * (part.first - self.first) + counts + [0] * (self.last - part.last)
 
 
 def window(rollup: Rollup, since: int, until: int) -> Window:

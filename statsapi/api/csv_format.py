@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import itertools
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 
@@ -38,15 +39,14 @@ def csv_response(
 def iso(timestamp: int) -> str:
     """`2018-11-05T22:00:00Z` of seconds since the epoch, which may lie outside of what a date can say."""
     try:
-        return datetime.fromtimestamp(timestamp, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(timestamp, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return str(timestamp)
 
 
 def _lines(header: Iterable[str], rows: Iterable[Iterable[str | int]]) -> Iterator[str]:
     writer = csv.writer(_Echo(), lineterminator="\n")
-    yield str(writer.writerow(list(header)))
-    for row in rows:
+    for row in itertools.chain([header], rows):
         yield str(writer.writerow([_safe(cell) for cell in row]))
 
 

@@ -38,12 +38,14 @@ class KeyStatsView(ApiView):
         def wanted(fact: Fact) -> bool:
             return fact.key == key.pk and fact.category == Category.ERROR
 
-        facts = read_facts(store, [project.id], wanted, asked.window, now=asked.now)
-        rows = []
-        for place, start in enumerate(asked.window.timestamps()):
-            counts = {
-                column: sum(counted.counts[place] for counted in facts if counted.fact.outcome == outcome)
-                for column, outcome in COLUMNS.items()
-            }
-            rows.append({"ts": start, "total": sum(counts.values()), **counts})
+        held = asked.window.held(asked.now)
+        facts = read_facts(store, [project.id], wanted, held, now=asked.now)
+        columns = []
+        for outcome in COLUMNS.values():
+            ranges = [counted.counts for counted in facts if counted.fact.outcome == outcome]
+            columns.append(asked.window.widen(list(map(sum, zip(*ranges, strict=True))), held))
+        rows = [
+            {"ts": start, "total": sum(counts), **dict(zip(COLUMNS, counts, strict=True))}
+            for start, *counts in zip(asked.window.timestamps(), *columns, strict=True)
+        ]
         return Response(rows, headers=asked.headers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import orjson
 from django.http import HttpResponse
@@ -14,10 +15,22 @@ def points_response(starts: Iterable[int], counts: Sequence[int], headers: Mappi
 
     `starts` are seconds since the epoch, as many as there are counts.
     """
-    pairs = list(zip(map(float, starts), counts, strict=True))
+    return _response(list(zip(map(float, starts), counts, strict=True)), headers)
+
+
+def points_of_projects_response(
+    starts: Iterable[int], counts: Mapping[int, Sequence[int]], headers: Mapping[str, str]
+) -> HttpResponse:
+    """`{"7": [[1537308000.0, 459], …], …}` of the counts by project id, likewise."""
+    floats = list(map(float, starts))
+    pairs = {str(project): list(zip(floats, of_project, strict=True)) for project, of_project in counts.items()}
+    return _response(pairs, headers)
+
+
+def _response(content: Any, headers: Mapping[str, str]) -> HttpResponse:
     try:
-        # There is no text in it, so every comma is one that separates.
-        body = orjson.dumps(pairs).replace(b",", b", ")
+        # The only texts in it are numbers, so every comma and colon is one that separates.
+        body = orjson.dumps(content).replace(b",", b", ").replace(b":", b": ")
     except TypeError:  # a sum of counts that are full is wider than its 64 bits
-        body = json.dumps(pairs).encode()
+        body = json.dumps(content).encode()
     return HttpResponse(body, "application/json", headers=dict(headers))

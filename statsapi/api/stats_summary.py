@@ -16,7 +16,7 @@ from statsapi.api.base import ApiView
 from statsapi.api.csv_format import csv_response, iso
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.stats_v2 import add_into, asked_projects
+from statsapi.api.stats_v2 import asked_projects
 from statsapi.api.stats_v2_query import StatsQuery, parse_stats_query
 from tsdb.facts import read_facts
 from tsdb.outcomes import Outcome
@@ -39,7 +39,7 @@ class StatsSummaryView(ApiView):
         sums = _sums(list(slugs), query)
         if request.query_params.get("download") == "1":
             header = ["id", "slug", "category", *OUTCOMES, "dropped", *query.fields]
-            return csv_response(header, _table(sums, slugs, query), "stats_summary.csv")
+            return csv_response(header, _table(sums, slugs, query), "stats_summary.csv", query.headers)
         projects = [
             {
                 "id": project,
@@ -48,15 +48,14 @@ class StatsSummaryView(ApiView):
             }
             for project, slug in slugs.items()
         ]
-        return Response({"start": iso(query.start), "end": iso(query.end), "projects": projects})
+        answer = {"start": iso(query.start), "end": iso(query.end), "projects": projects}
+        return Response(answer, headers=query.headers)
 
 
 def _sums(projects: list[int], query: StatsQuery) -> Sums:
     sums: Sums = {project: {} for project in projects}
     for counted in read_facts(get_store(), projects, query.wants, query.window, now=query.now):
-        intervals = [0] * query.points
-        add_into(intervals, counted, query)
-        if total := sum(intervals):
+        if total := sum(counted.counts):
             of_category = sums[counted.project].setdefault(counted.fact.category, dict.fromkeys(OUTCOMES, 0))
             of_category[counted.fact.outcome] += total
     return sums

@@ -14,13 +14,16 @@ from statsapi import clock
 from statsapi.api import schema_stats as schema
 from statsapi.api.base import ApiView
 from statsapi.api.csv_format import iso
-from statsapi.api.errors import Missing
+from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.stats_v2_query import StatsQuery, parse_stats_query
+from statsapi.api.stats_v2_query import TOO_MANY, StatsQuery, parse_stats_query
 from tsdb.facts import Counted, read_facts
 
 Group = tuple[str | int, ...]
+
+MAX_COUNTS = 500_000
+"""Groups by intervals in one answer: some 4 MB."""
 
 
 class StatsV2View(ApiView):
@@ -34,9 +37,14 @@ class StatsV2View(ApiView):
         projects = list(asked_projects(organization, query))
         groups: dict[Group, list[int]] = {} if query.group_by else {(): [0] * query.points}
         for counted in read_facts(store, projects, query.wants, query.window, now=query.now):
+            if not any(counted.counts):
+                continue
             series = groups.setdefault(_group(counted, query), [0] * query.points)
-            add_into(series, counted, query)
-        return Response(_answer(groups, query))
+            for place, count in zip(query.places, counted.counts, strict=True):
+                series[place] += count
+        if len(groups) * query.points > MAX_COUNTS and query.has_series:
+            raise BadQuery(TOO_MANY)
+        return Response(_answer(groups, query), headers=query.headers)
 
 
 def asked_projects(organization: int, query: StatsQuery) -> dict[int, str]:
@@ -45,13 +53,6 @@ def asked_projects(organization: int, query: StatsQuery) -> dict[int, str]:
     if query.projects - slugs.keys():
         raise Missing
     return {project: slug for project, slug in slugs.items() if not query.projects or project in query.projects}
-
-
-def add_into(series: list[int], counted: Counted, query: StatsQuery) -> None:
-    """Adds a fact's buckets up into the query's intervals."""
-    for start, count in zip(query.window.timestamps(), counted.counts, strict=True):
-        if count and query.start <= start:
-            series[query.place(start)] += count
 
 
 def _group(counted: Counted, query: StatsQuery) -> Group:
@@ -67,22 +68,17 @@ def _group(counted: Counted, query: StatsQuery) -> Group:
 
 
 def _answer(groups: dict[Group, list[int]], query: StatsQuery) -> dict[str, Any]:
-    # Grouped by project the answer could have as many series as there are projects, so it has totals alone.
-    with_series = "project" not in query.group_by
     rows = []
     for group in sorted(groups, key=lambda group: tuple(map(str, group))):
         counts = groups[group]
-        total = sum(counts)
-        if query.group_by and not total:
-            continue
         row: dict[str, Any] = {
             "by": dict(zip(query.group_by, group, strict=True)),
-            "totals": dict.fromkeys(query.fields, total),
+            "totals": dict.fromkeys(query.fields, sum(counts)),
         }
-        if with_series:
+        if query.has_series:
             row["series"] = dict.fromkeys(query.fields, counts)
         rows.append(row)
     answer: dict[str, Any] = {"start": iso(query.start), "end": iso(query.end)}
-    if with_series:
+    if query.has_series:
         answer["intervals"] = [iso(start) for start in range(query.start, query.end, query.interval)]
     return {**answer, "groups": rows}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 
 from django.http import QueryDict
 
@@ -21,6 +22,7 @@ GROUPS = ("outcome", "category", "reason", "project", "key_id")
 MAX_POINTS = 1000
 DEFAULT_SECONDS = 90 * 86400
 DAY = 86400
+TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
 
 _PERIOD = re.compile(r"([0-9]{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
@@ -53,19 +55,30 @@ class StatsQuery:
         )
 
     @property
+    def has_series(self) -> bool:
+        """Grouped by project there could be as many series as there are projects, so there are totals alone."""
+        return "project" not in self.group_by
+
+    @property
     def points(self) -> int:
         return (self.end - self.start) // self.interval
 
-    @property
+    @cached_property
     def window(self) -> Window:
-        """The rollup's buckets from start to end, as far as they can still hold anything; at least one."""
-        last = self.end // self.rollup.seconds - 1
-        first = max(self.start // self.rollup.seconds, self.rollup.oldest_bucket(self.now))
-        return Window(self.rollup, min(first, last), last)
+        """The rollup's buckets from start to end, as far as they can hold anything."""
+        seconds = self.rollup.seconds
+        return Window(self.rollup, self.start // seconds, self.end // seconds - 1).held(self.now)
 
-    def place(self, timestamp: int) -> int:
-        """In which interval an instant lies."""
-        return (timestamp - self.start) // self.interval
+    @cached_property
+    def places(self) -> list[int]:
+        """In which interval each bucket of the window lies."""
+        return [(timestamp - self.start) // self.interval for timestamp in self.window.timestamps()]
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What an answer says of itself, as those of the stats endpoint do."""
+        retained = self.rollup.oldest_bucket(self.now) * self.rollup.seconds
+        return {"X-Stats-Resolution": str(self.rollup.seconds), "X-Stats-Retained-Since": str(retained)}
 
 
 def parse_stats_query(
@@ -79,15 +92,14 @@ def parse_stats_query(
     categories = _categories(parameters.getlist("category"))
     outcomes = _words(parameters, "outcome", [outcome.value for outcome in Outcome])
     start, end = _range(parameters, now)
-    interval = _interval(parameters.get("interval") or "1h", rollups)
+    asked = parameters.get("interval")
+    totals_alone = summary or "project" in group_by
+    interval = _interval(asked, rollups) if asked else _default_interval(rollups, start, now, totals_alone)
     if not categories and not summary and "category" not in group_by:
         raise BadQuery("Query must have category as groupby or filter")
     start, end = start - start % interval, end + -end % interval
     if (end - start) // interval > MAX_POINTS:
-        raise BadQuery(
-            "Your interval and date range would create too many results. "
-            "Use a larger interval, or a smaller date range."
-        )
+        raise BadQuery(TOO_MANY)
     return StatsQuery(
         fields=fields,
         group_by=group_by,
@@ -144,10 +156,9 @@ def _range(parameters: QueryDict, now: int) -> tuple[int, int]:
     if not start or not end:
         raise BadQuery("start and end are both required")
     first, last = _instant("start", start), _instant("end", end)
-    first = min(first, now)
     if first >= last:
         raise BadQuery("start must be before end")
-    return first, last
+    return min(first, now), last
 
 
 def _instant(name: str, text: str) -> int:
@@ -178,6 +189,20 @@ def _interval(text: str, rollups: Sequence[Rollup]) -> int:
     if seconds % finest:
         raise BadQuery(f"The interval has to be a multiple of {finest} seconds, the finest resolution.")
     return seconds
+
+
+def _default_interval(rollups: Sequence[Rollup], start: int, now: int, totals_alone: bool) -> int:
+    """An hour, or the finest rollup where that is coarser.
+
+    Where no series is shown that could have a gap, the totals of a range that begins before what is retained by the
+    hour are of a coarser rollup: else they would silently be of a part of the range.
+    """
+    hour = max(3600, rollups[0].seconds)
+    if not totals_alone:
+        return hour
+    coarser = [rollup for rollup in rollups if rollup.seconds >= hour and DAY % rollup.seconds == 0]
+    holding = [rollup for rollup in coarser if start // rollup.seconds >= rollup.oldest_bucket(now)]
+    return (holding or coarser[-1:] or [Rollup(hour, 1)])[0].seconds
 
 
 def _rollup(rollups: Sequence[Rollup], interval: int, start: int, now: int) -> Rollup:

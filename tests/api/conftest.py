@@ -13,6 +13,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import Organization, Project
+from tests.api.counting import NOW
 from tests.api.live import OUTCOMES, STATS, LiveServer, start_live_server
 
 
@@ -45,6 +46,19 @@ def renamed_project(project: Project) -> Project:
         project.slug = slug
         services.update_project(project=project)
     return project
+
+
+@pytest.fixture
+def shop(organization: Organization) -> Project:
+    """Another project of the organization."""
+    return services.create_project(organization=organization, slug="shop", name="Shop")
+
+
+@pytest.fixture
+def clock_of_statistics() -> Iterator[None]:
+    """Half a minute after what tests/api/counting.py calls now."""
+    with time_machine.travel(NOW + 30, tick=False):
+        yield
 
 
 @pytest.fixture

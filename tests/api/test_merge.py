@@ -17,11 +17,6 @@ MERGE = "/api/0/projects/acme/web/merge/"
 V2 = "/api/0/organizations/acme/stats_v2/"
 
 
-@pytest.fixture
-def shop(organization: Organization) -> Project:
-    return services.create_project(organization=organization, slug="shop", name="Shop")
-
-
 def count_some(api: Client, project: Project) -> None:
     rows = [
         {"outcome": "accepted", "quantity": 5, "environment": "production", "key": project.keys.get().public},

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsdb.rollups import Rollup, parse_rollups
-from tsdb.timeline import NS, choose_rollup, points_of, roll_up, window
+from tsdb.rollups import FUTURE_SECONDS, Rollup, parse_rollups
+from tsdb.timeline import NS, Window, choose_rollup, points_of, roll_up, window
 
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 FINE, HOURS, DAYS = ROLLUPS
@@ -124,3 +124,20 @@ def test_rolling_up_keeps_the_sum_and_aligns(counts: list[tuple[int, int]], seco
 def test_rolling_up_in_two_steps_is_rolling_up_in_one() -> None:
     counts = [(timestamp, timestamp % 7) for timestamp in range(0, 200_000, 10)]
     assert roll_up(roll_up(counts, 3600), 86400) == roll_up(counts, 86400)
+
+
+@given(st.sampled_from(ROLLUPS), st.integers(-2000, 2000), st.integers(0, 3000), st.data())
+def test_what_can_be_held_is_a_part_of_the_window_and_widens_to_it(
+    rollup: Rollup, offset: int, length: int, data: st.DataObject
+) -> None:
+    now = NOW // NS
+    first = rollup.bucket(now) + offset
+    asked = Window(rollup, first, first + length)
+    held = asked.held(now)
+    retained = range(rollup.oldest_bucket(now), rollup.bucket(now + FUTURE_SECONDS) + 1)
+    buckets = [bucket for bucket in range(asked.first, asked.last + 1) if bucket in retained]
+    assert [start // rollup.seconds for start in held.timestamps()] == buckets
+
+    counts = data.draw(st.sampled_from([[], [7] * held.points]))
+    widened = dict(zip(asked.timestamps(), asked.widen(counts, held), strict=True))
+    assert {start // rollup.seconds for start, count in widened.items() if count} == (set(buckets) if counts else set())
