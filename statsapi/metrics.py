@@ -6,11 +6,13 @@ running totals that the counting script keeps in Redis. Without METRICS_TOKEN no
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Iterator
 from hmac import compare_digest
 
 from django.conf import settings
+from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.utils.decorators import sync_only_middleware
 from django.views.decorators.cache import never_cache
@@ -18,9 +20,12 @@ from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
+from redis.exceptions import RedisError
 
 from projects.connections import get_store
 from projects.models import Project
+
+log = logging.getLogger(__name__)
 
 _own = CollectorRegistry()
 REQUESTS = Counter("statsapi_requests", "Requests answered.", ["view", "method", "status"], registry=_own)
@@ -90,9 +95,17 @@ class _Events:
     def collect(self) -> Iterator[CounterMetricFamily]:
         labels = ["organization", "project", "category", "outcome"]
         family = CounterMetricFamily("statsapi_events", "Events counted since the beginning.", labels=labels)
-        rows = Project.objects.order_by("id").values_list("id", "organization__slug", "slug")
-        slugs = {number: (organization, project) for number, organization, project in rows}
-        for number, totals in get_store().running_totals(list(slugs)).items():
+        try:
+            rows = Project.objects.order_by("id").values_list("id", "organization__slug", "slug")
+            slugs = {number: (organization, project) for number, organization, project in rows}
+            counted = get_store().running_totals(list(slugs))
+        except (RedisError, DatabaseError) as error:
+            # A gap tells Prometheus nothing wrong, and the health of the service is wanted now more than ever.
+            log.error("the events cannot be told: %s: %s", type(error).__name__, error)
+            if isinstance(error, RedisError):
+                redis_failed(error)
+            return
+        for number, totals in counted.items():
             for (category, outcome), total in sorted(totals.items()):
                 family.add_metric([*slugs[number], category, outcome], total)
         yield family

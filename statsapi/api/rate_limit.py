@@ -1,6 +1,7 @@
 """How often a token may ask: API_RATE_LIMIT requests in each fixed window; off unless it is set.
 
-Kept where tokens are cached: when that cannot be reached no token can be known either, and the answer is 503.
+Kept where tokens are cached: when that cannot be reached no token can be known either, and the answer is 503. When it
+is full it cannot count requests, and lets them pass: reads are answered on a full Redis.
 """
 
 from __future__ import annotations
@@ -9,9 +10,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django_redis import get_redis_connection
+from redis.exceptions import OutOfMemoryError
 from rest_framework.exceptions import APIException
 
 from projects.selectors import Token
+from statsapi import metrics
 
 
 class Allowance(NamedTuple):
@@ -49,6 +52,10 @@ def take(token: Token, now: int) -> tuple[Allowance, TooOften | None] | None:
     pipeline = get_redis_connection("default").pipeline()
     pipeline.incr(f"api-limit:{token.id}:{reset}")
     pipeline.expire(f"api-limit:{token.id}:{reset}", window + 1)
-    used = int(pipeline.execute()[0])
+    try:
+        used = int(pipeline.execute()[0])
+    except OutOfMemoryError as error:
+        metrics.redis_failed(error)
+        return None
     allowance = Allowance(limit, max(0, limit - used), reset)
     return allowance, TooOften(limit, window, reset - now) if used > limit else None
