@@ -21,7 +21,10 @@ from tests.servers import ROOT, Missing, external_servers
 # Every setting stands in this file, as tests/test_settings.py holds.
 for _name in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE):
     os.environ.pop(_name, None)
-_FOLDER = Path(tempfile.mkdtemp(prefix="statsapi-tests-"))
+# Within that of the run which started this one, if any, so that it goes with it.
+_FOLDER = Path(tempfile.mkdtemp(prefix="statsapi-tests-", dir=os.environ.get("STATSAPI_TESTS_FOLDER")))
+_FOLDER.chmod(0o755)  # PostgreSQL runs as another user
+os.environ.setdefault("STATSAPI_TESTS_FOLDER", str(_FOLDER))
 os.environ["VAR_DIR"] = str(_FOLDER / "var")
 os.environ["SECRET_KEY"] = "only-for-tests-0123456789-0123456789-0123456789-0123456789"
 

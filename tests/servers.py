@@ -223,10 +223,9 @@ def answers(url: str, path: str, status: int = 200) -> bool:
 
 
 def external_servers(folder: Path, on_exit: Callable[[Callable[[], None]], object]) -> dict[str, str]:
-    """Starts PostgreSQL and Redis; the variables that lead the service to them."""
+    """Starts PostgreSQL and Redis in a folder that any user may enter; the variables that lead the service to them."""
     postgresql_folder()
     redis_binary()
-    folder.chmod(0o755)  # the unprivileged user must get through
     postgresql, database_url = start_postgresql(folder / "postgresql")
     on_exit(postgresql.stop)
     redis_server, port = start_redis(folder / "redis")

@@ -194,6 +194,7 @@ class Container:
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
     """The variables of Compose, with servers of this machine behind them."""
     with tempfile.TemporaryDirectory(prefix="statsapi-stores-") as name, ExitStack() as stack:
+        Path(name).chmod(0o755)
         found = _or_skip(lambda: servers.external_servers(Path(name), stack.callback))
         yield {**web_environment(), **found}
 
