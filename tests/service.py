@@ -72,11 +72,19 @@ class Service:
 
     def _command(self) -> list[str]:
         command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
-        return [*command, "--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
+        command += ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
+        # A worker that is still loading does not hear of SIGTERM.
+        return [*command, "--workers-kill-timeout", "3"]
 
     def stop(self) -> None:
         self.web.stop()
         self._backstage.communicate()
+
+    def workers(self) -> list[int]:
+        """The ids of the processes that serve."""
+        main = self.web.process.pid
+        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
+        return [int(child) for child in children if b"granian" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     def run(self, source: str) -> Any:
         """Runs Python where services and models are at hand; what it calls `answer` comes back, if JSON can hold it."""
