@@ -31,9 +31,9 @@ class Pool(redis.ConnectionPool):
             connection = self._available_connections.pop() if self._available_connections else self.make_connection()
             self._in_use_connections.add(connection)
         try:
-            connection.connect()
-            if _is_stale(connection):
+            if connection.is_connected and _is_stale(connection):
                 connection.disconnect()
+            if not connection.is_connected:
                 connection.connect()
         except BaseException:
             self.release(connection)
