@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from ipaddress import ip_network
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
@@ -131,6 +133,17 @@ class ProjectKey(models.Model):
         return self.label
 
 
+def _check_networks(text: str) -> None:
+    """One address or network a line, as an inbound filter takes them."""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        try:
+            ip_network(line, strict=False)
+        except ValueError:
+            raise ValidationError(
+                f"“{line}” is neither an address nor a network, as 192.0.2.7 or 10.0.0.0/8 is."
+            ) from None
+
+
 class ProjectFilters(models.Model):
     """Which events of a project are not wanted: its inbound filters. Lists hold one entry a line."""
 
@@ -139,8 +152,16 @@ class ProjectFilters(models.Model):
     web_crawlers = models.BooleanField(default=False, help_text="Events of pages that a known crawler visited.")
     legacy_browsers = models.BooleanField(default=False, help_text="Events of browsers that are out of support.")
     browser_extensions = models.BooleanField(default=False, help_text="Errors that an extension raised.")
-    invalid_csp = models.BooleanField(default=False, help_text="CSP reports that extensions and local pages caused.")
-    ip_addresses = models.TextField(blank=True, max_length=10_000, help_text="Addresses or networks, as 10.0.0.0/8.")
+    invalid_csp = models.BooleanField(
+        "Invalid CSP", default=False, help_text="CSP reports that extensions and local pages caused."
+    )
+    ip_addresses = models.TextField(
+        "IP addresses",
+        blank=True,
+        max_length=10_000,
+        validators=[_check_networks],
+        help_text="Addresses or networks, as 10.0.0.0/8.",
+    )
     release_versions = models.TextField(blank=True, max_length=10_000, help_text="Globs, as 1.2.*")
     error_messages = models.TextField(blank=True, max_length=10_000, help_text="Globs, as *TimeoutError*")
 

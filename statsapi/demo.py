@@ -61,7 +61,9 @@ def _make_demo_data() -> None:
 
 def _curl(project: Project) -> str:
     services.delete_tokens(ApiToken.objects.filter(name=TOKEN_NAME))
-    token = services.create_token(organization=project.organization, scopes=["project:read"], name=TOKEN_NAME)
+    token = services.create_token(
+        organization=project.organization, scopes=["project:read", "org:read"], name=TOKEN_NAME
+    )
     path = f"/api/0/projects/{project.organization.slug}/{project.slug}/stats/"
     return shlex.join(["curl", "-H", f"Authorization: Bearer {token.secret}", settings.PUBLIC_URL + path])
 

@@ -7,6 +7,7 @@ becomes the web server, so that nothing of the preparation stays in memory and a
 from __future__ import annotations
 
 import errno
+import io
 import os
 import secrets
 import signal
@@ -32,6 +33,7 @@ WORKER_PATIENCE = 8
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: the end, without a traceback
     try:
+        make_var_dir()
         make_secret_key()
         serve(prepare())
     except ImproperlyConfigured as error:
@@ -44,6 +46,7 @@ def prepare() -> str:
     import django
     from django.conf import settings
     from django.core.management import call_command
+    from django.core.management.base import SystemCheckError
     from django.db import DatabaseError, connections
     from django_redis.exceptions import ConnectionInterrupted
     from redis.exceptions import RedisError
@@ -55,7 +58,9 @@ def prepare() -> str:
     from statsapi import demo  # its models need the line above
 
     refuse_a_taken_port(address_of(settings.HOST), settings.PORT)
+    settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
     try:
+        call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr
         if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
             embedded.ensure(settings.VAR_DIR)
             embedded.keep_across_exec(settings.VAR_DIR)
@@ -64,6 +69,8 @@ def prepare() -> str:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
         text = demo.welcome()
+    except SystemCheckError as error:
+        sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(f"The database that DATABASE_URL names cannot be used: {one_line(error)}")
     except (RedisError, ConnectionInterrupted) as error:
@@ -74,6 +81,17 @@ def prepare() -> str:
     return text
 
 
+def make_var_dir() -> None:
+    """Where all that is made here lies. Exits with a message where it cannot be made."""
+    var_dir = env.path("VAR_DIR", _ROOT / "var")
+    try:
+        var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Of an earlier start; the settings would take it for this one's.
+        (var_dir / "address").unlink(missing_ok=True)
+    except OSError as error:
+        sys.exit(f"A setting is wrong: VAR_DIR is {var_dir}, which cannot be used: {error.strerror}.")
+
+
 def make_secret_key() -> None:
     """Keeps a random key in VAR_DIR, made once, unless the environment gives one."""
     if os.environ.get("SECRET_KEY", "").strip() or os.environ.get("SECRET_KEY_FILE", "").strip():
@@ -81,7 +99,6 @@ def make_secret_key() -> None:
     file = env.path("VAR_DIR", _ROOT / "var") / "secret_key"
     if file.exists():
         return
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     # Under another name first: nobody must ever read half a key. Of two at once the first to link has made the key.
     fresh = file.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
@@ -109,7 +126,9 @@ def refuse_a_taken_port(host: str, port: int) -> None:
                 probe.bind((host, port))
                 return
             except OSError as error:
-                if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+                if error.errno != errno.EADDRINUSE:
+                    sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. HOST and PORT say where to.")
+                if time.monotonic() > deadline:
                     sys.exit(
                         f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with: PORT=8001 make run"
                     )

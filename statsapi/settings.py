@@ -28,8 +28,18 @@ WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
 WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
-PUBLIC_URL = env.url("PUBLIC_URL", f"http://{_LISTENS_AT}:{PORT}", schemes=("http", "https")).rstrip("/")
+# A command in another shell prints the same DSNs as `make run`, which wrote down where it listens, unless it is told.
+LOCAL_ADDRESS_FILE = VAR_DIR / "address"
+_IS_TOLD = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
+PUBLIC_URL = env.url(
+    "PUBLIC_URL",
+    f"http://{_LISTENS_AT}:{PORT}" if _IS_TOLD else LOCAL_ADDRESS_FILE.read_text(encoding="utf-8").strip(),
+    schemes=("http", "https"),
+).rstrip("/")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"])
+for _host in ALLOWED_HOSTS:
+    if "/" in _host or " " in _host:
+        raise ImproperlyConfigured(f"ALLOWED_HOSTS holds names alone, separated by commas, not {_host!r}.")
 
 # --- Secrets -------------------------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
@@ -126,15 +136,16 @@ CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Ret
 MIDDLEWARE = [
     "statsapi.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
-    "statsapi.middleware.intake_first",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "statsapi.middleware.straight_to_the_view",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
+    "statsapi.api.straight.straight_with_a_token",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "statsapi.middleware.failures_as_json",
-    "statsapi.browsers.Sessions",
+    "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "statsapi.browsers.Users",
-    "statsapi.browsers.Messages",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
 TEMPLATES = [
@@ -190,6 +201,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["statsapi.api.schema.only_the_api"],
+    "POSTPROCESSING_HOOKS": ["statsapi.api.schema.say_the_rest"],
 }
 
 # --- Limits and metrics --------------------------------------------------------------------------------------

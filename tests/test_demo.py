@@ -61,13 +61,13 @@ def test_the_next_start_adds_no_data(store: Store) -> None:
     assert before[:-1] == after[:-1]
 
 
-def test_the_token_takes_the_place_of_the_last_one_and_reads_projects_alone() -> None:
+def test_the_token_takes_the_place_of_the_last_one_and_may_only_read() -> None:
     first = demo.welcome()
     other = services.create_token(organization=Organization.objects.get(), scopes=["org:read"], name="mine")
     second = demo.welcome()
     assert [ask(first)[0], ask(second)[0]] == [401, 200]
     [token] = ApiToken.objects.exclude(pk=other.token.pk)
-    assert (token.name, token.scopes) == ("make run", ["project:read"])
+    assert (token.name, token.scopes) == ("make run", ["project:read", "org:read"])
 
 
 def test_a_database_with_an_organization_is_not_given_demo_data(project: Project, store: Store) -> None:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 
 import pytest
 import redis
+from django.test import Client
 
 from tests import servers
 
@@ -176,3 +177,15 @@ def test_it_says_nothing_of_where_its_servers_are(house: House) -> None:
         house.start_postgresql()
     assert b"127.0.0.1" not in answer.body
     assert str(house.postgresql_port).encode() not in answer.body
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/healthz", "/readyz"])
+def test_a_probe_may_ask_by_address(client: Client, path: str) -> None:
+    assert client.get(path, headers={"host": "10.1.2.3"}).status_code == 200
+
+
+def test_the_root_leads_to_the_admin(client: Client) -> None:
+    for path in ("/", "/admin"):
+        response = client.get(path)
+        assert (response.status_code, response["Location"]) == (302, "/admin/")

@@ -146,6 +146,15 @@ def test_commands_share_the_data_of_a_server_that_runs(place: Place) -> None:
     assert len(type_in(line.replace(shown, token))) == 24
 
 
+def test_commands_say_where_the_server_listens(place: Place) -> None:
+    place.run()
+    environment = {**os.environ, **place.environment()}
+    environment.pop("PORT")
+    command = [sys.executable, "manage.py", "createproject", "acme", "web"]
+    printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
+    assert f"@127.0.0.1:{place.port}/" in printed
+
+
 def test_a_start_that_is_ended_early_spoils_nothing(place: Place) -> None:
     early = place.start()
     wait_for(lambda: (place.var_dir / "valkey" / "valkey.sock").exists(), "the start of Valkey")

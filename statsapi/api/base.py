@@ -11,12 +11,9 @@ from statsapi.api import rate_limit
 from statsapi.api.permissions import ScopeMap
 
 
+# A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order. OPTIONS
+# tells what the endpoint has and needs no credentials. (A docstring would be shown to users as every endpoint's own.)
 class ApiView(APIView):
-    """A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order.
-
-    OPTIONS tells what the endpoint has and needs no credentials.
-    """
-
     scope_map: ScopeMap
     _allowance: rate_limit.Allowance | None = None
 

@@ -20,6 +20,7 @@ from projects.models import (
     Membership,
     Organization,
     Project,
+    ProjectFilters,
     ProjectKey,
     ProjectRedirect,
 )
@@ -149,3 +150,14 @@ def test_a_token_shows_no_secret(organization: Organization) -> None:
 
 def test_the_migrations_are_what_the_models_say() -> None:
     call_command("makemigrations", check=True, dry_run=True, verbosity=0)
+
+
+@pytest.mark.parametrize("text", ["banana", "10.0.0.0/33", "10.0.0.1\nbanana", "1.2.3"])
+def test_a_filter_takes_addresses_and_networks_alone(project: Project, text: str) -> None:
+    filters = ProjectFilters(project=project, ip_addresses=text)
+    with pytest.raises(ValidationError, match="neither an address nor a network"):
+        filters.full_clean()
+
+
+def test_a_filter_takes_an_address_or_a_network_a_line(project: Project) -> None:
+    ProjectFilters(project=project, ip_addresses="192.0.2.7\n\n 10.0.0.0/8 \n2001:db8::/32").full_clean()
