@@ -1,4 +1,4 @@
-"""Sessions are for browsers; a request with a token passes them by."""
+"""A request with a token passes by what serves browsers, sessions above all."""
 
 from __future__ import annotations
 

@@ -1,0 +1,43 @@
+"""A request with a token goes straight to its view."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import HttpRequest, HttpResponseBase
+from django.template.response import SimpleTemplateResponse
+from django.urls import Resolver404, resolve
+from django.utils.decorators import sync_only_middleware
+
+from statsapi.api.errors import failure
+
+GetResponse = Callable[[HttpRequest], HttpResponseBase]
+
+
+@sync_only_middleware
+def straight_with_a_token(get_response: GetResponse) -> GetResponse:
+    """Leaves out what stands behind it in MIDDLEWARE, which is for browsers: files, sessions, forms, messages.
+
+    For a request with a token that does nothing, and takes a fifth of its time in Python.
+    """
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        if not has_token(request):
+            return get_response(request)
+        try:
+            request.get_host()  # refuses a host that ALLOWED_HOSTS does not name
+            found = request.resolver_match = resolve(request.path_info)
+            response: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+            return response.render() if isinstance(response, SimpleTemplateResponse) else response
+        except Resolver404:
+            return get_response(request)
+        except Exception as error:
+            return failure(error)
+
+    return middleware
+
+
+def has_token(request: HttpRequest) -> bool:
+    """It says so; whether the token is good is for statsapi/api/authentication.py."""
+    said = request.META.get("HTTP_AUTHORIZATION", "")
+    return request.path_info.startswith("/api/0/") and said[:7].lower() == "bearer "
