@@ -63,7 +63,10 @@ def make_projects(organization: str, projects: Sequence[str]) -> tuple[Organizat
 
 def forget_counts(demo: DemoProject) -> None:
     """Deletes the project's counts; it can be counted into at once."""
-    get_store().delete([demo.project.pk])
+    with transaction.atomic():
+        # open_project waits for this lock: what was counted while keys are looked for would be deleted in part.
+        Project.objects.select_for_update().get(pk=demo.project.pk)
+        get_store().delete([demo.project.pk])
     services.open_project(demo.project.pk)
 
 

@@ -3,15 +3,19 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from io import StringIO
 
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
+from django.db import OperationalError, connection
 from django.test import Client
 
-from projects import seeding
+from projects import seeding, services
+from projects.connections import get_store
 from projects.models import ApiToken, Environment, Organization, Project, ProjectKey
 from tsdb.outcomes import FILTERS, Category, Outcome
 from tsdb.rollups import Rollup
@@ -188,6 +192,32 @@ def test_reset_deletes_the_projects_counts_and_counts_anew(store: Store, project
     assert seed(*ONE, "--reset") == ("", "")
     assert everything(store, project) == fresh
     assert everything(store, project_of("app")) == app
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_counts_into_a_project_while_its_counts_are_deleted(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was counted then would be deleted in part: totals and facts would differ from then on."""
+    delete = Store.delete
+
+    def open_elsewhere() -> None:
+        try:
+            if connection.vendor == "postgresql":
+                connection.cursor().execute("SET lock_timeout = 100")
+            services.open_project(project.pk)
+        finally:
+            connection.close()
+
+    def delete_and_try(store: Store, projects: Iterable[int]) -> int:
+        gone = delete(store, projects)
+        with ThreadPoolExecutor(1) as pool, pytest.raises(OperationalError):
+            pool.submit(open_elsewhere).result()
+        return gone
+
+    monkeypatch.setattr(Store, "delete", delete_and_try)
+    seed("--organization", "acme", "--project", "web", "--reset", "--empty")
+    assert get_store().version(project.pk)
 
 
 def test_empty_makes_projects_and_counts_nothing(store: Store) -> None:
