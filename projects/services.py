@@ -80,8 +80,12 @@ def update_organization(*, organization: Organization) -> None:
 def delete_organizations(organizations: Iterable[Organization]) -> int:
     """Deletes them with all their projects and counts; returns how many keys of Redis went."""
     numbers = [organization.pk for organization in organizations]
-    forget(_token_keys(ApiToken.objects.filter(organization__in=numbers)))
+    # A rename locks its project before its organization, and so does this.
     gone = delete_projects(Project.objects.filter(organization__in=numbers))
+    # From here on nothing can be made in them. What was made meanwhile goes too: it would be counted into for ever.
+    list(Organization.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
+    gone += delete_projects(Project.objects.filter(organization__in=numbers))
+    forget(_token_keys(ApiToken.objects.filter(organization__in=numbers)))
     Organization.objects.filter(pk__in=numbers).delete()
     return gone
 

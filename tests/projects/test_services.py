@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
@@ -130,6 +130,39 @@ def test_a_deleted_organization_takes_all_with_it(project: Project, other_organi
     assert not Project.objects.exists()
     assert not ApiToken.objects.exists()
     assert Organization.objects.get() == other_organization
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_made_in_an_organization_while_it_is_deleted_goes_with_it(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    delete_projects = services.delete_projects
+    made: list[tuple[int, str]] = []
+
+    def make() -> None:
+        try:
+            late = services.create_project(organization=organization, slug="late", name="Late")
+            services.count(late.pk, event(late), now=NOW)
+            secret = services.create_token(organization=organization, scopes=SCOPES).secret
+            assert services.use_token(secret, now=NOW)
+            made.append((late.pk, secret))
+        finally:
+            connection.close()
+
+    def delete_and_make(projects: Iterable[Project]) -> int:
+        gone = delete_projects(projects)
+        # The tests' SQLite lies in memory, where a writer does not wait for another but fails.
+        if not made and connection.vendor == "postgresql":
+            with ThreadPoolExecutor(1) as pool:
+                pool.submit(make).result()
+        return gone
+
+    monkeypatch.setattr(services, "delete_projects", delete_and_make)
+    services.delete_organization(organization=organization)
+    assert not Organization.objects.exists()
+    for number, secret in made:
+        assert keys_of(number) == []
+        assert services.use_token(secret, now=NOW) is None
 
 
 # --- counting ------------------------------------------------------------------------------------------------
