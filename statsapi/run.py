@@ -32,6 +32,7 @@ WORKER_PATIENCE = 8
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: the end, without a traceback
+    os.umask(0o077)  # the database holds sessions and keys, and VAR_DIR may be a folder that others can enter
     try:
         make_var_dir()
         make_secret_key()

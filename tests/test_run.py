@@ -214,6 +214,15 @@ def test_a_host_may_be_a_name(place: Place) -> None:
     assert len(type_in(curl_line(server))) == 24
 
 
+def test_in_a_folder_that_others_can_enter_they_can_read_nothing(place: Place) -> None:
+    place.var_dir.mkdir(mode=0o755, parents=True)
+    server = place.start()
+    server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
+    made = list(place.var_dir.iterdir())
+    assert place.var_dir / "statsapi.sqlite3" in made
+    assert [path.name for path in made if stat.S_IMODE(path.stat().st_mode) & 0o077] == []
+
+
 def test_the_secret_key_is_made_once_and_for_the_owner_alone(place: Place) -> None:
     file = place.var_dir / "secret_key"
     keys = []
