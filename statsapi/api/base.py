@@ -8,6 +8,7 @@ from rest_framework.views import APIView
 
 from statsapi import clock
 from statsapi.api import rate_limit
+from statsapi.api.bodies import drain_unread
 from statsapi.api.permissions import ScopeMap
 
 
@@ -36,6 +37,7 @@ class ApiView(APIView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
+        drain_unread(request)
         if self._allowance is not None:
             for name, value in self._allowance.headers.items():
                 response.headers[name] = value

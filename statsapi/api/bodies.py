@@ -13,6 +13,11 @@ from statsapi.api.errors import BadBody, TooLarge
 from statsapi.ingest import bodies
 from statsapi.ingest.errors import IntakeError, Limit
 
+_TAKEN = "statsapi.body_taken"
+"""In the request's environment, where no header of a client can have this name."""
+
+_WRITES = ("POST", "PUT", "PATCH", "DELETE")
+
 MAX_BYTES = 1024 * 1024
 """A thousand full outcomes take some 300 KB."""
 
@@ -28,6 +33,7 @@ def read_object(request: Request) -> dict[str, Any]:
 
 def read_body(request: Request) -> bytes:
     """At most MAX_BYTES, unpacked. Raises TooLarge or BadBody."""
+    request.META[_TAKEN] = True
     limit = Limit("", MAX_BYTES)
     environ: dict[str, Any] = request.META
     django_request = request._request
@@ -41,6 +47,12 @@ def read_body(request: Request) -> bytes:
         if error.status == TooLarge.status_code:
             raise TooLarge(f"The body is larger than {MAX_BYTES} bytes.") from None
         raise BadBody(f"The body cannot be read: {'; '.join(error.causes)}.") from None
+
+
+def drain_unread(request: Request) -> None:
+    """Of a write that was refused before its body was read: a client that is still sending would not see the answer."""
+    if request.method in _WRITES and _TAKEN not in request.META and "_body" not in vars(request._request):
+        bodies.drain(request.META)
 
 
 def parse_json(body: bytes) -> Any:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import gzip
+import http.client
 import json
+import select
+import socket
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
@@ -98,6 +101,32 @@ def test_a_chunked_body_above_the_limit_is_413(live: LiveServer) -> None:
 def test_a_chunked_body_that_is_no_json_is_400(live: LiveServer) -> None:
     answer = live.chunked(OUTCOMES, b"[" * 100_000)
     assert (answer.status, answer.json()) == (400, {"detail": "The body is not valid JSON."})
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "credentials", "status"),
+    [
+        ("POST", OUTCOMES, "", 401),
+        ("POST", OUTCOMES.replace("web", "missing"), "Authorization: Bearer {}\r\n", 404),
+        ("PUT", "/api/0/projects/acme/missing/", "Authorization: Bearer {}\r\n", 404),
+        ("DELETE", STATS, "Authorization: Bearer {}\r\n", 405),
+    ],
+)
+def test_a_write_that_is_refused_is_answered_when_its_body_is_there_and_the_connection_goes_on(
+    live: LiveServer, method: str, path: str, credentials: str, status: int
+) -> None:
+    """Else a client that sends its body after the headers may find the connection lost, and no answer."""
+    head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{credentials.format(live.token)}"
+    with socket.create_connection(("127.0.0.1", live.port), 20) as connection:
+        connection.sendall(f"{head}Content-Length: {len(ROW)}\r\n\r\n".encode())
+        assert not select.select([connection], [], [], 0.3)[0]
+        connection.sendall(ROW)
+        for expected in (status, 200):
+            response = http.client.HTTPResponse(connection)
+            response.begin()
+            response.read()
+            assert response.status == expected
+            connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
 
 
 def test_a_length_above_the_limit_is_413_before_the_body_is_sent(live: LiveServer) -> None:
