@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 from django.conf import LazySettings
-from django.middleware.common import CommonMiddleware
+from django.middleware.security import SecurityMiddleware
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -145,7 +145,9 @@ def fails(*args: Any, **kwargs: Any) -> None:
     raise RuntimeError(SECRET)
 
 
-@pytest.mark.parametrize("where", [(Store, "get_added"), (CommonMiddleware, "process_request")], ids=["view", "outer"])
+@pytest.mark.parametrize(
+    "where", [(Store, "get_added"), (SecurityMiddleware, "process_request")], ids=["view", "outer"]
+)
 def test_a_failure_tells_an_id_that_the_log_has_too_and_nothing_else(
     api: Client,
     project: Project,
@@ -182,7 +184,7 @@ def test_redis_that_fails_before_any_view_is_503(
     def fails(*args: Any) -> None:
         raise RedisConnectionError
 
-    monkeypatch.setattr(CommonMiddleware, "process_request", fails)
+    monkeypatch.setattr(SecurityMiddleware, "process_request", fails)
     api.raise_request_exception = False
     response = api.get(STATS)
     assert (response.status_code, response.json(), response["Retry-After"]) == (503, NO_REDIS, "1")
