@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from rest_framework import serializers
 
-PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*\S[^\x00-\x1f\x7f-\x9f]*\Z"
+PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\Z"
 """Not blank, and no control characters, which would break a line in a log or a table."""
 
 
-class Text(serializers.RegexField):
-    """A text of that pattern."""
+class Text(serializers.CharField):
+    """A text of that pattern, as it was sent."""
 
-    def __init__(self, pattern: str, message: str, **options: Any) -> None:
-        options.setdefault("trim_whitespace", False)
-        super().__init__(pattern, error_messages={"invalid": message}, **options)
+    def __init__(self, pattern: str, message: str, *, trim_whitespace: bool = False, **options: Any) -> None:
+        super().__init__(trim_whitespace=trim_whitespace, **options)
+        self._pattern, self._message = re.compile(pattern), message
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a text.")
+        if not self._pattern.search(data):
+            raise serializers.ValidationError(self._message)
         return str(super().to_internal_value(data))
 
 
@@ -32,7 +35,11 @@ class Name(Text):
 
 
 class Whole(serializers.IntegerField):
+    """An integer, which JSON may write as 5.0 too."""
+
     def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
         if type(data) is not int:
             raise serializers.ValidationError("Must be an integer.")
         return int(super().to_internal_value(data))

@@ -19,7 +19,7 @@ from statsapi.api import representations
 from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
 from statsapi.api.bodies import read_object
-from statsapi.api.errors import Missing
+from statsapi.api.errors import Conflict, Missing
 from statsapi.api.fields import Flag, Name, Text, Whole
 from statsapi.api.objects import get_project
 from statsapi.api.pagination import paginated
@@ -67,7 +67,7 @@ class KeysView(ApiView):
         except (IntegrityError, DjangoValidationError):
             # Asked afterwards: two that want the same at the same moment would both find it free.
             if ProjectKey.objects.filter(public=key.public).exists():
-                raise serializers.ValidationError({"public": [IN_USE]}) from None
+                raise Conflict(IN_USE) from None
             raise
         return Response(representations.key(key), status=201)
 

@@ -44,9 +44,11 @@ class OrganizationStatsView(ApiView):
         found = _environment(organization, environment) if environment else None
         store = get_store()
         asked = parse_time_range(parameters, store.rollups, clock.now_ns(request))
+        wanted = _numbers(request.query_params.getlist("projectID"))
         slugs = selectors.project_slugs(organization)
         if group == "project":
-            slugs = _restricted(slugs, request.query_params.getlist("projectID"))
+            # An id that is no project of the organization's shows nothing.
+            slugs = {project: slug for project, slug in slugs.items() if not wanted or str(project) in wanted}
             _refuse_too_many(len(slugs), asked.window.points)
         parts = parts_of(store, list(slugs), stat) if found is None else [one for one in found if one.project in slugs]
         filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
@@ -87,13 +89,12 @@ def _environment(organization: int, name: str) -> list[Series]:
     return [series.environment(project, number) for project, number in found.items()]
 
 
-def _restricted(slugs: dict[int, str], asked: list[str]) -> dict[int, str]:
-    """Only those asked for, where any is; an id that is no project of the organization's shows nothing."""
-    wanted = {text for text in asked if text}
+def _numbers(texts: list[str]) -> set[str]:
+    wanted = {text for text in texts if text}
     for text in wanted:
         if not (text.isascii() and text.isdigit()):
             raise BadQuery("Invalid projectID: use numeric ids.")
-    return {project: slug for project, slug in slugs.items() if not wanted or str(project) in wanted}
+    return wanted
 
 
 def _refuse_too_many(projects: int, points: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -142,15 +143,19 @@ def _create(request: Request, organization: int) -> Response:
     wanted = ProjectSerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
-    slug = wanted.validated_data.get("slug") or slugify(name)[:100]
-    if not slug or slug.isdigit():
-        raise serializers.ValidationError({"slug": ["Give a slug: none can be made of this name."]})
+    slug = wanted.validated_data.get("slug") or _slug_of(name)
     row = selectors.get_organization(organization)
     with _free_slug(organization, slug):
         project = services.create_project(
             organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
         )
     return Response(representations.project(project, nested=True), status=201)
+
+
+def _slug_of(name: str) -> str:
+    slug = slugify(name)
+    # Nothing is left of a name in other letters than these, and digits alone are for ids.
+    return slug if slug and not slug.isdigit() else f"project-{slug or secrets.token_hex(4)}"
 
 
 @contextmanager

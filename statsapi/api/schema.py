@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from projects.models import HEX_PATTERN
 from statsapi.api.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
 from tsdb.outcomes import FILTERS, STATS, Category, Outcome
 
@@ -23,6 +23,19 @@ def only_the_api(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, 
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/0/")]
 
 
+def say_the_rest(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """What drf-spectacular does not: which bodies must be there, and that an empty parameter means none."""
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            body = operation.get("requestBody")
+            if body and any("required" in one["schema"] for one in body["content"].values()):
+                body["required"] = True
+            for parameter in operation.get("parameters", ()):
+                if parameter["in"] == "query" and not parameter.get("required"):
+                    parameter["allowEmptyValue"] = True
+    return result
+
+
 class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     target_class = "statsapi.api.authentication.Authentication"
     name = "bearer"
@@ -35,7 +48,29 @@ class BearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-c
         }
 
 
-_DETAIL = {"type": "object", "properties": {"detail": {"type": "string"}}, "required": ["detail"]}
+_TEXT = {"type": "string"}
+_DETAIL = {"type": "object", "properties": {"detail": _TEXT}, "required": ["detail"]}
+_FIELD_ERRORS = {
+    "type": "object",
+    "minProperties": 1,
+    "additionalProperties": {"anyOf": [{"type": "array", "items": _TEXT}, {"type": "object"}]},
+}
+_MOVED = {
+    "type": "object",
+    "required": ["slug", "detail"],
+    "properties": {
+        "slug": _TEXT,
+        "detail": {
+            "type": "object",
+            "required": ["code", "message", "extra"],
+            "properties": {
+                "code": {"const": "resource-moved"},
+                "message": _TEXT,
+                "extra": {"type": "object", "required": ["url", "slug"], "properties": {"url": _TEXT, "slug": _TEXT}},
+            },
+        },
+    },
+}
 POINTS = {
     "type": "array",
     "items": {
@@ -53,32 +88,55 @@ def error(description: str) -> OpenApiResponse:
     return OpenApiResponse(_DETAIL, description)
 
 
-ERRORS = {
-    400: error("A parameter or the body cannot be obeyed; the detail says which."),
+REFUSALS = {
     401: error("No credentials, or a token that is unknown, revoked or expired."),
-    403: error("The token lacks the scope."),
-    404: error("There is no such object, or the caller has no access to its organization."),
+    403: error("The token lacks the scope, or the user the role."),
+    429: error("The token asked too often; Retry-After says when it may again. Only where API_RATE_LIMIT is set."),
     503: error("Redis or the database cannot be reached; Retry-After says when to come back."),
 }
+"""What any endpoint may answer."""
+
+ERRORS = {
+    400: error("A parameter cannot be obeyed; the detail says which."),
+    404: error("There is no such object, or the caller has no access to its organization."),
+    **REFUSALS,
+}
+BODY_ERRORS = {
+    400: OpenApiResponse(
+        {"anyOf": [_DETAIL, _FIELD_ERRORS]}, "The body cannot be obeyed: a detail, or messages by the field."
+    ),
+    413: error("The body is too large."),
+}
+MOVED = {302: OpenApiResponse(_MOVED, "The project has another slug now; Location and the body say where it is.")}
 
 
 def query_parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
     return OpenApiParameter(name, kind, OpenApiParameter.QUERY, description=description, **more)
 
 
+def path_parameter(name: str, description: str, pattern: str = "^[a-z0-9_-]{1,100}$") -> OpenApiParameter:
+    kind = {"type": "string", "pattern": pattern}
+    return OpenApiParameter(name, kind, OpenApiParameter.PATH, description=description)
+
+
 PATH = [
-    OpenApiParameter("organization_slug", str, OpenApiParameter.PATH, description="Slug or id of the organization."),
-    OpenApiParameter("project_slug", str, OpenApiParameter.PATH, description="Slug or id of the project."),
+    path_parameter("organization_slug", "Slug or id of the organization."),
+    path_parameter("project_slug", "Slug or id of the project."),
 ]
+KEY_PATH = [*PATH, path_parameter("public_key", "32 hex digits.", HEX_PATTERN.replace(r"\Z", "$"))]
 
 WHAT = query_parameter("stat", str, "What to count.", enum=[*STATS, *FILTERS], default="received")
+_INSTANT = {"type": "number", "minimum": -62135596800, "exclusiveMaximum": 253402300800}
 TIME_RANGE = [
-    query_parameter("since", OpenApiTypes.NUMBER, "Start, seconds since the epoch. Default: until - 86399."),
-    query_parameter("until", OpenApiTypes.NUMBER, "End, seconds since the epoch. Default: now."),
+    query_parameter("since", _INSTANT, "Start, seconds since the epoch. Default: until - 86399."),
+    query_parameter("until", _INSTANT, "End, seconds since the epoch. Default: now."),
     query_parameter(
-        "resolution", str, "Length of a bucket, one of the configured rollups. Default: chosen by the window."
+        "resolution",
+        {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhd])?$"},
+        "Length of a bucket, one of the configured rollups: `10s`, `1h`, `60m`, … Default: chosen by the window.",
     ),
 ]
+FORMAT = query_parameter("format", str, "`csv`: as a table, as with the header Accept: text/csv.")
 
 PROJECT_STATS: dict[str, Any] = {
     "operation_id": "retrieve_project_event_counts",
@@ -89,12 +147,13 @@ PROJECT_STATS: dict[str, Any] = {
         WHAT,
         *TIME_RANGE,
         query_parameter("environment", str, "With stat=generated: the name of an environment."),
-        query_parameter("format", str, "`csv`: as a table.", enum=["json", "csv"]),
+        FORMAT,
     ],
     "responses": {
         (200, "application/json"): OpenApiResponse(POINTS, "The counts."),
         (200, "text/csv"): OpenApiResponse({"type": "string"}, "The same as CSV: timestamp,count."),
         **ERRORS,
+        **MOVED,
     },
     "examples": [
         OpenApiExample(
@@ -134,7 +193,7 @@ OUTCOMES: dict[str, Any] = {
         *PATH,
         OpenApiParameter(
             "Idempotency-Key",
-            str,
+            {"type": "string", "minLength": 1, "maxLength": 255},
             OpenApiParameter.HEADER,
             description="A repeat with the same body within 24 hours counts nothing and answers the same.",
         ),
@@ -152,7 +211,8 @@ OUTCOMES: dict[str, Any] = {
             "The sum of the quantities.",
         ),
         409: error("The Idempotency-Key was used with another body."),
-        413: error("The body is too large."),
         **ERRORS,
+        **BODY_ERRORS,
+        **MOVED,
     },
 }

@@ -6,13 +6,15 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from projects.models import SLUG_PATTERN
-from statsapi.api.schema import ERRORS, PATH, error
+from projects.models import HEX_PATTERN, SLUG_PATTERN
+from statsapi.api.fields import PRINTABLE
+from statsapi.api.schema import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, PATH, error, path_parameter
 
 _STRING = {"type": "string"}
 _NULLABLE = {"type": ["string", "null"]}
+_DATE = {"type": "string", "format": "date-time"}
 _SLUG = {"type": "string", "pattern": SLUG_PATTERN.replace(r"\Z", "$")}
-_HEX = {"type": "string", "pattern": "^[0-9a-f]{32}$"}
+_HEX = {"type": "string", "pattern": HEX_PATTERN.replace(r"\Z", "$")}
 _STRINGS = {"type": "array", "items": _STRING}
 _FLAG = {"type": "boolean"}
 
@@ -33,7 +35,7 @@ _ORGANIZATION = _object(
     id=_STRING,
     slug=_STRING,
     name=_STRING,
-    dateCreated=_STRING,
+    dateCreated=_DATE,
     status=_object(id=_STRING, name=_STRING),
     avatar=_AVATAR,
     isEarlyAdopter=_FLAG,
@@ -46,7 +48,7 @@ _TEAM = _object(
     id=_STRING,
     slug=_STRING,
     name=_STRING,
-    dateCreated=_STRING,
+    dateCreated=_DATE,
     isMember=_FLAG,
     hasAccess=_FLAG,
     isPending=_FLAG,
@@ -58,7 +60,7 @@ _PROJECT = _object(
     slug=_STRING,
     name=_STRING,
     platform=_NULLABLE,
-    dateCreated=_STRING,
+    dateCreated=_DATE,
     isBookmarked=_FLAG,
     isMember=_FLAG,
     hasAccess=_FLAG,
@@ -81,22 +83,30 @@ _KEY = _object(
     isActive=_FLAG,
     rateLimit={**_object(window=_LIMIT_RANGE, count=_LIMIT_RANGE), "type": ["object", "null"]},
     dsn=_object(public=_STRING, secret=_STRING, csp=_STRING, security=_STRING),
-    dateCreated=_STRING,
+    dateCreated=_DATE,
 )
 
 _PAGES = [
     OpenApiParameter("per_page", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}),
-    OpenApiParameter("cursor", str, description="Of a `Link` header: `0:100:0`."),
+    OpenApiParameter(
+        "cursor",
+        {"type": "string", "pattern": "^([0-9]{1,18}:[0-9]{1,9}:[01])?$"},
+        description="Of a `Link` header: `0:100:0`.",
+    ),
 ]
 _ORGANIZATION_PATH = PATH[:1]
-_KEY_PATH = [*PATH, OpenApiParameter("public_key", str, OpenApiParameter.PATH, description="32 hex digits.")]
 
 
 def _endpoint(
     operation: str, summary: str, shape: dict[str, Any] | None, *, status: int = 200, **more: Any
 ) -> dict[str, Any]:
     answer = OpenApiResponse(shape, "Done.") if shape else OpenApiResponse(None, "Gone.")
-    responses = {status: answer, **ERRORS, **more.pop("responses", {})}
+    responses = {status: answer, **ERRORS}
+    if "request" in more:
+        responses |= BODY_ERRORS
+    if PATH[1] in more.get("parameters", ()):
+        responses |= MOVED
+    responses |= more.pop("responses", {})
     return {"operation_id": operation, "summary": summary, "responses": responses, **more}
 
 
@@ -105,23 +115,22 @@ def _body(required: list[str], **properties: Any) -> dict[str, Any]:
     return {"application/json": {**shape, "required": required} if required else shape}
 
 
-_PLATFORM = {**_NULLABLE, "maxLength": 50}
-_NAME = {"type": "string", "minLength": 1, "maxLength": 50}
+_PRINTABLE = {"type": "string", "pattern": PRINTABLE.replace(r"\Z", "$")}
+_NAME = {**_PRINTABLE, "maxLength": 50}
+_PLATFORM = {"anyOf": [_NAME, {"enum": ["", None]}]}
 _PROJECT_BODY = _body(["name"], name=_NAME, slug=_SLUG, platform=_PLATFORM)
-_KEY_BODY = _body(
-    [],
-    name={"type": "string", "minLength": 1, "maxLength": 64},
-    rateLimit={
+_KEY_FIELDS = {
+    "name": {**_PRINTABLE, "maxLength": 64},
+    "rateLimit": {
         **_object(
             count={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
             window={"type": "integer", "minimum": 0, "maximum": 86400},
         ),
         "type": ["object", "null"],
+        "description": "At most `count` errors in `window` seconds; a window of 0, or null: no limit.",
     },
-    public=_HEX,
-    secret=_HEX,
-    isActive=_FLAG,
-)
+    "isActive": _FLAG,
+}
 _TAKEN = {409: error("The slug is taken.")}
 
 ROOT = _endpoint(
@@ -153,7 +162,7 @@ ORGANIZATION_PROJECTS = _endpoint(
 )
 _TEAM_PATH = [
     *_ORGANIZATION_PATH,
-    OpenApiParameter("team_slug", str, OpenApiParameter.PATH, description="The organization's slug or id."),
+    path_parameter("team_slug", "The organization's slug or id."),
 ]
 TEAM_PROJECTS = {
     **ORGANIZATION_PROJECTS,
@@ -185,10 +194,18 @@ MERGE_PROJECT = _endpoint(
     "Move all counts of a project into another",
     _object(into=_STRING, series={"type": "integer"}),
     parameters=PATH,
-    request=_body(["into"], into=_STRING),
+    request=_body(["into"], into={**_STRING, "description": "Slug or id of a project of the same organization."}),
 )
 KEYS = _endpoint("list_keys", "List a project's keys", _listed(_KEY), parameters=[*PATH, *_PAGES])
-CREATE_KEY = _endpoint("create_key", "Create a key", _KEY, status=201, parameters=PATH, request=_KEY_BODY)
-KEY = _endpoint("retrieve_key", "Retrieve a key", _KEY, parameters=_KEY_PATH)
-CHANGE_KEY = _endpoint("change_key", "Change a key", _KEY, parameters=_KEY_PATH, request=_KEY_BODY)
-DELETE_KEY = _endpoint("delete_key", "Delete a key", None, status=204, parameters=_KEY_PATH)
+CREATE_KEY = _endpoint(
+    "create_key",
+    "Create a key",
+    _KEY,
+    status=201,
+    parameters=PATH,
+    request=_body([], **_KEY_FIELDS, public=_HEX, secret=_HEX),
+    responses={409: error("The public key is in use.")},
+)
+KEY = _endpoint("retrieve_key", "Retrieve a key", _KEY, parameters=KEY_PATH)
+CHANGE_KEY = _endpoint("change_key", "Change a key", _KEY, parameters=KEY_PATH, request=_body([], **_KEY_FIELDS))
+DELETE_KEY = _endpoint("delete_key", "Delete a key", None, status=204, parameters=KEY_PATH)

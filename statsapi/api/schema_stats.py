@@ -6,7 +6,18 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from statsapi.api.schema import ERRORS, PATH, POINTS, TIME_RANGE, WHAT, query_parameter
+from statsapi.api.schema import (
+    ERRORS,
+    FORMAT,
+    KEY_PATH,
+    MOVED,
+    PATH,
+    POINTS,
+    TIME_RANGE,
+    WHAT,
+    query_parameter,
+)
+from statsapi.ingest.categories import known_category
 from tsdb.outcomes import Category, Outcome
 
 _COUNT = {"type": "integer", "minimum": 0}
@@ -21,10 +32,8 @@ def _strings(name: str, description: str, **more: Any) -> OpenApiParameter:
     return query_parameter(name, {"type": "array", "items": {"type": "string", **more}}, description)
 
 
-_FORMAT = query_parameter("format", str, "`csv`: as a table.", enum=["json", "csv"])
 _CSV = OpenApiResponse({"type": "string"}, "The same as CSV.")
 _ORGANIZATION_PATH = PATH[:1]
-_KEY_PATH = [*PATH, OpenApiParameter("public_key", str, OpenApiParameter.PATH, description="32 hex digits.")]
 
 ORGANIZATION_STATS: dict[str, Any] = {
     "operation_id": "retrieve_organization_event_counts",
@@ -39,7 +48,8 @@ ORGANIZATION_STATS: dict[str, Any] = {
         ),
         WHAT,
         *TIME_RANGE,
-        _FORMAT,
+        query_parameter("environment", str, "With stat=generated: the name of an environment."),
+        FORMAT,
     ],
     "responses": {
         (200, "application/json"): OpenApiResponse(
@@ -54,7 +64,7 @@ ORGANIZATION_STATS: dict[str, Any] = {
 KEY_STATS: dict[str, Any] = {
     "operation_id": "retrieve_key_event_counts",
     "summary": "Retrieve event counts for a key",
-    "parameters": [*_KEY_PATH, *TIME_RANGE],
+    "parameters": [*KEY_PATH, *TIME_RANGE],
     "responses": {
         200: OpenApiResponse(
             {
@@ -66,9 +76,13 @@ KEY_STATS: dict[str, Any] = {
             "A row a bucket, ascending.",
         ),
         **ERRORS,
+        **MOVED,
     },
 }
 
+_LENGTH = {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhdw])?$"}
+_IDS = {"type": "array", "items": {"type": "integer", "minimum": -1, "maximum": 10**18 - 1}}
+_CATEGORIES = [category.value for category in Category if known_category(category)]
 _STATS_PARAMETERS = [
     *_ORGANIZATION_PATH,
     query_parameter(
@@ -77,15 +91,15 @@ _STATS_PARAMETERS = [
         "What to add up.",
         required=True,
     ),
-    query_parameter("interval", str, "`1h`, `10m`, …; divides a day. Default: 1h."),
-    query_parameter("statsPeriod", str, "`<n>` m, h, d, w or s, until now."),
+    query_parameter("interval", _LENGTH, "`1h`, `10m`, …; divides a day. Default: 1h."),
+    query_parameter("statsPeriod", _LENGTH, "`<n>` m, h, d, w or s, until now."),
     query_parameter("start", str, "ISO 8601, without zone in UTC, or seconds since the epoch."),
     query_parameter("end", str, "As start."),
-    query_parameter("project", {"type": "array", "items": {"type": "integer", "minimum": -1}}, "Ids; -1: all."),
-    _strings("category", "Only these.", enum=[category.value for category in Category]),
+    query_parameter("project", _IDS, "Ids; -1: all."),
+    _strings("category", "Only these.", enum=_CATEGORIES),
     _strings("outcome", "Only these.", enum=[outcome.value for outcome in Outcome]),
     _strings("reason", "Only these."),
-    query_parameter("key_id", {"type": "array", "items": {"type": "integer", "minimum": -1}}, "Only these keys."),
+    query_parameter("key_id", _IDS, "Only these keys, by numeric id; 0: what came without a key."),
 ]
 _TOTALS = {"type": "object", "additionalProperties": _COUNT}
 
@@ -131,7 +145,7 @@ STATS_V2: dict[str, Any] = {
 STATS_SUMMARY: dict[str, Any] = {
     "operation_id": "summarize_outcomes",
     "summary": "Summarize outcomes per project",
-    "parameters": [*_STATS_PARAMETERS, query_parameter("download", str, "`1`: as CSV.", enum=["0", "1"])],
+    "parameters": [*_STATS_PARAMETERS, query_parameter("download", str, "`1`: as CSV.")],
     "responses": {
         (200, "application/json"): OpenApiResponse(
             _object(

@@ -17,6 +17,7 @@ pytestmark = pytest.mark.django_db
 JSON = "application/json"
 KEYS = "/api/0/projects/acme/web/keys/"
 MISSING = {"detail": "The requested resource does not exist"}
+IN_USE = {"detail": "This public key is in use."}
 HEX = ["Use 32 hexadecimal digits in lower case."]
 
 
@@ -65,6 +66,7 @@ def test_a_key_is_made_as_asked(api: Client, project: Project) -> None:
     [
         ({"count": 0, "window": 1}, {"count": 0, "window": 1}),
         ({"count": 2**31 - 1, "window": 86400}, {"count": 2**31 - 1, "window": 86400}),
+        ({"count": 5.0, "window": 6e1}, {"count": 5, "window": 60}),
         ({"count": 5, "window": 0}, None),  # no time in which to count
         ({"count": 0, "window": 0}, None),
         (None, None),
@@ -84,6 +86,8 @@ REFUSED: list[tuple[dict[str, Any], Any]] = [
     ({"name": ""}, {"name": ["This field may not be blank."]}),
     ({"name": None}, {"name": ["This field may not be null."]}),
     ({"name": 5}, {"name": ["Must be a text."]}),
+    ({"name": "a\x1bb"}, {"name": ["Use text without control characters."]}),
+    ({"name": "\x85a"}, {"name": ["Use text without control characters."]}),
     ({"name": "a\tb"}, {"name": ["Use text without control characters."]}),
     ({"isActive": "true"}, {"isActive": ["Must be true or false."]}),
     ({"isActive": 1}, {"isActive": ["Must be true or false."]}),
@@ -104,11 +108,11 @@ REFUSED: list[tuple[dict[str, Any], Any]] = [
         {"rateLimit": {"window": ["Ensure this value is less than or equal to 86400."]}},
     ),
     (
-        {"rateLimit": {"count": "1", "window": 1.0}},
+        {"rateLimit": {"count": "1", "window": 1.5}},
         {"rateLimit": {"count": NO_INTEGER, "window": NO_INTEGER}},
     ),
     (
-        {"rateLimit": {"count": True, "window": 10**30}},
+        {"rateLimit": {"count": True, "window": "60"}},
         {"rateLimit": {"count": NO_INTEGER, "window": NO_INTEGER}},
     ),
 ]
@@ -210,7 +214,7 @@ def test_a_public_key_in_use_anywhere_is_refused(
     other = services.create_project(organization=other_organization, slug="other", name="Other")
     for public in (project.keys.get().public, other.keys.get().public):
         response = create(api, public=public)
-        assert (response.status_code, response.json()) == (400, {"public": ["This public key is in use."]})
+        assert (response.status_code, response.json()) == (409, IN_USE)
 
 
 def test_a_public_key_that_is_taken_at_the_same_moment_is_refused_too(
@@ -219,7 +223,7 @@ def test_a_public_key_that_is_taken_at_the_same_moment_is_refused_too(
     """Another request takes it after this one looked whether it is free."""
     monkeypatch.setattr(ProjectKey, "full_clean", lambda key: None)
     response = create(api, public=project.keys.get().public)
-    assert (response.status_code, response.json()) == (400, {"public": ["This public key is in use."]})
+    assert (response.status_code, response.json()) == (409, IN_USE)
 
 
 def test_no_key_is_made_for_a_project_that_is_deleted_meanwhile(

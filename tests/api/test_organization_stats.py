@@ -125,6 +125,7 @@ def test_an_environment_that_no_project_has_is_missing(
     [
         ({"group": "team"}, "Invalid group: team"),
         ({"stat": "x"}, "Invalid stat: x"),
+        ({"projectID": "x"}, "Invalid projectID: use numeric ids."),
         ({"group": "project", "projectID": "x"}, "Invalid projectID: use numeric ids."),
         ({"group": "project", "projectID": ["1", "-1"]}, "Invalid projectID: use numeric ids."),
         ({"group": "project", "projectID": "١"}, "Invalid projectID: use numeric ids."),

@@ -1,0 +1,143 @@
+"""schemathesis against a real server: what the schema allows is accepted, what it forbids refused, as it says answered.
+
+All of its checks are on, over examples that cover the schema, random ones, and sequences of requests that use what
+earlier ones made.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.urls import resolve
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.api.live import LiveServer, start_live_server
+
+pytestmark = pytest.mark.once
+
+EXAMPLES = 20
+METRICS_TOKEN = "let-me-see"
+
+HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
+
+CONFIGURATION = f"""
+hooks = "{HOOKS}"
+
+[dictionaries]
+organizations.values = ["acme", "1"]
+projects.values = ["web", "1"]
+keys.values = ["{"a" * 32}"]
+changed.values = ["changed", "2"]
+
+# Where an object went is told before its query or body is looked at. The others are the usual ones.
+[checks]
+negative_data_rejection.expected-statuses = [
+    "302", "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "5xx"
+]
+
+# Mostly what is there, else nearly every answer would be 404.
+[parameters]
+"path.organization_slug" = {{ dictionary = "organizations", probability = 0.9 }}
+"path.team_slug" = {{ dictionary = "organizations", probability = 0.9 }}
+"path.project_slug" = {{ dictionary = "projects", probability = 0.9 }}
+"path.public_key" = {{ dictionary = "keys", probability = 0.9 }}
+
+# What is changed, emptied or deleted must not be what all others ask for.
+[[operations]]
+include-operation-id = "change_project"
+parameters = {{ "path.project_slug" = "2" }}
+
+[[operations]]
+include-operation-id = "change_key"
+parameters = {{ "path.project_slug" = "2", "path.public_key" = "{"b" * 32}" }}
+
+[[operations]]
+include-operation-id = "delete_key"
+parameters = {{ "path.project_slug" = "2", "path.public_key" = "{"c" * 32}" }}
+
+[[operations]]
+include-operation-id = "merge_project"
+parameters = {{ "path.project_slug" = "3", "body.into" = {{ dictionary = "changed", probability = 0.5 }} }}
+
+[[operations]]
+include-operation-id = "delete_project"
+parameters = {{ "path.project_slug" = "4" }}
+
+# A schema cannot say that start comes before end, that a range has so many points, that a timestamp is still retained,
+# or that a project of that name exists: what it allows may be refused here.
+[[operations]]
+include-operation-id = [
+    "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
+    "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
+"""
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    server = start_live_server("granian", tmp_path_factory.mktemp("schemathesis"), METRICS_TOKEN=METRICS_TOKEN)
+    for name in ("changed", "merged", "deleted"):
+        assert _post(server, "/api/0/organizations/acme/projects/", name=name).status == 201
+    for project, digit in (("web", "a"), ("changed", "b"), ("changed", "c")):
+        assert _post(server, f"/api/0/projects/acme/{project}/keys/", public=digit * 32).status == 201
+    yield server
+    server.stop()
+
+
+def test_it_finds_nothing_with_every_check_on(server: LiveServer, tmp_path: Path) -> None:
+    described = server.request("GET", "/api/schema/").json()
+    schema = tmp_path / "schema.json"
+    schema.write_text(json.dumps(_without_prefix_items(described)))
+    configuration = tmp_path / "schemathesis.toml"
+    configuration.write_text(CONFIGURATION)
+    done = subprocess.run(
+        [
+            *(Path(sys.executable).with_name("st"), "--config-file", configuration, "run", schema),
+            *("--url", f"http://127.0.0.1:{server.port}", "--header", f"Authorization: Bearer {server.token}"),
+            *("--checks", "all", "--max-examples", str(EXAMPLES), "--generation-deterministic"),
+            *("--no-color", "--continue-on-failure", "--warnings", "off"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    tried = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
+    assert f"Tested: {len(tried)}\n" in done.stdout, done.stdout
+    # Else all of that would hold of a service that refuses everything.
+    assert _named(tried) <= _answered_well(server), _named(tried) - _answered_well(server)
+
+
+def _named(operations: set[tuple[str, str]]) -> set[tuple[str, str]]:
+    """The names of the routes instead of their paths."""
+    return {(resolve(re.sub(r"\{\w+\}", "x", path)).view_name, method) for path, method in operations}
+
+
+def _answered_well(server: LiveServer) -> set[tuple[str, str]]:
+    """Routes and methods that were answered with success at least once, as the metrics say."""
+    text = server.request("GET", "/metrics", authorization=f"Bearer {METRICS_TOKEN}").body.decode()
+    return {
+        (sample.labels["view"], sample.labels["method"])
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == "statsapi_requests_total" and sample.labels["status"].startswith("2")
+    }
+
+
+def _post(server: LiveServer, path: str, **body: str) -> Any:
+    return server.request("POST", path, json.dumps(body).encode())
+
+
+def _without_prefix_items(part: Any) -> Any:
+    """schemathesis 4.32.5 rewrites `prefixItems` as the older list of `items`, and then refuses what it wrote."""
+    if isinstance(part, dict):
+        return {name: _without_prefix_items(inner) for name, inner in part.items() if name != "prefixItems"}
+    return [_without_prefix_items(inner) for inner in part] if isinstance(part, list) else part
