@@ -56,11 +56,15 @@ def on_postgresql(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFacto
         database.stop()
 
 
+def end_of_log(service: Service) -> str:
+    return service.log.read_text()[-3000:]
+
+
 def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgreSQL) -> None:
     service = on_postgresql.service
     for _ in range(8):  # every thread of the server has its connection
         on_postgresql.forget()
-        assert service.count().status == 201
+        assert service.count().status == 201, end_of_log(service)
     before = service.log.stat().st_size
 
     on_postgresql.database.stop()
@@ -79,8 +83,8 @@ def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgr
     on_postgresql.database.start()
     for _ in range(8):
         on_postgresql.forget()
-        assert service.stats().status == 200
-    assert service.count().status == 201
+        assert service.stats().status == 200, end_of_log(service)
+    assert service.count().status == 201, end_of_log(service)
     assert service.counted() == 9
 
 
