@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import NamedTuple
 
 import pytest
@@ -15,6 +16,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 from django.urls import URLPattern
 
+from projects import services
 from projects.models import SCOPES, Organization, Project
 from projects.selectors import MEMBER_SCOPES
 from statsapi.api.urls import urlpatterns
@@ -129,6 +131,53 @@ def test_each_scope_opens_what_it_should_and_the_method_is_looked_at_after_it(
                 assert status == 405, (scope, method)
             else:
                 assert status == (404 if "/web/" in route.path else route.answer(method)), (scope, method)
+
+
+@pytest.mark.parametrize("route", ROUTES, ids=identify)
+def test_a_token_that_is_none_any_more_or_stands_elsewhere_opens_nothing(
+    client: Client, organization: Organization, key: str, route: Route
+) -> None:
+    expired = services.create_token(organization=organization, scopes=SCOPES, expires=datetime.now(UTC)).secret
+    token, revoked = services.create_token(organization=organization, scopes=SCOPES)
+    good = services.create_token(organization=organization, scopes=SCOPES).secret
+    assert ask(client, "GET", "/api/0/", authorization=f"Bearer {revoked}") == 200
+    services.revoke_tokens([token])
+    url = route.url(key)
+    for method in METHODS:
+        assert ask(client, method, url, authorization=f"Bearer {expired}") == 401, method
+        assert ask(client, method, url, authorization=f"Bearer {revoked}") == 401, method
+        anonymous = ask(client, method, url)
+        for name in ("token", "access_token", "authorization"):
+            assert ask(client, method, f"{url}?{name}={good}") == anonymous, method
+    assert ask(client, "GET", "/api/0/projects/acme/web/", authorization=f"Bearer {good}") == 200  # nothing was deleted
+
+
+@pytest.mark.parametrize(("route", "method"), OF_PROJECTS, ids=identify)
+def test_a_deleted_project_is_missing_under_each_of_its_names(
+    api: Client, renamed_project: Project, route: Route, method: str
+) -> None:
+    key, names = renamed_project.keys.get().public, ("web", "old", str(renamed_project.pk))
+    for name in names:
+        ask(api, "GET", f"/api/0/projects/acme/{name}/stats/")  # so that the cache holds it
+    services.delete_project(project=renamed_project)
+    missing = api.generic(method, route.url(key, project="never-was"), "{}", "application/json")
+    for name in names:
+        response = api.generic(method, route.url(key, project=name), "{}", "application/json")
+        assert (response.status_code, response.content) == (404, missing.content), name
+
+
+@pytest.mark.parametrize("route", [route for route in READABLE if "/web/" not in route.path], ids=identify)
+def test_no_list_or_sum_shows_a_deleted_project(api: Client, project: Project, route: Route) -> None:
+    rows = {"outcomes": [{"outcome": "accepted", "quantity": 718_281}]}
+    api.post("/api/0/projects/acme/web/outcomes/", rows, "application/json")
+    queries = ("", "?group=project", "?statsPeriod=1d&field=sum(quantity)&category=error&groupBy=project")
+    before = [api.get(route.url() + query).content for query in queries]
+    services.delete_project(project=project)
+    for query, shown in zip(queries, before, strict=True):
+        content = api.get(route.url() + query).content
+        assert b"718281" not in content
+        assert b'"web"' not in content
+        assert content != shown or not (b"718281" in shown or b'"web"' in shown)
 
 
 @pytest.mark.parametrize("who", ["owner", "member", "superuser", "outsider", "newcomer"])
