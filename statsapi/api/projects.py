@@ -103,7 +103,7 @@ class ProjectView(ApiView):
         wanted = ProjectChangeSerializer(data=read_object(request))
         wanted.is_valid(raise_exception=True)
         changes = wanted.validated_data
-        with _free_slug(found.organization, changes.get("slug"), found.id), services.changing_project(found.id) as row:
+        with _free_slug(found.organization, changes.get("slug")), services.changing_project(found.id) as row:
             row.slug = changes.get("slug", row.slug)
             row.name = changes.get("name", row.name)
             row.platform = changes.get("platform", row.platform) or ""
@@ -159,17 +159,17 @@ def _slug_of(name: str) -> str:
 
 
 @contextmanager
-def _free_slug(organization: int, slug: str | None, project: int = 0) -> Iterator[None]:
+def _free_slug(organization: int, slug: str | None) -> Iterator[None]:
     """A write inside that fails because the slug is another project's raises Conflict.
 
-    Asked after the write and not before: two that want the same slug at the same moment would both find it free.
+    Nobody asks whose it is: before the write two could find it free, and after it the other may be gone again.
     """
     try:
         yield
     except (IntegrityError, DjangoValidationError):
-        if slug and Project.objects.filter(organization=organization, slug=slug).exclude(pk=project).exists():
-            raise Conflict(SLUG_TAKEN) from None
         selectors.get_organization(organization)
+        if slug:
+            raise Conflict(SLUG_TAKEN) from None  # all else was checked before
         raise
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from projects import services
@@ -223,6 +224,19 @@ def test_a_public_key_that_is_taken_at_the_same_moment_is_refused_too(
     """Another request takes it after this one looked whether it is free."""
     monkeypatch.setattr(ProjectKey, "full_clean", lambda key: None)
     response = create(api, public=project.keys.get().public)
+    assert (response.status_code, response.json()) == (409, IN_USE)
+
+
+def test_a_public_key_that_was_taken_and_is_free_again_at_the_same_moment_is_refused_too(
+    api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other key is deleted before anybody could ask whose it is."""
+
+    def refuse(key: ProjectKey) -> None:
+        raise ValidationError("Key with this Public already exists.")
+
+    monkeypatch.setattr(ProjectKey, "full_clean", refuse)
+    response = create(api, public="a" * 32)
     assert (response.status_code, response.json()) == (409, IN_USE)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 from django.test import Client
 
 from projects import services
@@ -180,6 +181,19 @@ def test_a_slug_that_is_taken_at_the_same_moment_is_a_conflict_too(
     create(api, name="Shop")
     monkeypatch.setattr(Project, "full_clean", lambda project: None)
     for response in (create(api, name="Web"), change(api, slug="shop")):
+        assert (response.status_code, response.json()) == (409, TAKEN)
+
+
+def test_a_slug_that_was_taken_and_is_free_again_at_the_same_moment_is_a_conflict_too(
+    api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other project is deleted before anybody could ask whose the slug is."""
+
+    def refuse(project: Project) -> None:
+        raise ValidationError("Project with this Organization and Slug already exists.")
+
+    monkeypatch.setattr(Project, "full_clean", refuse)
+    for response in (create(api, name="Shop"), change(api, slug="shop")):
         assert (response.status_code, response.json()) == (409, TAKEN)
 
 

@@ -171,13 +171,14 @@ def test_no_list_or_sum_shows_a_deleted_project(api: Client, project: Project, r
     rows = {"outcomes": [{"outcome": "accepted", "quantity": 718_281}]}
     api.post("/api/0/projects/acme/web/outcomes/", rows, "application/json")
     queries = ("", "?group=project", "?statsPeriod=1d&field=sum(quantity)&category=error&groupBy=project")
-    before = [api.get(route.url() + query).content for query in queries]
+
+    def shows_it() -> bool:
+        contents = [api.get(route.url() + query).content for query in queries]
+        return any(b"718281" in content or b'"web"' in content for content in contents)
+
+    assert shows_it() or route.path in ("", "organizations/", "organizations/acme/teams/")
     services.delete_project(project=project)
-    for query, shown in zip(queries, before, strict=True):
-        content = api.get(route.url() + query).content
-        assert b"718281" not in content
-        assert b'"web"' not in content
-        assert content != shown or not (b"718281" in shown or b'"web"' in shown)
+    assert not shows_it()
 
 
 @pytest.mark.parametrize("who", ["owner", "member", "superuser", "outsider", "newcomer"])
