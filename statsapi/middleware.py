@@ -41,6 +41,8 @@ def response_headers(get_response: GetResponse) -> GetResponse:
         if isinstance(response, HttpResponse):
             # Django sets it further in, which what fails before that does not reach.
             headers.setdefault("Content-Length", str(len(response.content)))
+            if response.status_code == 204:
+                del headers["Content-Length"]  # RFC 9110, 8.6: a 204 must not have one
             if request.method == "HEAD":
                 response.content = b""
         elif request.method == "HEAD" and isinstance(response, StreamingHttpResponse):

@@ -67,6 +67,7 @@ def test_a_project_is_made_changed_and_deleted_with_chunked_bodies(live: LiveSer
     assert (changed.status, changed.json()["platform"]) == (200, "go")
     deleted = live.request("DELETE", project)
     assert (deleted.status, deleted.body) == (204, b"")
+    assert "Content-Length" not in deleted.headers
     assert live.request("GET", project).status == 404
 
 
