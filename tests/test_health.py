@@ -119,8 +119,10 @@ def test_it_names_a_redis_that_is_down_and_recovers(house: House) -> None:
 def test_it_names_a_redis_that_hangs_without_waiting_for_it(house: House) -> None:
     house.redis.pause()
     try:
+        # A busy machine may let the database miss its 0.2 s too, but not each time.
+        hung = {"redis": "no answer in 0.2 s", "cache": "no answer in 0.2 s"}
         for _ in range(3):
-            assert house.failed() == {"redis": "no answer in 0.2 s", "cache": "no answer in 0.2 s"}
+            servers.wait_for(lambda: house.failed() == hung, "an answer that names Redis alone")
         assert house.is_alive()
     finally:
         house.redis.resume()
@@ -140,7 +142,8 @@ def test_it_names_a_postgresql_that_is_down_and_recovers(house: House) -> None:
 def test_it_names_a_postgresql_that_hangs_without_waiting_for_it(house: House) -> None:
     house.postgresql.pause()
     try:
-        assert house.failed() == {"database": "no answer in 0.2 s"}
+        hung = {"database": "no answer in 0.2 s"}
+        servers.wait_for(lambda: house.failed() == hung, "an answer that names PostgreSQL alone")
         assert house.is_alive()
     finally:
         house.postgresql.resume()

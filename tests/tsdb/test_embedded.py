@@ -497,13 +497,14 @@ def test_a_server_that_is_still_loading_is_waited_for(stage: Stage) -> None:
     wait_until(stage.is_quiet)
     with (stage.home / "ready.lock").open("r+") as ready:
         fcntl.flock(ready, fcntl.LOCK_EX)
-        # It looks up from its file after every 1024 commands: here after 0.3 s, which is longer than the patience.
+        # It looks up from its file after every 1024 commands: here every 0.3 s, ten times, which is
+        # longer than the patience.
         with server_by_hand(stage.home, "--key-load-delay", "300") as server:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.connect(str(stage.home / "valkey.sock"))
                 connection.sendall(b"GET counted\r\n")
                 assert connection.recv(100).startswith(b"-LOADING")
-            stage.user(before="embedded.PATIENCE = 0.1").joins()
+            stage.user(before="embedded.PATIENCE = 2").joins()
             assert stage.server() == server.pid
             assert stage.get() == "4999"
 
