@@ -7,7 +7,7 @@ import sys
 
 from benchmarks.servers import ROOT
 
-ALL = ("reading", "writing", "memory", "integer_width", "http", "intake", "startup")
+ALL = ("reading", "writing", "memory", "integer_width", "http", "organization", "intake", "startup")
 
 
 def main(names: list[str]) -> int:

@@ -16,7 +16,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,8 @@ class Server:
 
 
 @contextmanager
-def serving() -> Iterator[Server]:
+def serving(prepare: Callable[[], str] | None = None) -> Iterator[Server]:
+    """`prepare` makes what is to be read, once the settings can be imported, and returns a token for it."""
     with servers.valkey() as url, servers.temporary_folder() as folder:
         # Before anything imports the settings, here and in the server alike.
         os.environ.update(
@@ -58,7 +59,7 @@ def serving() -> Iterator[Server]:
             CACHE_URL=f"{url}?db=1",
             DJANGO_SETTINGS_MODULE="benchmarks.http_settings",
         )
-        token = _prepare()
+        token = (prepare or _prepare)()
         port, log = servers.free_port(), folder / "granian.log"
         with servers.running(_granian(port), log) as process:
             servers.wait_for(lambda: servers.listens(port), process, log)

@@ -1,0 +1,181 @@
+"""An organization of 1000 projects: 24 × 1 h of all of them in one round trip, and the endpoints that answer with it.
+
+Measured first: reading the accepted errors of each project from the store, one series a project. Against: the same
+counts in benchmarks/hash_per_bucket.py, read by one pipeline of HGET; and the same rings, asked project by project, as
+a client does that knows the project's endpoint alone. All must answer the same.
+
+Then what the endpoints read, in the store and as a whole: errors received (three series a project) added up for the
+organization or for each project; and outcomes (six series a project and the index of each). The whole is a request over
+a connection that is kept, to a granian as benchmarks/http.py starts it, one at a time.
+
+Targets: under 50 ms in the store; at least 14 times as fast as the hashes.
+"""
+
+from __future__ import annotations
+
+import http.client
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from benchmarks import servers
+from benchmarks.fill import fill_hashes, fill_rings
+from benchmarks.hash_per_bucket import HashPerBucket
+from benchmarks.http import serving
+from benchmarks.measure import print_table, ratio, spread, take_turns, verdict
+from tsdb.client import Clients
+from tsdb.facts import read_facts
+from tsdb.outcomes import STATS, Category, Outcome
+from tsdb.rollups import parse_rollups
+from tsdb.series import Series, fact, index_key, total
+from tsdb.store import Store
+from tsdb.timeline import Window
+
+ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
+HOURS = ROLLUPS[1]
+PROJECTS = range(1, 1001)
+ROUNDS = 15
+TARGET_MS = 50
+TARGET_FASTER = 14
+ACCEPTED = total(1, Category.ERROR, Outcome.ACCEPTED).name
+
+ENDPOINTS = {
+    "stats": "/api/0/organizations/acme/stats/",
+    "stats, group=project": "/api/0/organizations/acme/stats/?group=project",
+    "stats_v2 by outcome": (
+        "/api/0/organizations/acme/stats_v2/?statsPeriod=23h&field=sum(quantity)&category=error&groupBy=outcome"
+    ),
+    "stats-summary": "/api/0/organizations/acme/stats-summary/?statsPeriod=23h&field=sum(quantity)",
+}
+
+
+def fill(clients: Clients, now: int) -> None:
+    """Every ring of three totals and of three facts of each project, full; and the index that names them."""
+    names = [total(1, Category.ERROR, outcome).name for outcome in STATS["received"]]
+    names += [fact(1, 0, Category.ERROR, outcome).name for outcome in STATS["received"]]
+    for name in names:
+        fill_rings(clients.write, name, PROJECTS, ROLLUPS, now)
+    pipeline = clients.write.pipeline(transaction=False)
+    for project in PROJECTS:
+        pipeline.sadd(index_key(project), *names)
+    pipeline.execute()
+
+
+def received(projects: Sequence[int]) -> list[Series]:
+    return [total(project, Category.ERROR, outcome) for project in projects for outcome in STATS["received"]]
+
+
+def last_day(now: int) -> Window:
+    return Window(HOURS, HOURS.bucket(now) - 23, HOURS.bucket(now))
+
+
+def compare(store: Store, now: int) -> None:
+    """The first table."""
+    window, hashes = last_day(now), HashPerBucket(store.clients, ROLLUPS)
+    series = [Series(project, ACCEPTED) for project in PROJECTS]
+
+    def rings() -> dict[int, tuple[int, ...]]:
+        return {one.project: counts for one, counts in store.get_range(series, window, now=now).items()}
+
+    def one_by_one() -> dict[int, tuple[int, ...]]:
+        return {one.project: store.get_range([one], window, now=now)[one] for one in series}
+
+    from_hashes = partial(hashes.get_range, ACCEPTED, PROJECTS, window)
+    if not rings() == from_hashes() == one_by_one():
+        raise AssertionError("the contenders do not answer the same")
+    contenders: dict[str, Callable[[], object]] = {
+        "rings, one MGET": rings,
+        "rings, one by one": one_by_one,
+        "hashes, one pipeline": from_hashes,
+    }
+    times = take_turns(contenders, ROUNDS)
+    rows = []
+    for name, seconds in times.items():
+        slower = ratio(seconds, times["rings, one MGET"])
+        target = ""
+        if name == "hashes, one pipeline":
+            target = verdict(slower.median >= TARGET_FASTER, f"at least {TARGET_FASTER}")
+        rows.append((name, spread(seconds).show(scale=1000), slower.show(), target))
+    print_table(("1000 × 24 × 1 h", "ms", "times as long", "target"), rows)
+
+
+def ask(connection: http.client.HTTPConnection, path: str, token: str) -> int:
+    """The length of the answer's body."""
+    connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+    response = connection.getresponse()
+    body = response.read()
+    if response.status != 200:
+        raise RuntimeError(f"{path}: {response.status} {body[:300]!r}")
+    return len(body)
+
+
+@contextmanager
+def connected(port: int) -> Iterator[http.client.HTTPConnection]:
+    connection = http.client.HTTPConnection("127.0.0.1", port)
+    yield connection
+    connection.close()
+
+
+def prepare() -> str:
+    """Tables, the organization with its projects and counts, and a token that may read them."""
+    import django
+
+    django.setup()
+    from django.core.cache import cache
+    from django.core.management import call_command
+
+    from projects import services
+    from projects.connections import get_store
+    from projects.models import Project
+
+    call_command("migrate", verbosity=0, interactive=False)
+    organization = services.create_organization(slug="acme", name="Acme")
+    rows = [Project(pk=number, organization=organization, slug=f"p{number}", name="P") for number in PROJECTS]
+    Project.objects.bulk_create(rows)
+    fill(get_store().clients, int(time.time()))
+    token = services.create_token(organization=organization, scopes=["org:read"]).secret
+    cache.clear()  # for some seconds what was just written would be read from the database
+    return token
+
+
+def endpoints() -> None:
+    """The second table."""
+    with serving(prepare) as server, connected(server.port) as connection:
+        from projects.connections import get_store
+
+        store, now = get_store(), int(time.time())
+        window, parts = last_day(now), received(PROJECTS)
+        added = partial(store.get_added, parts, window, now=now)
+        added_by_project = partial(store.get_added_by_project, parts, window, now=now)
+        facts = partial(read_facts, store, PROJECTS, lambda fact: True, window, now=now)
+        in_store: dict[str, Callable[[], object]] = {
+            "stats": added,
+            "stats, group=project": added_by_project,
+            "stats_v2 by outcome": facts,
+            "stats-summary": facts,
+        }
+        whole = {name: partial(ask, connection, path, server.token) for name, path in ENDPOINTS.items()}
+        of_store = take_turns({f"store: {name}": run for name, run in in_store.items()}, ROUNDS)
+        of_whole = take_turns(whole, ROUNDS)
+        rows = []
+        for name in ENDPOINTS:
+            read = spread(of_store[f"store: {name}"])
+            reached = verdict(1000 * read.median < TARGET_MS, f"under {TARGET_MS} ms in the store")
+            size = f"{whole[name]() / 1000:.0f} KB"
+            rows.append((name, read.show(scale=1000), spread(of_whole[name]).show(scale=1000), size, reached))
+        print_table(("1000 projects, 24 × 1 h", "in the store, ms", "whole request, ms", "answer", "target"), rows)
+
+
+def main() -> None:
+    print(__doc__)
+    now = int(time.time())
+    with servers.store_clients() as clients:
+        fill(clients, now)
+        fill_hashes(clients.write, ACCEPTED, PROJECTS, ROLLUPS, now)
+        compare(Store(clients, ROLLUPS), now)
+    endpoints()
+
+
+if __name__ == "__main__":
+    main()
