@@ -14,6 +14,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from django.db import connection
 
 from tests.servers import ROOT, Missing, external_servers
 
@@ -48,6 +49,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says more of what else the machine does than of the code.
     hypothesis.settings.register_profile("statsapi", deadline=None)
     hypothesis.settings.load_profile("statsapi")
+    if connection.vendor == "sqlite":
+        # A database in memory is never closed by the threads of a test, and knows neither WAL nor waiting for a lock.
+        connection.settings_dict["TEST"]["NAME"] = str(_FOLDER / "tests.sqlite3")
     config.addinivalue_line("markers", "once: has servers of its own, so --external would run the very same again")
 
 
