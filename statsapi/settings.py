@@ -180,7 +180,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["statsapi.api.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["statsapi.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": [],  # statsapi/api/bodies.py reads bodies, within bounds
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "statsapi.api.negotiation.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "statsapi.api.errors.exception_handler",
