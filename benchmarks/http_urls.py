@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.urls import include, path
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from statsapi.api.schema import EXAMPLE_COUNTS, EXAMPLE_START
+
 
 class ConstantView(APIView):
-    """What Django REST Framework costs when it has nothing to do: it asks for no credentials and looks nothing up."""
+    """What Django REST Framework costs when it has nothing to do: it asks for no credentials and looks nothing up.
+
+    It answers as many pairs as the stats of a day by the hour have.
+    """
 
     authentication_classes = ()
     permission_classes = ()
+    answer: Any = [[float(EXAMPLE_START + 3600 * hour), count] for hour, count in enumerate(EXAMPLE_COUNTS)]
 
     def get(self, request: Request) -> Response:
-        return Response({"detail": "always the same"})
+        return Response(self.answer)
+
+
+class ShortConstantView(ConstantView):
+    answer = {"detail": "always the same"}
 
 
 def constant(request: HttpRequest) -> HttpResponse:
@@ -27,5 +39,6 @@ def constant(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("constant", constant),
     path("api/0/constant/", ConstantView.as_view()),
+    path("api/0/constant/short/", ShortConstantView.as_view()),
     path("", include("statsapi.urls")),
 ]
