@@ -14,6 +14,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from django.conf import settings
+from django.core.cache import caches
 from django.db import connection
 
 from tests.servers import ROOT, Missing, external_servers
@@ -49,6 +51,9 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says more of what else the machine does than of the code.
     hypothesis.settings.register_profile("statsapi", deadline=None)
     hypothesis.settings.load_profile("statsapi")
+    # On a busy machine Redis may be late here; the services that tests start have their own, shorter patience.
+    settings.TSDB_TIMEOUT = 5.0
+    caches.settings["default"]["OPTIONS"].update(SOCKET_TIMEOUT=5.0, SOCKET_CONNECT_TIMEOUT=5.0)
     if connection.vendor == "sqlite":
         # A database in memory is never closed by the threads of a test, and knows neither WAL nor waiting for a lock.
         connection.settings_dict["TEST"]["NAME"] = str(_FOLDER / "tests.sqlite3")
