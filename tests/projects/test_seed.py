@@ -203,8 +203,8 @@ def test_nobody_counts_into_a_project_while_its_counts_are_deleted(
 
     def open_elsewhere() -> None:
         try:
-            if connection.vendor == "postgresql":
-                connection.cursor().execute("SET lock_timeout = 100")
+            wait = "SET lock_timeout = 100" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
+            connection.cursor().execute(wait)
             services.open_project(project.pk)
         finally:
             connection.close()
