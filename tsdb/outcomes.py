@@ -16,11 +16,9 @@ class Outcome(StrEnum):
 
 
 class Category(StrEnum):
-    """Kinds of data, as Sentry's SDKs and client reports name them."""
+    """Kinds of data that are counted, as Sentry's SDKs and client reports name them."""
 
-    DEFAULT = "default"
     ERROR = "error"
-    SECURITY = "security"
     TRANSACTION = "transaction"
     ATTACHMENT = "attachment"
     SESSION = "session"
@@ -30,7 +28,6 @@ class Category(StrEnum):
     MONITOR = "monitor"
     SPAN = "span"
     FEEDBACK = "feedback"
-    USER_REPORT = "user_report"
     METRIC_BUCKET = "metric_bucket"
     TRACE_METRIC = "trace_metric"
     LOG_ITEM = "log_item"
@@ -40,8 +37,19 @@ class Category(StrEnum):
     SPAN_INDEXED = "span_indexed"
     TRACE_METRIC_BYTE = "trace_metric_byte"
     TRANSACTION_INDEXED = "transaction_indexed"
-    INTERNAL = "internal"
-    UNKNOWN = "unknown"
+
+
+CATEGORY_NAMES: dict[str, Category] = {
+    **{category.value: category for category in Category},
+    "default": Category.ERROR,
+    "security": Category.ERROR,
+    "crash": Category.ERROR,
+    "statsd": Category.METRIC_BUCKET,
+    "user_report": Category.FEEDBACK,
+}
+"""What a sender or reader may call a category. An event and a security report are both of category error (contract,
+section 2); `default` and `security`, which SDKs still name in rate limits and client reports, are other words for it.
+"""
 
 
 NO_REASON = "none"

@@ -9,7 +9,7 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 
 from statsapi.api.bodies import parse_json
-from tsdb.outcomes import NO_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import CATEGORY_NAMES, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
@@ -73,7 +73,7 @@ def _row(item: Any, now: float, retention: int) -> Row:
     reason = known_reason(_text(item, "reason", MAX_REASON))
     return Row(
         outcome=outcome,
-        category=Category(_word(item, "category", Category.ERROR, [category.value for category in Category])),
+        category=CATEGORY_NAMES[_word(item, "category", Category.ERROR, list(CATEGORY_NAMES))],
         reason=NO_REASON if outcome is Outcome.ACCEPTED else reason,
         quantity=_quantity(item),
         timestamp=_timestamp(item, now, retention),

@@ -9,7 +9,7 @@ from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiRespo
 
 from projects.models import HEX_PATTERN
 from statsapi.api.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
-from tsdb.outcomes import FILTERS, STATS, Category, Outcome
+from tsdb.outcomes import CATEGORY_NAMES, FILTERS, STATS, Outcome
 
 EXAMPLE_START = 1537308000
 EXAMPLE_COUNTS = (
@@ -171,7 +171,7 @@ _ROW = {
     "required": ["outcome"],
     "properties": {
         "outcome": {"type": "string", "enum": [outcome.value for outcome in Outcome]},
-        "category": {"enum": [*(category.value for category in Category), None], "default": "error"},
+        "category": {"enum": [*CATEGORY_NAMES, None], "default": "error"},
         "reason": {
             "type": ["string", "null"],
             "minLength": 1,

@@ -17,8 +17,7 @@ from statsapi.api.schema import (
     WHAT,
     query_parameter,
 )
-from statsapi.ingest.categories import known_category
-from tsdb.outcomes import Category, Outcome
+from tsdb.outcomes import CATEGORY_NAMES, Outcome
 
 _COUNT = {"type": "integer", "minimum": 0}
 _TEXT = {"type": "string"}
@@ -82,7 +81,6 @@ KEY_STATS: dict[str, Any] = {
 
 _LENGTH = {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhdw])?$"}
 _IDS = {"type": "array", "items": {"type": "integer", "minimum": -1, "maximum": 10**18 - 1}}
-_CATEGORIES = [category.value for category in Category if known_category(category)]
 _STATS_PARAMETERS = [
     *_ORGANIZATION_PATH,
     query_parameter(
@@ -96,7 +94,7 @@ _STATS_PARAMETERS = [
     query_parameter("start", str, "ISO 8601, without zone in UTC, or seconds since the epoch."),
     query_parameter("end", str, "As start."),
     query_parameter("project", _IDS, "Ids; -1: all."),
-    _strings("category", "Only these.", enum=_CATEGORIES),
+    _strings("category", "Only these.", enum=list(CATEGORY_NAMES)),
     _strings("outcome", "Only these.", enum=[outcome.value for outcome in Outcome]),
     _strings("reason", "Only these."),
     query_parameter("key_id", _IDS, "Only these keys, by numeric id; 0: what came without a key."),

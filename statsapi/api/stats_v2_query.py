@@ -11,8 +11,7 @@ from functools import cached_property
 from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
-from statsapi.ingest.categories import known_category
-from tsdb.outcomes import Category, Outcome
+from tsdb.outcomes import CATEGORY_NAMES, Category, Outcome
 from tsdb.rollups import Rollup
 from tsdb.series import Fact
 from tsdb.timeline import Window
@@ -127,7 +126,7 @@ def _words(parameters: QueryDict, name: str, allowed: Sequence[str]) -> tuple[st
 def _categories(words: list[str]) -> list[Category]:
     found = []
     for word in filter(None, words):
-        category = known_category(word)
+        category = CATEGORY_NAMES.get(word)
         if category is None:
             raise BadQuery(f'Invalid category: "{word}"')
         found.append(category)

@@ -1,8 +1,6 @@
 """What the items of an envelope count as.
 
-Source: Sentry's developer documentation, "Envelope Items" and the definitions in "Rate Limiting". An event
-and a security report are both of category error here (contract, section 2): the categories `default` and
-`security`, which SDKs still name in rate limits and client reports, are other words for it.
+Source: Sentry's developer documentation, "Envelope Items" and the definitions in "Rate Limiting".
 """
 
 from __future__ import annotations
@@ -41,26 +39,3 @@ ITEM_CATEGORIES: dict[str, Category | None] = {
 
 # Item types that hold several things in one payload and say how many in the item header `item_count`.
 COUNTED_TYPES = frozenset({"log", "span", "trace_metric"})
-
-# Other names of a category, and the names that stand for nothing that is counted here.
-_ALIASES = {
-    "default": Category.ERROR,
-    "security": Category.ERROR,
-    "crash": Category.ERROR,
-    "statsd": Category.METRIC_BUCKET,
-    "user_report": Category.FEEDBACK,
-}
-_UNCOUNTED = frozenset({Category.INTERNAL, Category.UNKNOWN})
-
-
-def known_category(name: object) -> Category | None:
-    """The category of that name, other names resolved; None for a category that is not counted here."""
-    if not isinstance(name, str):
-        return None
-    if name in _ALIASES:
-        return _ALIASES[name]
-    try:
-        category = Category(name)
-    except ValueError:
-        return None
-    return None if category in _UNCOUNTED else category

@@ -15,9 +15,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeGuard
 
-from statsapi.ingest.categories import known_category
 from statsapi.ingest.payloads import Buffer, as_list, as_mapping, as_text, parse_object
-from tsdb.outcomes import OTHER_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import CATEGORY_NAMES, OTHER_REASON, Category, Outcome, known_reason
 
 LARGEST_QUANTITY = 10**9
 # Rows read of one report. SDKs add up what is alike, which leaves them a few dozen.
@@ -59,7 +58,7 @@ def parse_report(payload: Buffer) -> ClientReport | None:
         rows = as_list(report.get(name))[:room]
         room -= len(rows)
         for row in map(as_mapping, rows):
-            category, quantity = known_category(row.get("category")), row.get("quantity")
+            category, quantity = CATEGORY_NAMES.get(as_text(row.get("category"))), row.get("quantity")
             if category is None or not _is_quantity(quantity):
                 continue
             reason = known_reason(as_text(row.get("reason")) or OTHER_REASON)

@@ -56,6 +56,12 @@ def test_a_row_with_everything_in_it_is_counted_everywhere(post: Any, count_of: 
     assert count_of("generated", environment="production") == count_of("generated") == 3
 
 
+@pytest.mark.parametrize("word", ["default", "security", "crash"])
+def test_another_word_for_error_is_counted_as_error(post: Any, count_of: Any, word: str) -> None:
+    assert post({"outcome": "accepted", "category": word, "quantity": 3}).status_code == 201
+    assert count_of("generated") == 3
+
+
 def test_null_is_as_good_as_nothing(post: Any, count_of: Any, project: Project) -> None:
     fields = ("category", "reason", "quantity", "timestamp", "key", "environment")
     assert post({"outcome": "accepted", **dict.fromkeys(fields)}).json() == {"accepted": 1}
