@@ -140,6 +140,10 @@ def serve(text: str) -> None:
     """Becomes granian; the worker that is ready first shows the text, where there is one."""
     from django.conf import settings
 
+    if settings.METRICS_TOKEN:
+        # A worker leaves its figures behind, for the others to tell; those of an earlier run nobody wants.
+        for file in settings.METRICS_DIR.glob("*.db"):
+            file.unlink()
     reader, writer = os.pipe()
     os.set_inheritable(reader, True)
     os.write(writer, text.encode())  # a pipe holds 64 KiB

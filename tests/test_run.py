@@ -41,9 +41,9 @@ class Place:
         self.servers.append(server)
         return server
 
-    def run(self) -> Server:
+    def run(self, **more: str) -> Server:
         """Started, and its text shown."""
-        server = self.start()
+        server = self.start(**more)
         server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
         return server
 
@@ -235,3 +235,15 @@ def test_the_secret_key_is_made_once_and_for_the_owner_alone(place: Place) -> No
     assert keys[0] == keys[1]
     assert len(keys[0]) > 50
     assert [path.name for path in place.var_dir.glob("secret*")] == ["secret_key"]
+
+
+def test_a_start_forgets_what_earlier_workers_measured(place: Place) -> None:
+    def measured_by() -> set[int]:
+        return {int(file.stem.rpartition("_")[2]) for file in (place.var_dir / "metrics").glob("*.db")}
+
+    for _ in range(2):
+        server = place.run(METRICS_TOKEN="let-me-see")
+        type_in(curl_line(server))
+        assert measured_by()
+        assert measured_by() <= set(place.processes())
+        server.stop()
