@@ -53,7 +53,7 @@ def meddler(store: Store, monkeypatch: pytest.MonkeyPatch) -> MeddlingClient:
     """The client that a merge writes with."""
     client = MeddlingClient(connection_pool=store.clients.write.connection_pool)
     meddled = Store(Clients(store.clients.read, client), store.rollups)
-    monkeypatch.setattr(services, "get_store", lambda: meddled)
+    monkeypatch.setattr(services.counting, "get_store", lambda: meddled)
     return client
 
 
@@ -127,7 +127,7 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
         count(shop, 10)
         count(project, 100)
         with monkeypatch.context() as patched:
-            patched.setattr(services, "get_store", lambda: broken_store)
+            patched.setattr(services.counting, "get_store", lambda: broken_store)
             breaking.break_at(command, carried_out=carried_out)
             try:
                 services.merge_projects(source=project.pk, destination=shop.pk)
@@ -154,7 +154,9 @@ def interrupt(store: Store, source: Project, destination: Project, monkeypatch: 
     breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
     breaking.break_at(at, carried_out=False)
     with monkeypatch.context() as patched:
-        patched.setattr(services, "get_store", lambda: Store(Clients(store.clients.read, breaking), store.rollups))
+        patched.setattr(
+            services.counting, "get_store", lambda: Store(Clients(store.clients.read, breaking), store.rollups)
+        )
         try:
             services.merge_projects(source=source.pk, destination=destination.pk)
         except RedisConnectionError:

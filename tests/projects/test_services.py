@@ -157,7 +157,7 @@ def test_what_is_made_in_an_organization_while_it_is_deleted_goes_with_it(
                 pool.submit(make).result()
         return gone
 
-    monkeypatch.setattr(services, "delete_projects", delete_and_make)
+    monkeypatch.setattr(services.organizations, "delete_projects", delete_and_make)
     services.delete_organization(organization=organization)
     assert not Organization.objects.exists()
     for number, secret in made:
