@@ -96,8 +96,16 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must start with one of {known}; it starts with {parts.scheme!r}.")
-    if parts.scheme in ("http", "https") and not parts.hostname:
+    # A cluster's URL names several hosts.
+    hosts = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
+    must_name_one = parts.scheme in ("http", "https") or parts.scheme.endswith("+cluster")
+    if must_name_one and not all(host.hostname for host in hosts):
         raise ImproperlyConfigured(f"{name} names no host.")
+    try:
+        for host in hosts:
+            _ = host.port
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} names a port that is not a number from 0 to 65535.") from error
     return value
 
 

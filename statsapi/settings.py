@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 from statsapi import env, logs
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
+from tsdb.cluster import CLUSTER_SCHEMES
 from tsdb.rollups import RollupError, parse_rollups
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -86,7 +87,7 @@ else:
 
 _EMBEDDED = f"unix://{quote(str(embedded.socket_path(VAR_DIR)))}"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")
-TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=_REDIS_SCHEMES)
+TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=(*_REDIS_SCHEMES, *CLUSTER_SCHEMES))
 CACHE_URL = env.url("CACHE_URL", f"{_EMBEDDED}?db=1", schemes=_REDIS_SCHEMES)
 TSDB_IS_EMBEDDED = TSDB_URL.startswith(_EMBEDDED)
 CACHE_IS_EMBEDDED = CACHE_URL.startswith(_EMBEDDED)

@@ -157,11 +157,11 @@ def start_postgresql(folder: Path, *, port: int | None = None) -> tuple[Server, 
     return server, f"postgres://postgres@127.0.0.1:{port}/postgres"
 
 
-def start_redis(folder: Path, *options: str, port: int | None = None) -> tuple[Server, int]:
+def start_redis(folder: Path, *options: str, port: int | None = None, binary: str | None = None) -> tuple[Server, int]:
     """A Redis server in `folder` with AOF on, and its port. What an earlier one left there is there again."""
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
-    command = [redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
+    command = [binary or redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
     server = Server([*command, "--appendonly", "yes", *options], folder / "redis.log")
 
     def is_there() -> bool:

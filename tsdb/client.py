@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any, NamedTuple, cast
+from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
+
+from tsdb.cluster import CLUSTER_SCHEMES, Cluster, Command
 
 MOST_CONNECTIONS = 10_000
 """As many as Redis takes by default. A thread has one of each client at most; redis-py's own limit of 100 refuses the
@@ -18,8 +22,8 @@ hundred-and-first thread, with an error that looks like a Redis which is away.""
 class Clients(NamedTuple):
     """`read` asks once more when a connection was lost; `write` never does, since the first try may have counted."""
 
-    read: redis.Redis
-    write: redis.Redis
+    read: Client
+    write: Client
 
 
 class Pool(redis.ConnectionPool):
@@ -67,27 +71,43 @@ class Client(redis.Redis):
         finally:
             pool.release(connection)
 
+    def together(self, commands: Sequence[Command]) -> list[Any]:
+        """One answer a command, in order; an exception stands where a command failed. One round trip."""
+        pipeline = self.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        return pipeline.execute(raise_on_error=False)
+
+    def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
+        """The values of the keys, in order. One round trip."""
+        # As mget does it, but that looks at its arguments once more.
+        return list(self.execute_command("MGET", *keys)) if keys else []
+
+    def servers(self) -> list[redis.Redis]:
+        """A client of each server that has keys of its own."""
+        return [self]
+
 
 def connect(url: str, timeout: float) -> Clients:
-    """Clients of the server at `url` that wait `timeout` seconds for a connection and as long for an answer.
+    """Clients of the server or cluster at `url` that wait `timeout` seconds for a connection and as long for an answer.
 
-    Nothing is sent yet. Their calls raise redis.exceptions.RedisError.
+    Nothing is sent yet, but to a cluster. This and their calls raise redis.exceptions.RedisError.
     """
     # A time-out is not worth a second try: the caller would wait twice for a server that hangs.
     once_more = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     return Clients(read=_client(url, timeout, once_more), write=_client(url, timeout, Retry(NoBackoff(), 0)))
 
 
-def _client(url: str, timeout: float, retry: Retry) -> redis.Redis:
-    return Client(
-        connection_pool=Pool.from_url(
-            url,
-            retry=retry,
-            socket_timeout=timeout,
-            socket_connect_timeout=timeout,
-            max_connections=MOST_CONNECTIONS,
-        )
-    )
+def _client(url: str, timeout: float, retry: Retry) -> Client:
+    options = {
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+        "max_connections": MOST_CONNECTIONS,
+    }
+    if urlsplit(url).scheme in CLUSTER_SCHEMES:
+        # It answers whatever the store asks of a Client.
+        return cast("Client", Cluster(url, retry, connection_pool_class=Pool, **options))
+    return Client(connection_pool=Pool.from_url(url, retry=retry, **options))
 
 
 def _is_stale(connection: Any) -> bool:

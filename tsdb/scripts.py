@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import redis
 from redis.exceptions import NoScriptError
 
+from tsdb.client import Client
 from tsdb.rollups import FUTURE_SECONDS, Rollup
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -44,26 +44,21 @@ class Script:
         )
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: redis.Redis, call: Call) -> Any:
+    def run(self, client: Client, call: Call) -> Any:
         # A script that is not there did not run, so asking again is safe even where nothing else is retried.
         try:
             return client.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
         except NoScriptError:
             return client.eval(self.text, len(call.keys), *call.keys, *call.args)
 
-    def run_many(self, client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
+    def run_many(self, client: Client, calls: Sequence[Call]) -> list[Any]:
         """One answer a call, in order; an exception stands where a call failed. One round trip."""
-        answers = self._pipeline(client, calls)
+        commands = [("EVALSHA", self.sha, len(call.keys), *call.keys, *call.args) for call in calls]
+        answers = client.together(commands)
         missing = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if missing:
             client.script_load(self.text)
-            again = self._pipeline(client, [calls[place] for place in missing])
+            again = client.together([commands[place] for place in missing])
             for place, answer in zip(missing, again, strict=True):
                 answers[place] = answer
         return answers
-
-    def _pipeline(self, client: redis.Redis, calls: Sequence[Call]) -> list[Any]:
-        pipeline = client.pipeline(transaction=False)
-        for call in calls:
-            pipeline.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
-        return pipeline.execute(raise_on_error=False)

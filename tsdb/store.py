@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from operator import add
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
@@ -78,10 +78,9 @@ class Store:
 
     def open(self, project: int) -> str:
         """Lets a project be counted into until it is closed; returns its version, a new one only if it was closed."""
-        pipeline = self.clients.write.pipeline()
-        pipeline.set(state_key(project), secrets.token_hex(8), nx=True)
-        pipeline.get(state_key(project))
-        return _raw(pipeline.execute()[1]).decode()
+        fresh = secrets.token_hex(8)
+        found = self.clients.write.set(state_key(project), fresh, nx=True, get=True)
+        return fresh if found is None else _raw(found).decode()
 
     def close(self, project: int) -> None:
         """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""
@@ -159,14 +158,14 @@ class Store:
         # The state goes first: from then on no script counts into the project, so no key can come back.
         gone = int(client.delete(*(state_key(int(project)) for project in doomed)))
         pattern = f"ts:{{{next(iter(doomed)).decode()}}}:*" if len(doomed) == 1 else "ts:{*"
-        cursor = 0
-        while True:
-            cursor, keys = client.scan(cursor, match=pattern, count=1000)
-            mine = [key for key in map(_raw, keys) if key[4:].partition(b"}")[0] in doomed]
-            if mine:
-                gone += int(client.unlink(*mine))
-            if cursor == 0:
-                return gone
+        for server in client.servers():
+            cursor = -1
+            while cursor != 0:
+                cursor, keys = server.scan(max(cursor, 0), match=pattern, count=1000)
+                mine = [key for key in map(_raw, keys) if key[4:].partition(b"}")[0] in doomed]
+                if mine:
+                    gone += int(client.unlink(*mine))
+        return gone
 
     # --- reading ---------------------------------------------------------------------------------------------
 
@@ -197,20 +196,14 @@ class Store:
 
     def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
         """The same of many projects. One round trip."""
-        pipeline = self.clients.read.pipeline(transaction=False)
-        for project in projects:
-            pipeline.smembers(index_key(project))
-        found = pipeline.execute() if projects else []
+        found = self._ask_of_each("SMEMBERS", map(index_key, projects))
         return {
             project: sorted(name.decode() for name in names) for project, names in zip(projects, found, strict=True)
         }
 
     def running_totals(self, projects: Sequence[int]) -> dict[int, dict[tuple[str, str], int]]:
         """What was ever counted of each project, by (category, outcome). One round trip."""
-        pipeline = self.clients.read.pipeline(transaction=False)
-        for project in projects:
-            pipeline.hgetall(running_key(project))
-        found = pipeline.execute() if projects else []
+        found = self._ask_of_each("HGETALL", map(running_key, projects))
         return {
             project: {_category_outcome(field): int(total) for field, total in totals.items()}
             for project, totals in zip(projects, found, strict=True)
@@ -218,7 +211,8 @@ class Store:
 
     def eviction_policy(self) -> str:
         """Redis' maxmemory-policy; any but noeviction would let counts vanish, since every ring has an expiry."""
-        return str(self.clients.read.info("memory")["maxmemory_policy"])
+        policies = {str(server.info("memory")["maxmemory_policy"]) for server in self.clients.read.servers()}
+        return min(policies, key=lambda policy: policy == "noeviction")
 
     @staticmethod
     def rollup(ranges: Mapping[Series, Sequence[tuple[int, int]]], seconds: int) -> dict[Series, list[tuple[int, int]]]:
@@ -228,9 +222,14 @@ class Store:
     # --- helpers ---------------------------------------------------------------------------------------------
 
     def _rings(self, series: Sequence[Series], rollup: Rollup) -> list[bytes | None]:
-        # As mget does it, but that looks at its arguments once more.
-        keys = [one.key(rollup) for one in series]
-        return list(self.clients.read.execute_command("MGET", *keys)) if keys else []  # type: ignore[no-untyped-call]
+        return self.clients.read.get_many([one.key(rollup) for one in series])
+
+    def _ask_of_each(self, command: str, keys: Iterable[str]) -> list[Any]:
+        answers = self.clients.read.together([(command, key) for key in keys])
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise answer
+        return answers
 
     def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
         """project -> series -> start of the finest bucket -> amount."""
@@ -318,7 +317,7 @@ def _category_outcome(field: bytes) -> tuple[str, str]:
     return category, outcome
 
 
-def _raw(answer: bytes | str) -> bytes:
-    """What the clients answer is bytes always, as tsdb/client.py makes them; the type of redis-py allows text too."""
+def _raw(answer: object) -> bytes:
+    """What the clients answer is bytes always, as tsdb/client.py makes them; the types of redis-py allow more."""
     assert isinstance(answer, bytes)  # noqa: S101
     return answer

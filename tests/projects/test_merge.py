@@ -8,7 +8,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-import redis
 import time_machine
 from redis.exceptions import ConnectionError as RedisConnectionError
 
@@ -16,7 +15,7 @@ from projects import selectors, services
 from projects.models import Organization, Project
 from tests.tsdb.test_merge import BreakingClient
 from tsdb import series
-from tsdb.client import Clients
+from tsdb.client import Client, Clients
 from tsdb.outcomes import Category, Outcome
 from tsdb.series import Series
 from tsdb.store import Increment, ProjectClosed, Store
@@ -35,7 +34,7 @@ def _held_clock() -> Iterator[None]:
         yield
 
 
-class MeddlingClient(redis.Redis):
+class MeddlingClient(Client):
     """Lets something happen just before the n-th command."""
 
     def meddle_at(self, command: int, act: Callable[[], object]) -> None:
@@ -45,7 +44,7 @@ class MeddlingClient(redis.Redis):
         self.left -= 1
         if self.left == 0:
             self.act()
-        return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        return super().execute_command(*args, **options)
 
 
 @pytest.fixture

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-import redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tests.tsdb.tools import NOW, SHOP, WEB, counts, keys_of, sums
-from tsdb.client import Clients
+from tsdb.client import Client, Clients
 from tsdb.series import Series
 from tsdb.store import Increment, ProjectClosed, Store
 
@@ -17,7 +16,7 @@ OLD, OLDER = Series(7, "f:1:error:accepted:none"), Series(7, "f:2:error:accepted
 GOAL = Series(7, "f:0:error:accepted:none")
 
 
-class BreakingClient(redis.Redis):
+class BreakingClient(Client):
     """Its connection breaks at the n-th command: before that arrives, or when it was carried out, the answer lost."""
 
     def break_at(self, command: int, *, carried_out: bool) -> None:
@@ -27,7 +26,7 @@ class BreakingClient(redis.Redis):
         self.left -= 1
         if self.left == 0 and not self.carried_out:
             raise RedisConnectionError("cut")
-        answer = super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        answer = super().execute_command(*args, **options)
         if self.left == 0:
             raise RedisConnectionError("cut")
         return answer
@@ -159,14 +158,14 @@ def test_a_move_goes_on_to_where_it_was_going_unless_that_is_gone(tiny: Store) -
 def test_a_destination_that_closes_on_the_way_is_refused_and_nothing_lost(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=5)
 
-    class Closing(redis.Redis):
+    class Closing(Client):
         commands = 0
 
         def execute_command(self, *args: Any, **options: Any) -> Any:
             self.commands += 1
             if self.commands == 4:  # exists, exists, take, and now put
                 tiny.close(8)
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return super().execute_command(*args, **options)
 
     closing = Closing(connection_pool=tiny.clients.write.connection_pool)
     with pytest.raises(ProjectClosed) as refused:
@@ -181,7 +180,7 @@ def test_a_destination_that_closes_on_the_way_is_refused_and_nothing_lost(tiny: 
 def test_the_end_of_one_move_does_not_drop_what_another_took_meanwhile(tiny: Store) -> None:
     tiny.incr([WEB], NOW, now=NOW, amount=1)
 
-    class Meddling(redis.Redis):
+    class Meddling(Client):
         """Before this move ends, another one finishes it, and a third takes what was counted since and is cut off."""
 
         commands = 0
@@ -195,7 +194,7 @@ def test_the_end_of_one_move_does_not_drop_what_another_took_meanwhile(tiny: Sto
                 breaking.break_at(4, carried_out=False)
                 with pytest.raises(RedisConnectionError):
                     Store(Clients(tiny.clients.read, breaking), tiny.rollups).merge(SHOP, [WEB])
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            return super().execute_command(*args, **options)
 
     meddling = Meddling(connection_pool=tiny.clients.write.connection_pool)
     Store(Clients(tiny.clients.read, meddling), tiny.rollups).merge(SHOP, [WEB])

@@ -1,0 +1,107 @@
+"""A Redis Cluster of three masters and a replica each, of processes on this machine."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import redis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
+
+from tests.servers import Server, free_port, redis_binary, start_redis, wait_for
+from tsdb.embedded import _find_server
+
+MASTERS = 3
+NODE_TIMEOUT_MS = 500
+"""After so long without a sign of life a master is replaced; Redis' own default is 15 s."""
+
+
+class Node:
+    def __init__(self, folder: Path, binary: str) -> None:
+        self.port, self.bus = free_port(), free_port()
+        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
+        places = ("--cluster-port", str(self.bus), "--cluster-announce-ip", "127.0.0.1")
+        self.server: Server
+        self.server, _ = start_redis(folder, *options, *places, port=self.port, binary=binary)
+
+    def ask(self, *command: Any) -> Any:
+        with redis.Redis(port=self.port, socket_timeout=5) as client:
+            return client.execute_command(*command)
+
+    @property
+    def id(self) -> str:
+        return str(self.ask("CLUSTER", "MYID").decode())
+
+    def is_master(self) -> bool:
+        with suppress(redis.RedisError):
+            return bool(self.ask("ROLE")[0] == b"master")
+        return False
+
+
+class ClusterServer:
+    """Of Redis from PATH where it is `external`, else of the Valkey that the embedded server is made of."""
+
+    def __init__(self, folder: Path, *, external: bool) -> None:
+        binary = redis_binary() if external else str(_find_server())
+        self.nodes = [Node(folder / str(number), binary) for number in range(2 * MASTERS)]
+        first = self.nodes[0]
+        share = REDIS_CLUSTER_HASH_SLOTS // MASTERS
+        for number, node in enumerate(self.nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            if node is not first:
+                node.ask("CLUSTER", "MEET", "127.0.0.1", first.port, first.bus)
+            if number < MASTERS:
+                last = REDIS_CLUSTER_HASH_SLOTS - 1 if number == MASTERS - 1 else (number + 1) * share - 1
+                node.ask("CLUSTER", "ADDSLOTSRANGE", number * share, last)
+        wait_for(self._all_know_all, "the nodes' meeting")
+        for master, replica in zip(self.nodes[:MASTERS], self.nodes[MASTERS:], strict=True):
+            replica.ask("CLUSTER", "REPLICATE", master.id)
+        wait_for(self.is_well, "a whole cluster")
+
+    @property
+    def url(self) -> str:
+        return "redis+cluster://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes[:MASTERS])
+
+    def _all_know_all(self) -> bool:
+        return all(len(node.ask("CLUSTER", "NODES").splitlines()) == len(self.nodes) for node in self.nodes)
+
+    def is_well(self) -> bool:
+        """Every node says that every slot is served, and every replica has what its master has."""
+        with suppress(redis.RedisError):
+            return all(
+                b"cluster_state:ok" in node.ask("CLUSTER", "INFO")
+                and (node.is_master() or node.ask("ROLE")[3] == b"connected")
+                for node in self.nodes
+            )
+        return False
+
+    def masters(self) -> list[Node]:
+        return [node for node in self.nodes if node.is_master()]
+
+    def master_of(self, key: str) -> Node:
+        slot = key_slot(key.encode())
+        for first, last, (_, port, *_), *_ in self.masters()[0].ask("CLUSTER", "SLOTS"):
+            if first <= slot <= last:
+                return next(node for node in self.nodes if node.port == port)
+        raise LookupError(key)
+
+    def all_keys(self, pattern: str = "*") -> list[str]:
+        """All keys, of all masters."""
+        return [key.decode() for node in self.masters() for key in node.ask("KEYS", pattern)]
+
+    def move_slot(self, key: str, to: Node) -> None:
+        """Moves the slot of the key as `redis-cli --cluster reshard` does: key by key, while it is used."""
+        source, slot = self.master_of(key), key_slot(key.encode())
+        to.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
+        source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
+        while found := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1):
+            source.ask("MIGRATE", "127.0.0.1", to.port, found[0], 0, 5000)
+            time.sleep(0.005)
+        for node in (to, source, *(node for node in self.masters() if node not in (to, source))):
+            node.ask("CLUSTER", "SETSLOT", slot, "NODE", to.id)
+
+    def stop(self) -> None:
+        for node in self.nodes:
+            node.server.stop()

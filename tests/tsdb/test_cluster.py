@@ -1,0 +1,151 @@
+"""The store on a Redis Cluster: it counts and answers as on one server, and asks each node once."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings
+from hypothesis.stateful import run_state_machine_as_test
+from redis.crc import key_slot
+from redis.exceptions import RedisError
+
+from tests.cluster import MASTERS, ClusterServer
+from tests.servers import free_port
+from tests.tsdb.test_state_machine import PROJECTS, Counting
+from tests.tsdb.tools import NOW, TINY, retained
+from tsdb.client import connect
+from tsdb.cluster import node_urls
+from tsdb.outcomes import Category, Outcome
+from tsdb.series import Series, of_event
+from tsdb.store import Increment, Store
+
+MANY = range(1, 61)
+
+
+@pytest.fixture(scope="module")
+def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServer]:
+    server = ClusterServer(tmp_path_factory.mktemp("cluster"), external=request.config.getoption("--external"))
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def spread(cluster: ClusterServer) -> Store:
+    """A store of the cluster with nothing in it."""
+    clients = connect(cluster.url, 2)
+    clients.write.flushdb()
+    return Store(clients, TINY)
+
+
+def increments(projects: range) -> list[Increment]:
+    chance = random.Random(1)
+    outcomes = (Outcome.ACCEPTED, Outcome.FILTERED)
+    return [
+        Increment(series, NOW - chance.randrange(20), chance.randrange(1, 1000))
+        for project in projects
+        for outcome in outcomes
+        for series in of_event(project, 1, Category.ERROR, outcome, environment_id=2)
+    ]
+
+
+def fill(store: Store) -> list[Series]:
+    counted = increments(MANY)
+    for project in MANY:
+        store.open(project)
+    store.incr_multi(counted, now=NOW)
+    return list(dict.fromkeys(one.series for one in counted))
+
+
+def test_it_counts_merges_and_deletes_as_a_list_does_while_projects_lie_on_two_nodes(
+    cluster: ClusterServer, spread: Store
+) -> None:
+    assert len({cluster.master_of(f"ts:{{{project}}}:state") for project in PROJECTS}) == 2
+
+    class CountingThere(Counting):
+        def __init__(self) -> None:
+            super().__init__(spread)
+
+    run_state_machine_as_test(CountingThere, settings=settings(max_examples=40, stateful_step_count=30, deadline=None))
+
+
+def test_every_answer_is_the_one_of_a_single_server(spread: Store, tiny: Store) -> None:
+    series = fill(spread)
+    assert fill(tiny) == series
+    for rollup in TINY:
+        window = retained(rollup, NOW)
+        for ask in (Store.get_range, Store.get_added, Store.get_added_by_project, Store.get_sums):
+            answer = ask(spread, series, window, now=NOW)
+            assert answer == ask(tiny, series, window, now=NOW)
+            assert answer
+    assert spread.series_of_many(MANY) == tiny.series_of_many(MANY)
+    assert spread.running_totals(MANY) == tiny.running_totals(MANY)
+    assert spread.get_range([], retained(TINY[0], NOW), now=NOW) == {}
+
+
+def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, spread: Store) -> None:
+    series = fill(spread)
+    window = retained(TINY[0], NOW)
+    spread.get_added(series, window, now=NOW)
+    masters = cluster.masters()
+
+    def packets() -> list[int]:
+        return [node.ask("INFO", "stats")["total_reads_processed"] for node in masters]
+
+    counted = [packets(), packets()]
+    spread.get_added(series, window, now=NOW)
+    counted.append(packets())
+    # Asking for the number costs a few itself, and a replica sends one a second; project by project it were some 20.
+    for first, second, third in zip(*counted, strict=True):
+        assert (third - second) - (second - first) <= 5
+
+
+def test_all_keys_of_a_project_lie_in_one_slot_and_go_with_it(cluster: ClusterServer, spread: Store) -> None:
+    fill(spread)
+    for project in MANY:
+        keys = cluster.all_keys(f"ts:{{{project}}}:*")
+        assert len(keys) > 10
+        assert len({key_slot(key.encode()) for key in keys}) == 1
+    assert spread.delete(range(1, 51)) > 10 * 50
+    assert {key.partition("}")[0] for key in cluster.all_keys()} == {f"ts:{{{project}" for project in range(51, 61)}
+
+
+def test_the_script_that_a_node_forgot_is_given_to_it_again(cluster: ClusterServer, spread: Store) -> None:
+    series = fill(spread)
+    cluster.masters()[1].ask("SCRIPT", "FLUSH")
+    counted = increments(MANY)
+    spread.incr_multi(counted, now=NOW)
+    found = spread.get_sums(series, retained(TINY[-1], NOW), now=NOW)
+    assert sum(found.values()) == 2 * sum(one.amount for one in counted)
+
+
+def test_a_node_that_evicts_is_told_of(cluster: ClusterServer, spread: Store) -> None:
+    assert spread.eviction_policy() == "noeviction"
+    node = cluster.masters()[MASTERS - 1]
+    node.ask("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+    try:
+        assert spread.eviction_policy() == "allkeys-lru"
+    finally:
+        node.ask("CONFIG", "SET", "maxmemory-policy", "noeviction")
+
+
+def test_one_node_of_those_that_are_named_is_enough(cluster: ClusterServer) -> None:
+    nowhere, *_, there = f"127.0.0.1:{free_port()}", cluster.masters()[0].port
+    store = Store(connect(f"redis+cluster://{nowhere},127.0.0.1:{there}", 2), TINY)
+    assert store.version(1) is None
+
+
+def test_a_cluster_that_is_away_is_an_error_like_any_of_redis(unused_url: str) -> None:
+    with pytest.raises(RedisError):
+        connect(unused_url, 0.5)
+
+
+@pytest.fixture
+def unused_url() -> str:
+    return f"redis+cluster://127.0.0.1:{free_port()},127.0.0.1:{free_port()}"
+
+
+def test_user_and_password_are_those_of_every_node() -> None:
+    assert node_urls("redis+cluster://me:p%40ss@one:1,two:2") == ["redis://me:p%40ss@one:1", "redis://me:p%40ss@two:2"]
+    assert node_urls("rediss+cluster://one:1?ssl_cert_reqs=none") == ["rediss://one:1?ssl_cert_reqs=none"]
