@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
-from urllib.parse import urlsplit
 
 import redis
 from redis.backoff import NoBackoff
@@ -104,7 +103,7 @@ def _client(url: str, timeout: float, retry: Retry) -> Client:
         "socket_connect_timeout": timeout,
         "max_connections": MOST_CONNECTIONS,
     }
-    if urlsplit(url).scheme in CLUSTER_SCHEMES:
+    if url.partition("://")[0] in CLUSTER_SCHEMES:
         # It answers whatever the store asks of a Client.
         return cast("Client", Cluster(url, retry, connection_pool_class=Pool, **options))
     return Client(connection_pool=Pool.from_url(url, retry=retry, **options))

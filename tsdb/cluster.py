@@ -12,10 +12,10 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from itertools import repeat
 from threading import Lock, Thread
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import redis
 from redis.cluster import ClusterNode, RedisCluster
+from redis.connection import parse_url
 from redis.crc import key_slot
 from redis.exceptions import AskError, RedisClusterException, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
@@ -36,10 +36,10 @@ log = logging.getLogger(__name__)
 
 def node_urls(url: str) -> list[str]:
     """The URL of each node that `redis+cluster://user:password@host:port,host:port` names."""
-    parts = urlsplit(url)
-    user, at, hosts = parts.netloc.rpartition("@")
-    scheme = CLUSTER_SCHEMES[parts.scheme]
-    return [urlunsplit((scheme, f"{user}{at}{host}", "", parts.query, "")) for host in hosts.split(",")]
+    scheme, _, rest = url.partition("://")
+    places, mark, options = rest.partition("?")
+    user, at, hosts = places.rpartition("@")
+    return [f"{CLUSTER_SCHEMES[scheme]}://{user}{at}{host}{mark}{options}" for host in hosts.split(",")]
 
 
 class Cluster(RedisCluster):
@@ -162,8 +162,8 @@ def _ask_node(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
 
 
 def _node(url: str) -> ClusterNode:
-    parts = urlsplit(url)
-    return ClusterNode(parts.hostname, parts.port or 6379)  # type: ignore[no-untyped-call]
+    said = parse_url(url)  # type: ignore[no-untyped-call]
+    return ClusterNode(said["host"], said.get("port", 6379))  # type: ignore[no-untyped-call]
 
 
 def _slot(key: Any) -> int:
