@@ -68,13 +68,13 @@ SECRET_KEY = _secret_key()
 DATABASE_URL = env.url(
     "DATABASE_URL", f"sqlite:///{VAR_DIR / 'statsapi.sqlite3'}", schemes=("sqlite", "postgres", "postgresql")
 )
-DATABASES: dict[str, Any] = {
-    # Kept connections are asked whether they live before each request uses them.
-    "default": dj_database_url.parse(DATABASE_URL, conn_max_age=600, conn_health_checks=True)
-}
+# The most that a worker has open to PostgreSQL, which takes 100 in all unless it is told otherwise.
+DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximum=1000)
+DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # SQLite makes its file, but not the folder that the file is in.
     VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+    DATABASES["default"]["CONN_MAX_AGE"] = 600
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         # A writer takes its lock when it begins and waits its turn; a lock upgraded later would fail at once.
         transaction_mode="IMMEDIATE",
@@ -82,8 +82,11 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     )
 else:
-    # A dead server must cost a request no more than this.
-    DATABASES["default"].setdefault("OPTIONS", {}).setdefault("connect_timeout", 2)
+    DATABASES["default"]["ENGINE"] = "statsapi.postgresql"
+    # A dead server must cost a request no more than two seconds, whether it has to connect or was connected before.
+    options = DATABASES["default"].setdefault("OPTIONS", {})
+    DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2, "tcp_user_timeout": 2000, **options}
+    DATABASES["default"]["OPTIONS"]["connections"] = DATABASE_CONNECTIONS
 
 _EMBEDDED = f"unix://{quote(str(embedded.socket_path(VAR_DIR)))}"
 _REDIS_SCHEMES = ("unix", "redis", "rediss")

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from email.message import Message
 from pathlib import Path
 from typing import NamedTuple
@@ -95,11 +96,19 @@ class Server:
             raise ServerDied(f"{what} ended with status {self.process.returncode}:\n{end}")
 
     def pause(self) -> None:
-        """It hangs: connections are taken by the kernel, nothing is answered."""
-        self.process.send_signal(signal.SIGSTOP)
+        """It hangs, and its processes with it: connections are taken by the kernel, nothing is answered."""
+        self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
-        self.process.send_signal(signal.SIGCONT)
+        self._signal_all(signal.SIGCONT)
+
+    def _signal_all(self, number: signal.Signals) -> None:
+        main = self.process.pid
+        with suppress(FileNotFoundError):  # it has ended
+            for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+                with suppress(ProcessLookupError):
+                    os.kill(int(child), number)
+        self.process.send_signal(number)
 
     def stop(self, number: int | None = None) -> None:
         if self.process.poll() is None:

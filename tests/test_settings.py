@@ -128,10 +128,10 @@ def test_the_public_address_follows_host_and_port(load: Any) -> None:
 
 def test_a_postgresql_connection_is_kept_and_asked_whether_it_lives(load: Any) -> None:
     database = load(DATABASE_URL="postgres://me:secret@db.example.com:5433/stats")["DATABASES"]["default"]
-    assert database["ENGINE"] == "django.db.backends.postgresql"
+    assert database["ENGINE"] == "statsapi.postgresql"
     assert (database["HOST"], database["PORT"], database["NAME"]) == ("db.example.com", 5433, "stats")
-    assert database["CONN_MAX_AGE"]
-    assert database["CONN_HEALTH_CHECKS"]
+    assert database["CONN_MAX_AGE"] == 0
+    assert database["OPTIONS"]["connections"] == 20
     assert database["OPTIONS"]["connect_timeout"]
 
 

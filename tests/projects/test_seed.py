@@ -11,7 +11,7 @@ from io import StringIO
 import pytest
 import time_machine
 from django.core.management import CommandError, call_command
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from projects import seeding, services
@@ -203,9 +203,12 @@ def test_nobody_counts_into_a_project_while_its_counts_are_deleted(
 
     def open_elsewhere() -> None:
         try:
-            wait = "SET lock_timeout = 100" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100"
-            connection.cursor().execute(wait)
-            services.open_project(project.pk)
+            if connection.vendor == "sqlite":
+                connection.cursor().execute("PRAGMA busy_timeout = 100")
+            with transaction.atomic():
+                if connection.vendor == "postgresql":
+                    connection.cursor().execute("SET LOCAL lock_timeout = 100")
+                services.open_project(project.pk)
         finally:
             connection.close()
 

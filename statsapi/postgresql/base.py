@@ -1,0 +1,96 @@
+"""Django's PostgreSQL backend, with a bound on how many connections a process has.
+
+Django keeps one connection a thread, and a server that takes slow clients has hundreds of threads: more than PostgreSQL
+takes connections in all, a hundred by default. Here a request borrows one of a few, and gives it back when Django
+closes it, at the end of the request (CONN_MAX_AGE must be 0). Django has a pool of its own, for psycopg 3 alone.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import BoundedSemaphore
+from typing import Any
+
+import psycopg2
+from django.db.backends.postgresql import base
+from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+PATIENCE = 2.0
+"""Seconds that a request waits for a connection while all are lent."""
+
+
+class Pool:
+    """At most `size` connections, made when they are needed and kept from then on; the last used is lent first."""
+
+    def __init__(self, size: int) -> None:
+        self._places = BoundedSemaphore(size)
+        self._free: deque[Any] = deque()
+
+    def borrow(self, connect: Callable[[], Any]) -> Any:
+        """A connection that lives. Raises psycopg2.OperationalError."""
+        if not self._places.acquire(timeout=PATIENCE):
+            raise psycopg2.OperationalError("all connections of this process are in use")
+        try:
+            while self._free:
+                connection = self._free.pop()
+                if _lives(connection):
+                    return connection
+            return connect()
+        except BaseException:
+            self._places.release()
+            raise
+
+    def give_back(self, connection: Any) -> None:
+        try:
+            idle = not connection.closed and connection.info.transaction_status == TRANSACTION_STATUS_IDLE
+            if idle and connection.autocommit:
+                self._free.append(connection)
+            else:
+                connection.close()  # in the middle of something, or lost
+        finally:
+            self._places.release()
+
+    def close_free(self) -> None:
+        while self._free:
+            self._free.pop().close()
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Its OPTIONS have one more: `connections`, the size of the pool, which is one for all threads."""
+
+    _pools: dict[tuple[str, str | None], Pool] = {}
+
+    @property
+    def _pool(self) -> Pool:
+        place = self.alias, self.settings_dict["NAME"]
+        size = self.settings_dict["OPTIONS"]["connections"]
+        return self._pools.get(place) or self._pools.setdefault(place, Pool(size))
+
+    def get_connection_params(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super().get_connection_params()
+        del parameters["connections"]
+        return parameters
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        connect = super().get_new_connection
+        return self._pool.borrow(lambda: connect(conn_params))
+
+    def _close(self) -> None:
+        lent, self.connection = self.connection, None
+        if lent is not None:
+            self._pool.give_back(lent)
+
+    def close_pool(self) -> None:
+        """Django calls this before it drops a database."""
+        self._pool.close_free()
+
+
+def _lives(connection: Any) -> bool:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    except psycopg2.Error:
+        connection.close()
+        return False
+    return True
