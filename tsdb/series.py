@@ -101,6 +101,12 @@ def running_key(project: int) -> str:
     return f"ts:{{{project}}}:running"
 
 
+def parse_running(field: bytes) -> tuple[str, str]:
+    """The (category, outcome) of a field of the running totals."""
+    category, _, outcome = field.decode().partition(":")
+    return category, outcome
+
+
 def claim_key(project: int, claim: str) -> str:
     return f"ts:{{{project}}}:claim:{claim}"
 

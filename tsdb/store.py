@@ -17,7 +17,7 @@ from tsdb import ring
 from tsdb.client import Clients
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, running_key, state_key
+from tsdb.series import Series, claim_key, index_key, parse_running, running_key, state_key
 from tsdb.timeline import Window, roll_up
 
 LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
@@ -205,7 +205,7 @@ class Store:
         """What was ever counted of each project, by (category, outcome). One round trip."""
         found = self._ask_of_each("HGETALL", map(running_key, projects))
         return {
-            project: {_category_outcome(field): int(total) for field, total in totals.items()}
+            project: {parse_running(field): int(total) for field, total in totals.items()}
             for project, totals in zip(projects, found, strict=True)
         }
 
@@ -310,11 +310,6 @@ def _added(rings: Iterable[bytes | None], window: Window, now: int) -> list[int]
     for raw in found[1:]:
         added = list(map(add, added, ring.read(raw, held, oldest)))
     return window.widen(added, held)
-
-
-def _category_outcome(field: bytes) -> tuple[str, str]:
-    category, _, outcome = field.decode().partition(":")
-    return category, outcome
 
 
 def _raw(answer: object) -> bytes:
