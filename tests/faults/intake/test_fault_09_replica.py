@@ -1,0 +1,39 @@
+"""Fault 9: Redis is a read-only replica. What would count is 503, what reads goes on; well again after promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.clients.live import Connection, Sender, event
+from tests.faults.stage import Stage, refuses_for_now
+from tests.servers import free_port
+
+
+@pytest.fixture
+def replica(stage: Stage) -> Iterator[Stage]:
+    """The server behind the service has become a replica of one that is away, as after a failover."""
+    assert stage.service.count(3).status == 201
+    with stage.redis.client() as client:
+        client.replicaof("127.0.0.1", str(free_port()))
+        yield stage
+        client.replicaof("NO", "ONE")
+
+
+def test_nothing_is_acknowledged_and_what_was_counted_is_read(replica: Stage, web: Sender) -> None:
+    with Connection(replica.service.port) as connection:
+        assert refuses_for_now(connection.send(web, event()))
+        assert refuses_for_now(connection.send(web, b"no envelope"))
+    assert refuses_for_now(replica.service.count())
+    assert replica.service.counted() == 3
+
+
+def test_it_counts_again_after_promotion(replica: Stage, web: Sender) -> None:
+    assert refuses_for_now(replica.service.count())
+    with replica.redis.client() as client:
+        client.replicaof("NO", "ONE")
+    assert replica.service.count().status == 201
+    with Connection(replica.service.port) as connection:
+        assert connection.send(web, event()).status == 200
+    assert replica.service.counted() == 5
