@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -134,6 +135,9 @@ INSTALLED_APPS = [
     "statsapi",
 ]
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ORIGINS")
+for _origin in CORS_ALLOWED_ORIGINS:
+    if not re.fullmatch(r"https?://[^\s/?#@]+", _origin):
+        raise ImproperlyConfigured(f"CORS_ORIGINS holds origins as https://example.com, not {_origin!r}.")
 CORS_URLS_REGEX = r"^/api/0/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]  # other origins may read; writing is for servers
 CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Retained-Since"]

@@ -118,3 +118,29 @@ def test_a_public_address_without_https_is_w003_in_production(manage: Manage) ->
     assert status == 1
     assert "statsapi.W003" in output
     assert manage.check(PUBLIC_URL="http://stats.example.com")[0] == 0
+
+
+def test_rollups_of_the_environment_are_checked_and_no_server_starts_with_wrong_ones(manage: Manage) -> None:
+    wrong = "1h:168,10s:360"
+    status, output = manage.check(TSDB_ROLLUPS=wrong)
+    assert status == 1
+    assert "statsapi.E001" in output
+    assert "Traceback" not in output
+    variables = {**os.environ, "SECRET_KEY": KEY, "VAR_DIR": str(manage.folder), "TSDB_ROLLUPS": wrong}
+    server = subprocess.run(
+        [sys.executable, "-c", "import statsapi.wsgi"],
+        cwd=servers.ROOT,
+        env=variables,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert server.returncode == 1
+    assert "RollupError" in server.stderr
+
+
+def test_a_value_that_is_not_understood_is_one_line_to_every_command(manage: Manage) -> None:
+    assert manage.check(PORT="http") == (
+        1,
+        "A setting is wrong: PORT must be an integer from 1 to 65535, not 'http'.\n",
+    )

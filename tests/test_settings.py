@@ -75,9 +75,10 @@ def test_the_example_shows_the_defaults(load: Any) -> None:
         ("TSDB_URL", "http://localhost"),
         ("CACHE_URL", "memcached://localhost"),
         ("TSDB_TIMEOUT", "0"),
-        ("TSDB_ROLLUPS", "1h:168,10s:360"),
         ("TSDB_ROLLUPS", "10 seconds"),
         ("TRUST_PROXY", "my-proxy"),
+        ("CORS_ORIGINS", "example.com"),
+        ("CORS_ORIGINS", "https://example.com, https://example.com/app"),
         ("LOG_LEVEL", "LOUD"),
     ],
 )

@@ -66,14 +66,13 @@ def parse_length(text: str) -> int | None:
 
 
 def parse_rollups(text: str) -> tuple[Rollup, ...]:
-    """Reads `10s:360,1h:168,1d:90`, finest first. Raises RollupError."""
+    """Reads `10s:360,1h:168,1d:90`, finest first; check_rollups holds it to the rules. Raises RollupError."""
     rollups = []
     for part in text.split(","):
         match = _ROLLUP.fullmatch(part.strip())
         if not match:
             raise RollupError(f"{part.strip()!r} is not <length><s|m|h|d>:<samples>, as 10s:360 is.")
         rollups.append(Rollup(int(match[1]) * _UNITS[match[2]], int(match[3])))
-    check_rollups(rollups)
     return tuple(rollups)
 
 

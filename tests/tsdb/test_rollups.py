@@ -38,7 +38,7 @@ def test_blanks_around_a_part_do_not_count() -> None:
 )
 def test_each_rule_has_its_own_message(text: str, message: str) -> None:
     with pytest.raises(RollupError) as refused:
-        parse_rollups(text)
+        check_rollups(parse_rollups(text))
     assert message in str(refused.value)
 
 
