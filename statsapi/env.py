@@ -91,21 +91,24 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     # The value may hold a password, so no more than its scheme is repeated.
     try:
         parts = urlsplit(value)
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} is not a URL: {error}.") from error
+        place = parts.netloc.rpartition("@")[2]
+        # A cluster's URL names several hosts.
+        is_cluster = parts.scheme.endswith("+cluster")
+        hosts = [urlsplit(f"//{host}") for host in (place.split(",") if is_cluster else [place])]
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} is not a URL.") from None
     if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
         raise ImproperlyConfigured(f"{name} must start with one of {known}; it starts with {parts.scheme!r}.")
-    # A cluster's URL names several hosts.
-    hosts = [urlsplit(f"//{host}") for host in parts.netloc.rpartition("@")[2].split(",")]
-    must_name_one = parts.scheme in ("http", "https") or parts.scheme.endswith("+cluster")
-    if must_name_one and not all(host.hostname for host in hosts):
+    if (is_cluster or parts.scheme in ("http", "https")) and not all(host.hostname for host in hosts):
         raise ImproperlyConfigured(f"{name} names no host.")
+    if is_cluster and parts.path not in ("", "/", "/0"):
+        raise ImproperlyConfigured(f"{name}: a Redis Cluster has one database alone, 0.")
     try:
         for host in hosts:
             _ = host.port
-    except ValueError as error:
-        raise ImproperlyConfigured(f"{name} names a port that is not a number from 0 to 65535.") from error
+    except ValueError:
+        raise ImproperlyConfigured(f"{name} names a port that is not a number from 0 to 65535.") from None
     return value
 
 

@@ -21,14 +21,16 @@ NODE_TIMEOUT_MS = 500
 class Node:
     def __init__(self, folder: Path, binary: str) -> None:
         self.port, self.bus = free_port(), free_port()
-        options = ("--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS))
+        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS)]
+        # A master stays one when its last slot has left it.
+        options += ["--cluster-allow-replica-migration", "no"]
         places = ("--cluster-port", str(self.bus), "--cluster-announce-ip", "127.0.0.1")
         self.server: Server
         self.server, _ = start_redis(folder, *options, *places, port=self.port, binary=binary)
+        self._client = redis.Redis(port=self.port, socket_timeout=5)
 
     def ask(self, *command: Any) -> Any:
-        with redis.Redis(port=self.port, socket_timeout=5) as client:
-            return client.execute_command(*command)
+        return self._client.execute_command(*command)  # type: ignore[no-untyped-call]
 
     @property
     def id(self) -> str:
@@ -44,8 +46,17 @@ class ClusterServer:
     """Of Redis from PATH where it is `external`, else of the Valkey that the embedded server is made of."""
 
     def __init__(self, folder: Path, *, external: bool) -> None:
-        binary = redis_binary() if external else str(_find_server())
-        self.nodes = [Node(folder / str(number), binary) for number in range(2 * MASTERS)]
+        self._folder, self._binary = folder, redis_binary() if external else str(_find_server())
+        self.nodes: list[Node] = []
+        try:
+            self._build()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _build(self) -> None:
+        for _ in range(2 * MASTERS):
+            self._start_node()
         first = self.nodes[0]
         share = REDIS_CLUSTER_HASH_SLOTS // MASTERS
         for number, node in enumerate(self.nodes):
@@ -59,6 +70,19 @@ class ClusterServer:
         for master, replica in zip(self.nodes[:MASTERS], self.nodes[MASTERS:], strict=True):
             replica.ask("CLUSTER", "REPLICATE", master.id)
         wait_for(self.is_well, "a whole cluster")
+
+    def _start_node(self) -> Node:
+        node = Node(self._folder / str(len(self.nodes)), self._binary)
+        self.nodes.append(node)
+        return node
+
+    def add_master(self) -> Node:
+        """Another master, which has no slots yet."""
+        node = self._start_node()
+        node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus)
+        wait_for(self._all_know_all, "the new node's meeting")
+        wait_for(self.is_well, "a whole cluster")
+        return node
 
     @property
     def url(self) -> str:
@@ -92,13 +116,13 @@ class ClusterServer:
         return [key.decode() for node in self.masters() for key in node.ask("KEYS", pattern)]
 
     def move_slot(self, key: str, to: Node) -> None:
-        """Moves the slot of the key as `redis-cli --cluster reshard` does: key by key, while it is used."""
+        """Moves the slot of the key as `redis-cli --cluster reshard` does: some keys at a time, while it is used."""
         source, slot = self.master_of(key), key_slot(key.encode())
         to.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
-        while found := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 1):
-            source.ask("MIGRATE", "127.0.0.1", to.port, found[0], 0, 5000)
-            time.sleep(0.005)
+        while found := source.ask("CLUSTER", "GETKEYSINSLOT", slot, 10):
+            source.ask("MIGRATE", "127.0.0.1", to.port, "", 0, 5000, "KEYS", *found)
+            time.sleep(0.01)
         for node in (to, source, *(node for node in self.masters() if node not in (to, source))):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 

@@ -126,6 +126,7 @@ def test_it_reads(read: Callable[[], Any], raw: str, value: Any, monkeypatch: py
         ),
         *((url, raw) for raw in ("here", "ftp://here", "http://", "http://[::1", "://here", "REDIS//here")),
         *((url, raw) for raw in ("redis://here:x", "redis://here:65536", "redis+cluster://", "redis+cluster://a:1,:2")),
+        *((url, raw) for raw in ("redis://a:1,b:2", "redis+cluster://a:1/1", "redis+cluster://[::1]:1,[::1:2")),
         (path, "~nobody-of-this-name/var"),
     ],
 )
@@ -138,7 +139,14 @@ def test_it_refuses_nonsense_and_names_the_variable(
 
 
 @pytest.mark.parametrize(
-    "raw", ["ftp://user:password@host", "http://user:password@[", "http://user:password@", "redis://x:pass/word@host"]
+    "raw",
+    [
+        "ftp://user:password@host",
+        "http://user:password@[",
+        "http://user:password@",
+        "redis://x:pass/word@host",
+        "redis://:[pass]@host:1",
+    ],
 )
 def test_a_refused_url_does_not_show_its_password(raw: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(NAME, raw)

@@ -1,15 +1,15 @@
 """A Redis Cluster, with the face of tsdb/client.py's Client: what the store asks of one, it can ask of the other.
 
-redis-py knows the cluster's map and follows MOVED and ASK. Here stands what it does otherwise than a counter needs:
-a request does not wait long for a new map, what may have been carried out is not sent again unless its client may ask
-twice, and every failure is a RedisError.
+redis-py finds the nodes and keeps the map of who has which slot. How a command is sent is written here, because a
+counter needs it otherwise: what may have been carried out is never sent again unless its client may ask twice, many
+commands are one round trip a node, a request does not wait long for a new map, and every failure is a RedisError.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Hashable, Iterable, Sequence
-from itertools import repeat
+import time
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from threading import Lock, Thread
 from typing import Any
 
@@ -17,7 +17,7 @@ import redis
 from redis.cluster import ClusterNode, RedisCluster
 from redis.connection import parse_url
 from redis.crc import key_slot
-from redis.exceptions import AskError, RedisClusterException, RedisError, TryAgainError
+from redis.exceptions import AskError, ClusterDownError, MovedError, RedisClusterException, RedisError, TryAgainError
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
@@ -27,6 +27,12 @@ CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 
 Command = Sequence[Any]
 """The name of a Redis command and its arguments."""
+
+TURNS = 6
+"""How often a command follows its slot to another node, or waits for it to arrive there."""
+
+PAUSE = 0.02
+"""Seconds before a command is sent again whose keys are on their way from one node to another."""
 
 MAP_PATIENCE = 0.2
 """Seconds that a request waits for a new map before it tries again or fails."""
@@ -45,45 +51,55 @@ def node_urls(url: str) -> list[str]:
 class Cluster(RedisCluster):
     """Every method raises redis.exceptions.RedisError; to make one asks the first node that answers for the map."""
 
-    # For a time-out one would wait twice.
-    ERRORS_ALLOW_RETRY = (RedisConnectionError,)  # type: ignore[assignment]
-
     def __init__(self, url: str, retry: Retry, **options: Any) -> None:
         first, *others = node_urls(url)
-        nodes = [_node(other) for other in others]
-        self._tries = 1 + retry.get_retries()
+        self._may_ask_twice = retry.get_retries() > 0
         self._asker, self._one_asks = Thread(), Lock()
+        self._without_slots: dict[str, ClusterNode] = {}
         try:
-            super().__init__(url=first, startup_nodes=nodes, retry=retry, **options)
-        except RedisClusterException as error:
-            raise RedisConnectionError(str(error)) from error
-        # From here on a new map is asked for aside: nodes that hang would hold up every request, one after the other.
-        self._ask_for_map: Callable[..., None] = self.nodes_manager.initialize
-        self.nodes_manager.initialize = self._ask_for_map_aside  # type: ignore[method-assign]
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        try:
-            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+            super().__init__(url=first, startup_nodes=[_node(url) for url in others], retry=retry, **options)
         except RedisClusterException as error:  # which is no RedisError
             raise RedisConnectionError(str(error)) from error
+        self._ask_for_map: Callable[..., None] = self.nodes_manager.initialize
 
-    def together(self, commands: Sequence[Command]) -> list[Any]:
+    def execute_command(self, *args: Any, **options: Any) -> Any:
+        if args[0] not in _KEYED:
+            return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        [answer] = self.together([args], **options)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    def together(self, commands: Sequence[Command], **options: Any) -> list[Any]:
         """One answer a command, in order; an exception stands where a command failed. One round trip a node."""
-        answers: list[Any] = [None] * len(commands)
-        places: Sequence[int] = range(len(commands))
-        for _ in repeat(None, self._tries):
-            lost: list[int] = []
-            for client, mine in self._by_node(commands, places):
-                found = _ask_node(client, [commands[place] for place in mine])
-                for place, answer in zip(mine, found, strict=True):
-                    # The node did not carry it out, because the slot is elsewhere or on its way.
-                    moved = isinstance(answer, AskError | TryAgainError)
-                    answers[place] = self._ask_alone(commands[place]) if moved else answer
-                    if isinstance(answer, RedisConnectionError):
-                        lost.append(place)
-                if isinstance(found[0], RedisConnectionError | RedisTimeoutError):
+        answers: list[Any] = [RedisConnectionError("not asked, since another node did not answer")] * len(commands)
+        places: Iterable[int] = range(len(commands))
+        twice = self._may_ask_twice
+        for turn in range(TURNS):
+            again: list[int] = []
+            lost = False
+            for node, mine in self._by_node(commands, places):
+                found = _ask(self._client(node), [commands[place] for place in mine], options)
+                if isinstance(found[0], RedisTimeoutError):
+                    # The next one would wait as long, and whoever asks for many needs all.
+                    answers[mine[0]] = found[0]
                     self._ask_for_map_aside()
-            places = lost
+                    return answers
+                for place, answer in zip(mine, found, strict=True):
+                    answers[place] = answer = self._follow(answer, commands[place], options)
+                    lost = lost or isinstance(answer, RedisConnectionError | ClusterDownError)
+                    if isinstance(answer, MovedError | TryAgainError):
+                        again.append(place)  # it was not carried out
+                    elif isinstance(answer, RedisConnectionError) and twice:
+                        again.append(place)
+            if lost:
+                self._ask_for_map_aside()
+                twice = False
+            places = again
+            if not again:
+                break
+            if turn and not lost:
+                time.sleep(PAUSE)
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -105,7 +121,9 @@ class Cluster(RedisCluster):
 
     def servers(self) -> list[redis.Redis]:
         """A client of each server that has keys of its own."""
-        return [self.get_redis_connection(node) for node in self.get_primaries()]  # type: ignore[no-untyped-call]
+        # What is asked of all of them has no slot whose absence would call for a new map.
+        self._ask_for_map_aside()
+        return [self._client(node) for node in self.get_primaries()]  # type: ignore[no-untyped-call]
 
     def _each(self, command: str, slots: Sequence[Sequence[Any]]) -> list[Any]:
         answers = self.together([(command, *keys) for keys in slots])
@@ -114,47 +132,66 @@ class Cluster(RedisCluster):
                 raise answer
         return answers
 
-    def _by_node(self, commands: Sequence[Command], places: Iterable[int]) -> list[tuple[redis.Redis, list[int]]]:
-        """The places of the commands that go to the same node, with its client."""
-        by_node: dict[str, tuple[redis.Redis, list[int]]] = {}
+    def _by_node(self, commands: Sequence[Command], places: Iterable[int]) -> Iterator[tuple[ClusterNode, list[int]]]:
+        """The places of the commands that go to the same node."""
+        by_node: dict[ClusterNode, list[int]] = {}
         for place in places:
             command = commands[place]
-            key = command[3] if command[0] == "EVALSHA" else command[1]
             try:
-                node = self.nodes_manager.get_node_from_slot(_slot(key))
+                node = self.nodes_manager.get_node_from_slot(_slot(command[_KEYED[command[0]]]))
             except RedisClusterException as error:
+                self._ask_for_map_aside()
                 raise RedisConnectionError(str(error)) from error
-            by_node.setdefault(node.name, (self.get_redis_connection(node), []))[1].append(place)
-        return list(by_node.values())
+            by_node.setdefault(node, []).append(place)
+        return iter(by_node.items())
 
-    def _ask_alone(self, command: Command) -> Any:
-        try:
-            if command[0] == "MGET":  # of a slot on its way some keys are here and some there
-                return [self.execute_command("GET", key) for key in command[1:]]
-            return self.execute_command(*command)
-        except RedisError as error:
-            return error
+    def _follow(self, answer: Any, command: Command, options: dict[str, Any]) -> Any:
+        """The answer, or what another node says to which it points. Nothing was carried out then."""
+        if isinstance(answer, MovedError):
+            self.nodes_manager.move_slot(answer)
+        elif isinstance(answer, AskError):
+            answer = _ask(self._client(self._node_of(answer)), [("ASKING",), command], options)[1]
+        if isinstance(answer, TryAgainError) and command[0] == "MGET":
+            # Some keys are here and some there; one alone is always at one of them.
+            values = self.together([("GET", key) for key in command[1:]])
+            return next((value for value in values if isinstance(value, Exception)), values)
+        return answer
 
-    def _ask_for_map_aside(self, *args: Any, **options: Any) -> None:
+    def _node_of(self, ask: AskError) -> ClusterNode:
+        # The map knows nobody who has no slots, and the first one on its way to a new node is asked for there.
+        known = self.nodes_manager.get_node(ask.host, ask.port)
+        return known or self._without_slots.setdefault(f"{ask.host}:{ask.port}", _node_at(ask.host, ask.port))
+
+    def _client(self, node: ClusterNode) -> redis.Redis:
+        return self.get_redis_connection(node)
+
+    def _ask_for_map_aside(self) -> None:
         """A new map, which is there when this returns unless asking takes longer than MAP_PATIENCE."""
         with self._one_asks:
             if not self._asker.is_alive():
-                self._asker = Thread(target=self._ask_for_map_now, args=args, kwargs=options, daemon=True)
+                self._asker = Thread(target=self._ask_for_map_now, daemon=True)
                 self._asker.start()
             asker = self._asker
         asker.join(MAP_PATIENCE)
 
-    def _ask_for_map_now(self, *args: Any, **options: Any) -> None:
+    def _ask_for_map_now(self) -> None:
         try:
-            self._ask_for_map(*args, **options)
+            self._ask_for_map()
         except (RedisClusterException, RedisError) as error:
             log.warning("the cluster's map cannot be had: %s", error)
 
 
-def _ask_node(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
+_KEYED = {
+    **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SMEMBERS", "HGETALL"), 1),
+    **dict.fromkeys(("EVAL", "EVALSHA"), 3),
+}
+"""What the store sends, and where the key stands that names the slot. redis-py sends anything else its own way."""
+
+
+def _ask(client: redis.Redis, commands: Sequence[Command], options: dict[str, Any]) -> list[Any]:
     pipeline = client.pipeline(transaction=False)
     for command in commands:
-        pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        pipeline.execute_command(*command, **options)  # type: ignore[no-untyped-call]
     try:
         return pipeline.execute(raise_on_error=False)
     except RedisError as error:
@@ -163,7 +200,11 @@ def _ask_node(client: redis.Redis, commands: Sequence[Command]) -> list[Any]:
 
 def _node(url: str) -> ClusterNode:
     said = parse_url(url)  # type: ignore[no-untyped-call]
-    return ClusterNode(said["host"], said.get("port", 6379))  # type: ignore[no-untyped-call]
+    return _node_at(said["host"], said.get("port", 6379))
+
+
+def _node_at(host: str, port: int) -> ClusterNode:
+    return ClusterNode(host, port)  # type: ignore[no-untyped-call]
 
 
 def _slot(key: Any) -> int:

@@ -52,13 +52,12 @@ class Script:
             return client.eval(self.text, len(call.keys), *call.keys, *call.args)
 
     def run_many(self, client: Client, calls: Sequence[Call]) -> list[Any]:
-        """One answer a call, in order; an exception stands where a call failed. One round trip."""
+        """One answer a call, in order; an exception stands where a call failed. One round trip (a cluster: a node)."""
         commands = [("EVALSHA", self.sha, len(call.keys), *call.keys, *call.args) for call in calls]
         answers = client.together(commands)
         missing = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
         if missing:
-            client.script_load(self.text)
-            again = client.together([commands[place] for place in missing])
+            again = client.together([("EVAL", self.text, *commands[place][2:]) for place in missing])
             for place, answer in zip(missing, again, strict=True):
                 answers[place] = answer
         return answers

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
+from django.db import connection
+
 from statsapi.ingest.encodings import PIECE, unpack
 from statsapi.ingest.errors import IntakeError, Limit
 
@@ -41,6 +43,7 @@ def drain(environ: Mapping[str, Any]) -> None:
     A server closes the connection of a body that was not read to its end. A client that keeps its connections, or is
     still sending, would then not see the answer.
     """
+    _let_go_of_the_database()
     try:
         length = _announced_length(environ)
         left = DRAINED if length is None else length
@@ -81,6 +84,7 @@ def _sent_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[by
     # A generator of its own would refuse only when first read from; the length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
+    _let_go_of_the_database()
     return _read_chunks(source, length, limit)
 
 
@@ -102,6 +106,12 @@ def _read_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[by
         yield chunk
     if length is not None and got < length:
         raise _unreadable("the body ends before its Content-Length")
+
+
+def _let_go_of_the_database() -> None:
+    """A client may send for minutes, and the connections to PostgreSQL are few (statsapi/postgresql)."""
+    if connection.vendor == "postgresql" and not connection.in_atomic_block:
+        connection.close()
 
 
 def _unreadable(cause: str) -> IntakeError:

@@ -7,8 +7,10 @@ closes it, at the end of the request (CONN_MAX_AGE must be 0). Django has a pool
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from threading import BoundedSemaphore
 from typing import Any
 
@@ -32,10 +34,11 @@ class Pool:
         if not self._places.acquire(timeout=PATIENCE):
             raise psycopg2.OperationalError("all connections of this process are in use")
         try:
-            while self._free:
+            with suppress(IndexError):
                 connection = self._free.pop()
                 if _lives(connection):
                     return connection
+                self.close_free()  # what ended that one has most likely ended them all, and asking each takes time
             return connect()
         except BaseException:
             self._places.release()
@@ -52,8 +55,9 @@ class Pool:
             self._places.release()
 
     def close_free(self) -> None:
-        while self._free:
-            self._free.pop().close()
+        with suppress(IndexError):
+            while True:
+                self._free.pop().close()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -82,8 +86,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
             self._pool.give_back(lent)
 
     def close_pool(self) -> None:
-        """Django calls this before it drops a database."""
+        """Django calls this before it drops a database, and when the time zone of the tests changes."""
         self._pool.close_free()
+
+    def __del__(self) -> None:
+        """Its thread has ended: what it did not close would be lent for ever."""
+        self._close()
+
+
+# A child must not speak on its parent's connections.
+os.register_at_fork(after_in_child=DatabaseWrapper._pools.clear)
 
 
 def _lives(connection: Any) -> bool:

@@ -112,25 +112,38 @@ def test_counts_move_into_a_project_on_another_node(cluster: ClusterServer, serv
     assert [counted(service, sender) for sender in (source, into)] == [[0] * 3, [3] * 3]
 
 
-def test_a_slot_is_moved_while_its_project_is_counted_into(
+def test_a_slot_is_moved_while_its_project_and_another_are_used(
     cluster: ClusterServer, service: IntakeService, sender: Sender
 ) -> None:
     key = state_key(sender.project)
     home = cluster.master_of(key)
     [elsewhere, *_] = [node for node in cluster.masters() if node is not home]
-    sending = Sending(service, sender)
-    reads: list[Answer] = []
+    neighbours = (service.new_sender() for _ in range(50))
+    [neighbour] = islice((one for one in neighbours if cluster.master_of(state_key(one.project)) is home), 1)
+    for _ in range(7):
+        assert service.send(neighbour, event()).status == 200
+    sending, ended = Sending(service, sender), threading.Event()
 
-    def move_there_and_back() -> None:
-        for to in (elsewhere, home):
+    def move_around() -> None:
+        # To a node that no map knows yet, too.
+        for to in (elsewhere, cluster.add_master(), home):
             cluster.move_slot(key, to)
-            reads.append(service.ask("GET", f"/api/0/projects/acme/{sender.slug}/stats/"))
+            assert service.stat(sender)
             assert cluster.master_of(key) is to
+        ended.set()
 
-    sending.during(move_there_and_back)
-    assert [answer.status for answer in reads] == [200, 200]
+    def read_the_neighbour(_: int) -> set[int]:
+        return {service.stat(neighbour) for _ in iter(ended.is_set, True)}
+
+    with ThreadPoolExecutor(2) as readers:
+        read = [readers.submit(read_the_neighbour, number) for number in range(2)]
+        try:
+            sending.during(move_around)
+        finally:
+            ended.set()
+    assert [one.result() for one in read] == [{7}] * 2
     assert counted(service, sender) == [len(sending.acknowledged)] * 3
-    assert cluster.is_well()
+    wait_for(cluster.is_well, "a whole cluster")
 
 
 def test_while_a_master_hangs_projects_on_the_others_are_served(
@@ -175,7 +188,7 @@ def test_a_cluster_that_hangs_as_a_whole_holds_nobody_up_for_long(
     wait_for(lambda: service.send(sender, event()).status == 200, "an event")
 
 
-def test_a_master_is_killed_and_nothing_is_counted_twice(
+def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last one: it stays dead
     cluster: ClusterServer, service: IntakeService, sender: Sender
 ) -> None:
     master = cluster.master_of(state_key(sender.project))
@@ -186,6 +199,7 @@ def test_a_master_is_killed_and_nothing_is_counted_twice(
     assert first[0] == first[1] == first[2] <= len(sending.acknowledged)
     assert first[0] >= 400
     assert sending.refused
+    assert service.ask("GET", "/readyz", authorization="").status == 200
     # Then its id is not known either, so that sending all of it again mends that, and doubles nothing.
     for name in sending.acknowledged:
         assert service.send(sender, event(name)).status == 200
