@@ -179,8 +179,11 @@ def test_a_child_does_not_speak_on_its_parents_connections(url: str) -> None:
     mine.cursor().execute("SELECT 1")
     parents = process(mine.connection)
     mine.close()
+    lent = wrapper(url)
+    lent.ensure_connection()
     child = os.fork()
     if child == 0:
+        lent.close()
         found = wrapper(url)
         found.ensure_connection()
         os._exit(process(found.connection) == parents)

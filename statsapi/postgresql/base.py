@@ -78,12 +78,14 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         connect = super().get_new_connection
-        return self._pool.borrow(lambda: connect(conn_params))
+        # Remembered, because after a fork or with another NAME the pool is another.
+        self._lender = self._pool
+        return self._lender.borrow(lambda: connect(conn_params))
 
     def _close(self) -> None:
         lent, self.connection = self.connection, None
         if lent is not None:
-            self._pool.give_back(lent)
+            self._lender.give_back(lent)
 
     def close_pool(self) -> None:
         """Django calls this before it drops a database, and when the time zone of the tests changes."""
