@@ -1,7 +1,7 @@
 """How wide a count is in a ring: 8 bytes against 5, the two that were to be chosen from.
 
 Measured: decoding a full window of a ring in this process, as tsdb/ring.py does it (8 bytes, big-endian, as BITFIELD
-keeps its integers), and bytes a series in Redis, all three rollups. Against: the same counts as 5-byte integers, which
+keeps its integers), and bytes a series in Redis, all rollups. Against: the same counts as 5-byte integers, which
 hold 10^12 a bucket (4 bytes would overflow at 4.29·10^9), decoded as fast as Python was found to do it: each of the
 five bytes of all integers is put in its place by one slice, and then they are unpacked as 8 bytes.
 
@@ -19,14 +19,14 @@ from benchmarks import servers
 from benchmarks.fill import random_counts, ring_of
 from benchmarks.measure import print_table, ratio, spread, take_turns
 from benchmarks.reading import repeat
+from benchmarks.rollups import DAYS, FIVE_MINUTES, HOURS, ROLLUPS, TEN_SECONDS
 from tsdb import ring
 from tsdb.outcomes import Category, Outcome
-from tsdb.rollups import Rollup, parse_rollups
+from tsdb.rollups import Rollup
 from tsdb.series import total
 from tsdb.timeline import Window
 
-ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
-POINTS = {"10x360": 360, "3600x168": 24, "86400x90": 90}
+POINTS = {TEN_SECONDS: 360, FIVE_MINUTES: 288, HOURS: 24, DAYS: 90}
 ROUNDS = 25
 REPEATS = 2000
 NARROW = 5
@@ -64,7 +64,7 @@ def _narrow_slots(raw: bytes, first: int, last: int) -> tuple[int, ...]:
 def measure(rollup: Rollup, now: int, source: random.Random) -> list[str]:
     wide = ring_of(rollup, random_counts(rollup, now, 1, source))
     last, oldest = rollup.bucket(now), rollup.oldest_bucket(now)
-    window = Window(rollup, last - POINTS[rollup.name] + 1, last)
+    window = Window(rollup, last - POINTS[rollup] + 1, last)
     read_wide = partial(ring.read, wide, window, oldest)
     read_narrow = partial(narrow_read, narrow(wide), window, oldest)
     if read_wide() != read_narrow():
@@ -74,7 +74,7 @@ def measure(rollup: Rollup, now: int, source: random.Random) -> list[str]:
     )
     microseconds = 1_000_000 / REPEATS
     return [
-        f"{POINTS[rollup.name]} × {rollup.seconds} s",
+        f"{POINTS[rollup]} × {rollup.seconds} s",
         spread(times["wide"]).show(scale=microseconds),
         spread(times["narrow"]).show(scale=microseconds),
         ratio(times["narrow"], times["wide"]).show(),

@@ -1,18 +1,22 @@
 """Memory of a series: rings of fixed size, against a hash for each bucket.
 
-Measured: bytes a project and series in Redis, all three rollups together, of 2000 projects with one series each; every
+Measured: bytes a project and series in Redis, all rollups together, of 2000 projects with one series each; every
 bucket filled, 10 % and 1 % of them (chosen at random), both layouts with the same counts. Bytes are the growth of the
 server's `used_memory`, keys and expiries included, divided by the projects; beside it the sum of what `MEMORY USAGE`
 says of each key, which leaves the tables of keys and expiries out. Against: benchmarks/hash_per_bucket.py. The rings'
 size does not depend on how many projects there are; the hashes' does, since projects share a hash's name and expiry.
 
+Then bytes a kept bucket, on the embedded server and on a redis-server where there is one: its allocator, jemalloc,
+rounds a ring up to one of few sizes.
+
 Also shown: what a project has once, whatever its series (its state, the index of its series, its running totals).
 
-Target: full, at most 0.95 of the hashes.
+Targets: full, at most 0.95 of the hashes; at most 8.5 bytes a kept bucket on the embedded server.
 """
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 
@@ -21,15 +25,15 @@ import redis
 from benchmarks import servers
 from benchmarks.fill import fill_hashes, fill_rings
 from benchmarks.measure import print_table, verdict
+from benchmarks.rollups import KEPT, ROLLUPS, TEN_SECONDS
 from tsdb.outcomes import Category, Outcome
-from tsdb.rollups import parse_rollups
 from tsdb.series import Series, index_key, running_key, state_key, total
 from tsdb.store import Store
 
-ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 PROJECTS = range(1, 2001)
 SHARES = (1.0, 0.1, 0.01)
 TARGET = 0.95
+TARGET_A_BUCKET = 8.5
 NAME = total(1, Category.ERROR, Outcome.ACCEPTED).name
 
 
@@ -45,9 +49,9 @@ def memory_usage(client: redis.Redis) -> int:
     return sum(pipeline.execute())
 
 
-def bytes_of(fill: Callable[..., None], now: int, share: float) -> tuple[float, float]:
+def bytes_of(fill: Callable[..., None], now: int, share: float, binary: str | None = None) -> tuple[float, float]:
     """Growth of used_memory and sum of MEMORY USAGE, a project, in a server of its own."""
-    with servers.store_clients() as clients:
+    with servers.store_clients(binary) as clients:
         client = clients.write
         before = used_memory(client)
         fill(client, NAME, PROJECTS, ROLLUPS, now, share)
@@ -62,7 +66,7 @@ def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
     client = store.clients.write
     store.open(1)
     series = Series(1, NAME)
-    for at in range(now - ROLLUPS[0].span, now + 1, ROLLUPS[0].seconds):
+    for at in range(now - TEN_SECONDS.span, now + 1, TEN_SECONDS.seconds):
         store.incr([series], at, now=now)
     fill_rings(client, NAME, [2], ROLLUPS, now)
     for rollup in ROLLUPS:
@@ -75,6 +79,18 @@ def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
 def once_a_project(client: redis.Redis) -> int:
     """After check_that_the_script_makes_the_same_rings."""
     return sum(client.memory_usage(key(1)) or 0 for key in (state_key, index_key, running_key))
+
+
+def per_kept_bucket(now: int) -> None:
+    """The second table."""
+    rows = []
+    for name, binary in (("embedded Valkey", None), ("redis-server", shutil.which("redis-server"))):
+        if name == "redis-server" and binary is None:
+            continue
+        series, _ = bytes_of(fill_rings, now, 1, binary)
+        target = "" if binary else verdict(series / KEPT <= TARGET_A_BUCKET, f"at most {TARGET_A_BUCKET}")
+        rows.append((name, f"{series:.0f}", str(KEPT), f"{series / KEPT:.2f}", target))
+    print_table(("a series, every bucket filled", "bytes", "kept buckets", "bytes a kept bucket", "target"), rows)
 
 
 def main() -> None:
@@ -92,6 +108,7 @@ def main() -> None:
         rows.append((f"{share:.0%}", f"{ring:.0f}", f"{hashed:.0f}", f"{ring / hashed:.2f}", said, target))
     headings = ("filled", "rings, bytes", "hashes, bytes", "rings/hashes", "both by MEMORY USAGE", "target")
     print_table(headings, rows)
+    per_kept_bucket(now)
     print(f"Once a project: {once} bytes.\n")
 
 

@@ -20,20 +20,18 @@ from contextlib import contextmanager
 from functools import partial
 
 from benchmarks import servers
-from benchmarks.fill import fill_hashes, fill_rings
+from benchmarks.fill import fill_hashes, fill_rings, open_projects
 from benchmarks.hash_per_bucket import HashPerBucket
 from benchmarks.http import serving
 from benchmarks.measure import print_table, ratio, spread, take_turns, verdict
+from benchmarks.rollups import HOURS, ROLLUPS
 from tsdb.client import Clients
 from tsdb.facts import read_facts
 from tsdb.outcomes import STATS, Category, Outcome
-from tsdb.rollups import parse_rollups
 from tsdb.series import Series, fact, index_key, total
 from tsdb.store import Store
 from tsdb.timeline import Window
 
-ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
-HOURS = ROLLUPS[1]
 PROJECTS = range(1, 1001)
 ROUNDS = 15
 TARGET_MS = 50
@@ -54,6 +52,7 @@ def fill(clients: Clients, now: int) -> None:
     """Every ring of three totals and of three facts of each project, full; and the index that names them."""
     names = [total(1, Category.ERROR, outcome).name for outcome in STATS["received"]]
     names += [fact(1, 0, Category.ERROR, outcome).name for outcome in STATS["received"]]
+    open_projects(clients.write, PROJECTS, ROLLUPS)
     for name in names:
         fill_rings(clients.write, name, PROJECTS, ROLLUPS, now)
     pipeline = clients.write.pipeline(transaction=False)

@@ -15,38 +15,38 @@ from functools import partial
 from typing import NamedTuple
 
 from benchmarks import servers
-from benchmarks.fill import fill_hashes, fill_rings
+from benchmarks.fill import fill_hashes, fill_rings, open_projects
 from benchmarks.hash_per_bucket import HashPerBucket
 from benchmarks.measure import print_table, ratio, spread, take_turns, verdict
+from benchmarks.rollups import DAYS, HOURS, ROLLUPS, TEN_SECONDS
 from tsdb.outcomes import Category, Outcome
-from tsdb.rollups import parse_rollups
+from tsdb.rollups import Rollup
 from tsdb.series import Series, total
 from tsdb.store import Store
 from tsdb.timeline import Window
 
-ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 PROJECTS = range(1, 401)
 ROUNDS = 15
 MOST_REPEATS = 100
 
 
 class Case(NamedTuple):
-    """`points` buckets of ROLLUPS[rollup], for so many projects; the rings must be `target` times as fast."""
+    """`points` buckets of a rollup, for so many projects; the rings must be `target` times as fast."""
 
     name: str
-    rollup: int
+    rollup: Rollup
     points: int
     projects: int
     target: int
 
 
 CASES = (
-    Case("24 × 1 h", 1, 24, 1, 2),
-    Case("360 × 10 s", 0, 360, 1, 10),
-    Case("90 × 1 d", 2, 90, 1, 4),
-    Case("24 × 1 h", 1, 24, 100, 14),
-    Case("360 × 10 s", 0, 360, 100, 24),
-    Case("90 × 1 d", 2, 90, 100, 24),
+    Case("24 × 1 h", HOURS, 24, 1, 2),
+    Case("360 × 10 s", TEN_SECONDS, 360, 1, 10),
+    Case("90 × 1 d", DAYS, 90, 1, 4),
+    Case("24 × 1 h", HOURS, 24, 100, 14),
+    Case("360 × 10 s", TEN_SECONDS, 360, 100, 24),
+    Case("90 × 1 d", DAYS, 90, 100, 24),
 )
 
 
@@ -56,9 +56,8 @@ def repeat(times: int, run: Callable[[], object]) -> None:
 
 
 def measure(case: Case, store: Store, hashes: HashPerBucket, name: str, now: int) -> list[str]:
-    rollup = ROLLUPS[case.rollup]
-    last = rollup.bucket(now)
-    window = Window(rollup, last - case.points + 1, last)
+    last = case.rollup.bucket(now)
+    window = Window(case.rollup, last - case.points + 1, last)
     projects = list(PROJECTS)[:: len(PROJECTS) // case.projects]
     series = [Series(project, name) for project in projects]
     from_rings = partial(store.get_range, series, window, now=now)
@@ -85,6 +84,7 @@ def main() -> None:
     now = int(time.time())
     name = total(1, Category.ERROR, Outcome.ACCEPTED).name
     with servers.store_clients() as clients:
+        open_projects(clients.write, PROJECTS, ROLLUPS)
         fill_rings(clients.write, name, PROJECTS, ROLLUPS, now)
         fill_hashes(clients.write, name, PROJECTS, ROLLUPS, now)
         store, hashes = Store(clients, ROLLUPS), HashPerBucket(clients, ROLLUPS)

@@ -52,19 +52,20 @@ def running(command: Sequence[str | Path], log: Path, **environment: str) -> Ite
 
 
 @contextmanager
-def valkey() -> Iterator[str]:
-    """The embedded server's program with the embedded server's options; gives the URL of its socket, without `?db=`."""
+def valkey(binary: str | None = None) -> Iterator[str]:
+    """The embedded server's program, or another, with the embedded server's options; gives the URL of its socket,
+    without `?db=`."""
     with temporary_folder() as folder:
         log = folder / "output"
-        with running([_valkey_binary(), *OPTIONS], log) as process:
+        with running([binary or _valkey_binary(), *OPTIONS], log) as process:
             wait_for((folder / "valkey.sock").exists, process, log)
             yield f"unix://{folder / 'valkey.sock'}"
 
 
 @contextmanager
-def store_clients() -> Iterator[Clients]:
+def store_clients(binary: str | None = None) -> Iterator[Clients]:
     """The service's own clients of a server that is empty."""
-    with valkey() as url:
+    with valkey(binary) as url:
         yield connect(url, timeout=60)
 
 

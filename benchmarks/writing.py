@@ -1,6 +1,6 @@
 """Writing to the store: the atomic script, against a plain pipeline of HINCRBY and EXPIREAT.
 
-Measured: events a second of one process, each event counted into 2 series × 3 rollups, 400 projects, AOF on:
+Measured: events a second of one process, each event counted into 2 series × 4 rollups, 400 projects, AOF on:
   one by one           `Store.incr`, an event a call;
   100 in a pipeline    `Store.incr_multi`, an event of 100 projects each a call;
   in bulk, uniform     `Store.incr_bulk` of 50 000 events over all projects and the last hour alike;
@@ -22,12 +22,11 @@ from itertools import islice
 from benchmarks import servers
 from benchmarks.hash_per_bucket import HashPerBucket
 from benchmarks.measure import print_table, ratio, spread, take_turns
+from benchmarks.rollups import ROLLUPS, TEN_SECONDS
 from tsdb.outcomes import Category, Outcome
-from tsdb.rollups import parse_rollups
 from tsdb.series import Series, of_event
 from tsdb.store import Increment, Store
 
-ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 PROJECTS = range(1, 401)
 ROUNDS = 9
 SINGLE_EVENTS = 1000
@@ -61,7 +60,7 @@ def skewed(source: random.Random, now: int) -> list[Event]:
 
 def added_up(increments: Iterable[Increment]) -> list[Increment]:
     """As incr_bulk does it: by series and bucket of the finest rollup."""
-    finest = ROLLUPS[0].seconds
+    finest = TEN_SECONDS.seconds
     sums: dict[tuple[Series, int], int] = {}
     for series, timestamp, amount in increments:
         place = (series, timestamp - timestamp % finest)

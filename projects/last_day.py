@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from projects.services import settled
 from tsdb.outcomes import RECEIVED, Category, Outcome
+from tsdb.rollups import Rollup
 from tsdb.series import total
 from tsdb.store import Store
-from tsdb.timeline import NS, choose_rollup, roll_up, window
+from tsdb.timeline import NS, Window, choose_rollup, roll_up, window
 
 DAY_SECONDS = 86399
 """As the stats endpoint looks back by default, so that their sums agree."""
@@ -36,18 +38,32 @@ class LastDay:
 
 
 def last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, LastDay]:
-    """The last 24 hours of each project, in one round trip. `now` in nanoseconds since the epoch.
+    """The last 24 hours of each project; `now` in nanoseconds since the epoch.
 
-    Raises redis.exceptions.RedisError.
+    One round trip for all projects that are kept at the same resolutions for as long, as all are where TSDB_ROLLUPS was
+    not changed of late. Raises redis.exceptions.RedisError.
     """
+    return settled(lambda: _last_day(store, projects, now=now))
+
+
+def _last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, LastDay]:
     since = now - DAY_SECONDS * NS
-    asked = window(choose_rollup(store.rollups, since, now, now), since, now)
-    series = [total(project, Category.ERROR, outcome) for project in projects for outcome in RECEIVED]
-    found = store.get_range(series, asked, now=now // NS)
-    starts = asked.timestamps()
+    store.retention(projects, now=now)  # one round trip for those that this process does not know yet
+    alike: dict[tuple[Rollup, int], list[int]] = {}
+    for project in projects:
+        retention = store.retention([project], now=now)
+        rollup = choose_rollup(store.rollups, since, now, retention)
+        alike.setdefault((rollup, retention.since(rollup)), []).append(project)
+    days: dict[int, LastDay] = {}
+    for (rollup, complete), some in alike.items():
+        asked = window(rollup, since, now)
+        series = [total(project, Category.ERROR, outcome) for project in some for outcome in RECEIVED]
+        found = store.get_range(series, asked, now=now // NS, since=complete)
+        for project in some:
+            counts = {outcome: found[total(project, Category.ERROR, outcome)] for outcome in RECEIVED}
+            days[project] = LastDay({outcome: _hours(asked, counts[outcome]) for outcome in RECEIVED})
+    return days
 
-    def hours(project: int, outcome: Outcome) -> tuple[int, ...]:
-        counts = found[total(project, Category.ERROR, outcome)]
-        return tuple(count for _, count in roll_up(zip(starts, counts, strict=True), HOUR_SECONDS))
 
-    return {project: LastDay({outcome: hours(project, outcome) for outcome in RECEIVED}) for project in projects}
+def _hours(asked: Window, counts: Sequence[int]) -> tuple[int, ...]:
+    return tuple(count for _, count in roll_up(zip(asked.timestamps(), counts, strict=True), HOUR_SECONDS))

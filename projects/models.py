@@ -30,6 +30,24 @@ def _hex_key() -> str:
     return secrets.token_hex(16)
 
 
+class Installation(models.Model):
+    """The one row that says which Redis is this database's own (projects/installation.py)."""
+
+    THE_ONE = 1
+
+    number = models.PositiveSmallIntegerField(primary_key=True, default=THE_ONE)
+    name = models.CharField(max_length=32, default=_hex_key)
+    since = models.BigIntegerField(null=True, help_text="What the mark of Redis says; empty: not paired yet.")
+    newest_project = models.BigIntegerField(default=0, help_text="The highest number that a project ever had.")
+    created = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=Q(number=1), name="installation_once")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Organization(models.Model):
     slug = models.CharField(max_length=100, unique=True, validators=[_SLUG_RULE])
     name = models.CharField(max_length=100)

@@ -70,17 +70,17 @@ SHAPES = (
 
 _ERROR, _TRANSACTION = Category.ERROR, Category.TRANSACTION
 _FILTERED, _DISCARD = Outcome.FILTERED, Outcome.CLIENT_DISCARD
-_REJECTED = Kind(0.01, _ERROR, Outcome.RATE_LIMITED, "key_quota")
+_REJECTED = Kind(0.01, _ERROR, Outcome.RATE_LIMITED, "key_quota", "production")
 KINDS = (
     Kind(0.66, _ERROR, Outcome.ACCEPTED, environment="production"),
     Kind(0.10, _ERROR, Outcome.ACCEPTED, environment="staging"),
     Kind(0.04, _ERROR, Outcome.ACCEPTED, environment="development"),
-    Kind(0.06, _ERROR, _FILTERED, "browser-extensions"),
-    Kind(0.05, _ERROR, _FILTERED, "web-crawlers"),
-    Kind(0.03, _ERROR, _FILTERED, "localhost"),
-    Kind(0.03, _ERROR, _FILTERED, "legacy-browsers"),
-    Kind(0.01, _ERROR, _FILTERED, "error-message"),
-    Kind(0.01, _ERROR, _FILTERED, "ip-address"),
+    Kind(0.06, _ERROR, _FILTERED, "browser-extensions", "production"),
+    Kind(0.05, _ERROR, _FILTERED, "web-crawlers", "production"),
+    Kind(0.03, _ERROR, _FILTERED, "localhost", "production"),
+    Kind(0.03, _ERROR, _FILTERED, "legacy-browsers", "production"),
+    Kind(0.01, _ERROR, _FILTERED, "error-message", "production"),
+    Kind(0.01, _ERROR, _FILTERED, "ip-address", "production"),
     _REJECTED,
     # From here on what no stat of errors received holds.
     Kind(0.004, _ERROR, Outcome.INVALID, "invalid_json"),

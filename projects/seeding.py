@@ -63,10 +63,7 @@ def make_projects(organization: str, projects: Sequence[str]) -> tuple[Organizat
 
 def forget_counts(demo: DemoProject) -> None:
     """Deletes the project's counts; it can be counted into at once."""
-    with transaction.atomic():
-        # open_project waits for this lock: what was counted while keys are looked for would be deleted in part.
-        Project.objects.select_for_update().get(pk=demo.project.pk)
-        get_store().delete([demo.project.pk])
+    services.settled(lambda: services.empty_project(demo.project.pk))
     services.open_project(demo.project.pk)
 
 
@@ -83,7 +80,7 @@ def count(demo: DemoProject, plan: Plan, *, now: int, on_day: Callable[[], objec
     with transaction.atomic():
         # Of two seeds at once the second waits here, and then finds the counts of the first.
         Project.objects.select_for_update().get(pk=number)
-        if store.series_of(number):
+        if services.settled(lambda: store.series_of(number)):
             return False
         services.open_project(number)
         try:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from hashlib import sha256
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import QuerySet
+from redis.exceptions import ResponseError
 
 from projects.cache import Ahead, cached
 from projects.connections import get_store
@@ -32,10 +33,19 @@ MEMBER_SCOPES = frozenset(scope for scope in SCOPES if not scope.endswith(":admi
 # An id has one spelling, for the cache's sake. Beyond 18 digits there is none, and the database could not take it.
 _REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 
+_DROP_JUNK = """#!lua
+if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) == ARGV[1] then
+    redis.call('DEL', KEYS[1])
+end
+"""
+
 MOST_NOTED = 10_000
 _organization_of: dict[str, int] = {}
 """The organization of each token that was used, by the token's key in the cache. Nothing is decided by it: it is a
 guess at what a request will need, and a token stays with its organization."""
+
+
+T = TypeVar("T")
 
 
 class Token(NamedTuple):
@@ -63,6 +73,35 @@ class Access(NamedTuple):
 
     organization: int
     scopes: frozenset[str]
+
+
+LARGEST_ID = 2**63 - 1
+"""Beyond it the database takes none, and would fail instead of finding nothing."""
+
+
+def _is_id(found: object) -> bool:
+    return type(found) is int and 0 < found <= LARGEST_ID
+
+
+def decode_token(found: Any) -> Token | None:
+    """A token of its entry in the cache; None: that is no token's."""
+    match found:
+        case [number, organization, str(slug), [*scopes], int() | None as expires, int() | None as last_used] if (
+            _is_id(number) and _is_id(organization) and all(isinstance(scope, str) for scope in scopes)
+        ):
+            return Token(number, organization, slug, tuple(scopes), expires, last_used)
+    return None
+
+
+def _decode_project(found: Any) -> FoundProject | None:
+    match found:
+        case [number, organization, str(slug), bool(moved)] if _is_id(number) and _is_id(organization):
+            return FoundProject(number, organization, slug, moved)
+    return None
+
+
+def _decode_environments(found: Any) -> dict[str, int] | None:
+    return found if isinstance(found, dict) and all(map(_is_id, found.values())) else None
 
 
 def digest_of(secret: str) -> str:
@@ -124,8 +163,7 @@ def find_project(organization: int, reference: str, ahead: Ahead | None = None) 
         row = old.values_list("project_id", "project__slug").first()
         return row and FoundProject(row[0], organization, row[1], moved=True)
 
-    found = cached(project_cache_key(organization, reference), load, ahead)
-    return found and FoundProject(*found)
+    return cached(project_cache_key(organization, reference), load, _decode_project, ahead)
 
 
 def project_slugs(organization: int) -> dict[int, str]:
@@ -174,8 +212,7 @@ def environments_of(project: int) -> dict[str, int]:
 
     It may lack one that was made this moment; who needs to be sure asks the database (services.environment_id).
     """
-    found: dict[str, int] = cached(environments_cache_key(project), lambda: load_environments(project))
-    return found
+    return cached(environments_cache_key(project), lambda: load_environments(project), _decode_environments) or {}
 
 
 def load_environments(project: int) -> dict[str, int]:
@@ -197,10 +234,22 @@ def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
     return dict(rows.values_list("public", "id"))
 
 
-def find_claim(project: int, claim: str) -> str | None:
-    """What the claim with that id was taken for, while it lasts."""
-    found = get_store().clients.read.get(claim_key(project, claim))
-    return found.decode() if isinstance(found, bytes) else None
+def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) -> T | None:
+    """What the claim with that id was taken for, while it lasts. What `decode` does not know is junk, and goes."""
+    clients, key = get_store().clients, claim_key(project, claim)
+    try:
+        found: Any = clients.read.get(key)
+    except ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        found = b""
+    if found is None:
+        return None
+    value = decode(found)
+    if value is None:
+        # While it stands, the claim could not be taken.
+        clients.write.eval(_DROP_JUNK, 1, key, found)
+    return value
 
 
 def projects_of(organization: int) -> QuerySet[Project]:

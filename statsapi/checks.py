@@ -7,10 +7,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
+from django.db import DatabaseError
 from redis.exceptions import RedisError
 
+from projects import installation
 from projects.connections import get_store
-from tsdb.rollups import RollupError, check_rollups
+from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, check_rollups
 
 
 @register
@@ -18,7 +20,7 @@ def rollups_follow_the_rules(**kwargs: Any) -> list[CheckMessage]:
     try:
         check_rollups(settings.TSDB_ROLLUPS)
     except RollupError as error:
-        hint = "Give TSDB_ROLLUPS as 10s:360,1h:168,1d:90: finest first, each dividing the next."
+        hint = f"Give TSDB_ROLLUPS as {DEFAULT_ROLLUPS}: finest first, each dividing the next."
         return [Error(str(error), hint=hint, id="statsapi.E001")]
     return []
 
@@ -74,3 +76,28 @@ def redis_keeps_what_it_counts(databases: Sequence[str] | None = None, **kwargs:
             )
         ]
     return []
+
+
+STORES = {
+    installation.Kind.FOREIGN: (Error, "statsapi.E003"),
+    installation.Kind.EMPTIED: (Warning, "statsapi.W004"),
+    installation.Kind.OLDER: (Warning, "statsapi.W005"),
+}
+TOLD = ("statsapi.W004", "statsapi.W005")
+"""What a start tells and does not end for: what is missing is missing already, and counting goes on."""
+
+
+@register(Tags.database)
+def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asks both, and so only when databases may be asked. Before the first migrate there is nothing to compare."""
+    if not databases:
+        return []
+    try:
+        findings = installation.look()
+    except (DatabaseError, RedisError):  # W002 names the one, and whatever asks the database next the other
+        return []
+    return [
+        kind(finding.text, hint=finding.hint, id=number)
+        for finding in findings
+        for kind, number in [STORES[finding.kind]]
+    ]

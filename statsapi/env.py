@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+DEFAULT_PORT = 8000
+
 NAMES: list[str] = []
 """Every variable that the settings read, in the order of reading."""
 

@@ -15,6 +15,7 @@ import socket
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
@@ -32,17 +33,22 @@ WORKER_PATIENCE = 8
 
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: the end, without a traceback
+    # Else the settings would take the address that an earlier start wrote down, and which may still be in use.
+    os.environ["PORT"] = os.environ.get("PORT", "").strip() or str(env.DEFAULT_PORT)
     os.umask(0o077)  # the database holds sessions and keys, and VAR_DIR may be a folder that others can enter
     try:
         make_var_dir()
         make_secret_key()
-        serve(prepare())
+        serve(*prepare())
     except ImproperlyConfigured as error:
         sys.exit(f"A setting is wrong: {error}")
 
 
-def prepare() -> str:
-    """Makes the database and the embedded server ready; the text to show. Exits with a message where that fails."""
+def prepare() -> tuple[str, int]:
+    """Makes the database and the embedded server ready; the text to show, and the lock that serve() hands on.
+
+    Exits with a message where that fails.
+    """
     # Imported when Ctrl-C ends it as it should, and the settings have their key.
     import django
     from django.conf import settings
@@ -52,13 +58,18 @@ def prepare() -> str:
     from django_redis.exceptions import ConnectionInterrupted
     from redis.exceptions import RedisError
 
-    from projects.management.failures import one_line
+    from projects import starting
     from tsdb import embedded
 
     django.setup()
-    from statsapi import demo  # its models need the line above
+    # Their models need the line above.
+    from projects.management.failures import one_line
+    from statsapi import demo, pairing
 
-    refuse_a_taken_port(address_of(settings.HOST), settings.PORT)
+    address = address_of(settings.HOST)
+    refuse_a_taken_port(address, settings.PORT)
+    lock = starting.prepare_alone(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
+    refuse_a_taken_port(address, settings.PORT)  # by now the other one has it, where both want the same
     settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
     try:
         call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr
@@ -66,6 +77,8 @@ def prepare() -> str:
             embedded.ensure(settings.VAR_DIR)
             embedded.keep_across_exec(settings.VAR_DIR)
         call_command("migrate", verbosity=0, interactive=False)
+        pairing.pair_or_exit()
+        call_command("rebuild_rollups")
         # From here on half of what is made would stay; an exception lets it be taken back.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
@@ -79,7 +92,11 @@ def prepare() -> str:
     except embedded.EmbeddedServerError as error:
         sys.exit(str(error))
     connections.close_all()
-    return text
+    return text, lock
+
+
+def say_that_another_starts(var_dir: Path) -> None:
+    print(f"Another start is under way in {var_dir}; waiting for it.", flush=True)
 
 
 def make_var_dir() -> None:
@@ -87,8 +104,6 @@ def make_var_dir() -> None:
     var_dir = env.path("VAR_DIR", _ROOT / "var")
     try:
         var_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-        # Of an earlier start; the settings would take it for this one's.
-        (var_dir / "address").unlink(missing_ok=True)
     except OSError as error:
         sys.exit(f"A setting is wrong: VAR_DIR is {var_dir}, which cannot be used: {error.strerror}.")
 
@@ -136,8 +151,8 @@ def refuse_a_taken_port(host: str, port: int) -> None:
         time.sleep(0.05)
 
 
-def serve(text: str) -> None:
-    """Becomes granian; the worker that is ready first shows the text, where there is one."""
+def serve(text: str, lock: int | None = None) -> None:
+    """Becomes granian; the worker that is ready first shows the text and frees the lock, where there are such."""
     from django.conf import settings
 
     if settings.METRICS_TOKEN:
@@ -147,7 +162,9 @@ def serve(text: str) -> None:
     reader, writer = os.pipe()
     os.set_inheritable(reader, True)
     os.write(writer, text.encode())  # a pipe holds 64 KiB
-    os.environ[web.HANDOVER] = f"{os.getpid()} {reader}"
+    if lock is not None:
+        os.set_inheritable(lock, True)
+    os.environ[web.HANDOVER] = f"{os.getpid()} {reader} {-1 if lock is None else lock}"
     sys.stdout.flush()
     os.execv(  # noqa: S606
         sys.executable,

@@ -2,22 +2,29 @@
 
 The steps, in this order:
 1. `manage.py check --deploy --fail-level WARNING`, with the checks that ask the database and Redis. Whatever it names
-   ends the start: a warning that is printed and passed over is never read again.
+   ends the start: a warning that is printed and passed over is never read again. Two are told and no more, W004 and
+   W005: counts that are missing already are no reason to lose those of today.
 2. `manage.py migrate`, here and not in a step of its own, so that a new version is one restart away and never serves
    with yesterday's tables. Of two containers that start at once one may fail at it (PostgreSQL takes its half back) and
    finds it done when it is restarted.
-3. granian takes this process over: it has the process id, 1 in a container, and gets the signals itself.
+3. The database and Redis are paired, or found to belong together (projects/installation.py).
+4. `manage.py rebuild_rollups`, which takes no time unless TSDB_ROLLUPS has changed.
+5. granian takes this process over: it has the process id, 1 in a container, and gets the signals itself.
 """
 
 from __future__ import annotations
 
 import sys
+from functools import partial
 
 import django
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
+from django.db import DatabaseError, connection, connections
+from redis.exceptions import RedisError
 
+from projects import starting
 from statsapi import run
 from tsdb import embedded
 
@@ -27,12 +34,28 @@ def main() -> None:
         django.setup()
     except ImproperlyConfigured as error:
         sys.exit(f"Not started: {error}")
+    # Their models need the line above.
+    from projects.management.failures import one_line
+    from statsapi import checks, pairing
+
+    is_embedded = settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED
+    lock = None
+    if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
+        settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = starting.prepare_alone(settings.VAR_DIR, partial(run.say_that_another_starts, settings.VAR_DIR))
+    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
     manage("migrate", "--no-input", "--verbosity", "0")
-    if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
+    if is_embedded:
         embedded.ensure(settings.VAR_DIR)
         embedded.keep_across_exec(settings.VAR_DIR)
-    run.serve("")
+    try:
+        pairing.pair_or_exit()
+    except (DatabaseError, RedisError) as error:
+        sys.exit(f"Not started: the database and Redis cannot be compared: {one_line(error)}")
+    manage("rebuild_rollups")
+    connections.close_all()
+    run.serve("", lock)
 
 
 def manage(*arguments: str) -> None:

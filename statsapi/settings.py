@@ -15,14 +15,14 @@ from statsapi import env, logs
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
 from tsdb.cluster import CLUSTER_SCHEMES
-from tsdb.rollups import RollupError, parse_rollups
+from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, parse_rollups
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 # --- Where it runs -------------------------------------------------------------------------------------------
 VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
 HOST = env.text("HOST", "127.0.0.1")
-PORT = env.integer("PORT", 8000, minimum=1, maximum=65535)
+PORT = env.integer("PORT", env.DEFAULT_PORT, minimum=1, maximum=65535)
 # One worker is one small process; add workers when one core is busy.
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
 # At most so many threads a worker; they come when they are needed and go when they idle. A client that sends its body
@@ -98,7 +98,7 @@ CACHE_IS_EMBEDDED = CACHE_URL.startswith(_EMBEDDED)
 # The longest that a request waits for one answer of Redis.
 TSDB_TIMEOUT = env.seconds("TSDB_TIMEOUT", 0.8, minimum=0.01, maximum=60)
 try:
-    TSDB_ROLLUPS = parse_rollups(env.text("TSDB_ROLLUPS", "10s:360,1h:168,1d:90"))
+    TSDB_ROLLUPS = parse_rollups(env.text("TSDB_ROLLUPS", DEFAULT_ROLLUPS))
 except RollupError as error:
     raise ImproperlyConfigured(f"TSDB_ROLLUPS: {error}") from error
 
@@ -140,7 +140,7 @@ for _origin in CORS_ALLOWED_ORIGINS:
         raise ImproperlyConfigured(f"CORS_ORIGINS holds origins as https://example.com, not {_origin!r}.")
 CORS_URLS_REGEX = r"^/api/0/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]  # other origins may read; writing is for servers
-CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Retained-Since"]
+CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Retained-Since", "X-Stats-Timezone"]
 MIDDLEWARE = [
     "statsapi.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",

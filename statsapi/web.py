@@ -6,6 +6,7 @@ granian loads this module in each worker and calls `application`. It imports lit
 
 from __future__ import annotations
 
+import fcntl
 import os
 import signal
 import threading
@@ -17,20 +18,21 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIApplication
 
 HANDOVER = "STATSAPI_WEB"
-"""The variable that holds the main process' id and the descriptor that the text to show comes from."""
+"""The variable that holds the main process' id, the descriptor that the text to show comes from, and that of the lock
+(projects/starting.py; -1: none)."""
 
 
 def application() -> WSGIApplication:
     """The WSGI application that this worker serves."""
-    main_process, reader = map(int, os.environ[HANDOVER].split())
+    main_process, reader, lock = map(int, os.environ[HANDOVER].split())
     # Ctrl-C reaches every process of the terminal, but it is the main process that ends its workers, by SIGTERM. Of two
     # signals granian's handler sometimes lets the worker hang, so they are kept from it in all threads to come.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     inherited = signal.getsignal(signal.SIGTERM)
     if getattr(getattr(inherited, "__self__", None), "interrupt_signal", False):
         os._exit(0)  # one came earlier
-    for target, argument in ((_end_once, inherited), (_end_with, main_process), (_show, reader)):
-        threading.Thread(target=target, args=(argument,), daemon=True).start()
+    for target, arguments in ((_end_once, [inherited]), (_end_with, [main_process]), (_show, [reader, lock])):
+        threading.Thread(target=target, args=arguments, daemon=True).start()
     from statsapi.wsgi import application as wsgi_application  # takes its time
 
     return wsgi_application
@@ -52,12 +54,21 @@ def _end_with(main_process: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-def _show(reader: int) -> None:
-    """Shows the text of `make run` when the server answers, so that what it says to type works at once."""
+def _show(reader: int, lock: int) -> None:
+    """Shows the text of `make run` when the server answers, so that what it says to type works at once.
+
+    Then the port is taken too, and another start may go on.
+    """
     # Of all workers, respawned ones too, one gets the text; the others get the end of it.
     text = os.read(reader, 65536).decode()
-    if not text:
-        return
+    if text:
+        _wait_for_an_answer()
+        print(text, flush=True)  # noqa: T201
+    if lock >= 0:
+        fcntl.flock(lock, fcntl.LOCK_UN)  # for all that have inherited it
+
+
+def _wait_for_an_answer() -> None:
     import http.client
 
     from django.conf import settings
@@ -69,9 +80,8 @@ def _show(reader: int) -> None:
             server.request("GET", "/healthz")
             server.getresponse().read()
             server.close()
-            break
+            return
         time.sleep(0.01)
-    print(text, flush=True)  # noqa: T201
 
 
 if __name__ == "__main__":

@@ -80,6 +80,19 @@ class Service:
         self.web.stop()
         self._backstage.communicate()
 
+    def restart(self, **settings: str) -> None:
+        """The web server anew, with other settings."""
+        self.web.stop()
+        self._environment.update(settings)
+        self.web = Server(self._command(), self.log, **self._environment)
+        wait_for(lambda: listens(self.port), "the start of granian")
+
+    def start_command(self, *arguments: str, **settings: str) -> Server:
+        """manage.py in a process of its own."""
+        return Server(
+            [sys.executable, "manage.py", *arguments], self.log, cwd=ROOT, **{**self._environment, **settings}
+        )
+
     def workers(self) -> list[int]:
         """The ids of the processes that serve."""
         main = self.web.process.pid

@@ -7,6 +7,9 @@ does not wait for it.
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -19,6 +22,7 @@ import redis
 from django.test import Client
 
 from tests import servers
+from tsdb import pairing
 
 PATIENCE = 5
 """Seconds that a question may take at most."""
@@ -35,15 +39,28 @@ class House:
         self.redis, self.redis_port = servers.start_redis(folder / "redis")
         stack.callback(lambda: self.redis.stop())
         self.postgresql_port = urlsplit(database_url).port
-        web, self.url = servers.start_production(
-            folder / "web",
-            SECRET_KEY="a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
-            DATABASE_URL=database_url,
-            TSDB_URL=f"redis://127.0.0.1:{self.redis_port}/0",
-            CACHE_URL=f"redis://127.0.0.1:{self.redis_port}/1",
-            TSDB_TIMEOUT="30",
-        )
+        self.settings = {
+            "SECRET_KEY": "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz",
+            "DATABASE_URL": database_url,
+            "TSDB_URL": f"redis://127.0.0.1:{self.redis_port}/0",
+            "CACHE_URL": f"redis://127.0.0.1:{self.redis_port}/1",
+            "TSDB_TIMEOUT": "30",
+        }
+        web, self.url = servers.start_production(folder / "web", **self.settings)
         stack.callback(web.stop)
+
+    def manage(self, *arguments: str) -> str:
+        return subprocess.run(
+            [sys.executable, "manage.py", *arguments],
+            cwd=servers.ROOT,
+            env={**os.environ, **self.settings, "VAR_DIR": str(self.folder / "manage")},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+
+    def client(self, database: int = 0) -> redis.Redis:
+        return redis.Redis(port=self.redis_port, db=database, socket_timeout=PATIENCE)
 
     def start_redis(self) -> None:
         self.redis, _ = servers.start_redis(self.folder / "redis", port=self.redis_port)
@@ -162,7 +179,7 @@ def test_it_lives_while_everything_behind_it_hangs(house: House) -> None:
 
 
 def test_it_warns_of_a_redis_that_evicts_counts(house: House) -> None:
-    with redis.Redis(port=house.redis_port) as client:
+    with house.client() as client:
         client.config_set("maxmemory-policy", "allkeys-lru")
         try:
             status, body = house.ready()
@@ -170,6 +187,74 @@ def test_it_warns_of_a_redis_that_evicts_counts(house: House) -> None:
             client.config_set("maxmemory-policy", "noeviction")
     assert status == 200
     assert body["warnings"] == ["Redis evicts counts (maxmemory-policy allkeys-lru); set it to noeviction"]
+
+
+def test_it_warns_of_a_redis_that_is_a_replica(house: House) -> None:
+    with house.client() as client:
+        client.replicaof("127.0.0.1", str(servers.free_port()))
+        try:
+            status, body = house.ready()
+        finally:
+            client.replicaof("NO", "ONE")
+    assert status == 200
+    assert body["warnings"] == [
+        "Redis takes no counts (READONLY: it is a replica); events are answered 503",
+        "the cache takes no writes (READONLY: it is a replica); each request asks the database",
+    ]
+
+
+def test_it_warns_of_a_redis_that_is_full_or_has_too_few_replicas(house: House) -> None:
+    for setting, value, code in (("maxmemory", 1, "OOM"), ("min-replicas-to-write", 1, "NOREPLICAS")):
+        with house.client() as client:
+            client.config_set(setting, value)
+            try:
+                status, body = house.ready()
+            finally:
+                client.config_set(setting, 0)
+        assert status == 200
+        assert [code in warning for warning in body["warnings"]] == [True, True]
+
+
+# --- faults 40 and 41: the stores know each other ---
+
+
+def test_a_redis_of_another_installation_is_not_ready_and_named(house: House) -> None:
+    with house.client() as client:
+        own = client.hget(pairing.KEY, "name")
+        client.hset(pairing.KEY, "name", "f" * 32)
+        try:
+            said = "The database and Redis do not belong together: Redis holds the counts of another installation."
+            assert house.failed() == {"stores": said}
+            with pytest.raises(servers.ServerDied, match=r"statsapi\.E003"):
+                servers.start_production(house.folder / "second", **house.settings)
+        finally:
+            client.hset(pairing.KEY, "name", own)
+    servers.wait_for(house.is_ready, "the recovery")
+
+
+def test_a_new_database_beside_an_old_redis_does_not_start_and_says_the_way_out(house: House) -> None:
+    lost = {**house.settings, "DATABASE_URL": f"sqlite:///{house.folder}/new.sqlite3"}
+    with pytest.raises(servers.ServerDied, match="Redis holds the counts of another installation") as died:
+        servers.start_production(house.folder / "second", **lost)
+    assert "manage.py pair_stores" in str(died.value)
+    assert "Traceback" not in str(died.value)
+
+
+def test_an_emptied_redis_is_noticed_while_it_serves_and_no_reason_not_to_start(house: House) -> None:
+    with house.client() as client:
+        client.flushall()
+    status, body = house.ready()
+    assert status == 200
+    (warning,) = body["warnings"]
+    assert warning.startswith("Redis was emptied: what was counted before ")
+    second, url = servers.start_production(house.folder / "second", **house.settings)
+    try:
+        assert json.loads(servers.ask(url, "/readyz").body)["warnings"] == [warning]
+        assert f"Warning: {warning}" in second.log.read_text()
+    finally:
+        second.stop()
+    house.manage("pair_stores", "--adopt")
+    assert house.ready()[1]["warnings"] == []
 
 
 def test_it_says_nothing_of_where_its_servers_are(house: House) -> None:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
+from statsapi.metrics import USUAL_ERRORS
 from tests.servers import start_redis
 from tests.service import Service
+from tsdb.outcomes import FILTERS, Outcome
 
 TOKEN = "let-me-see"
 
@@ -60,6 +65,106 @@ def test_the_counts_are_counters_that_never_go_back(service: Service) -> None:
     assert read(service)[name] == before + 4
 
 
+def counters(service: Service, project: str, name: str = "statsapi_events_total") -> dict[tuple[str, ...], float]:
+    """A project's counters of one name: (category, outcome) or (category, outcome, reason), and value."""
+    answer = service.ask("GET", "/metrics", authorization=f"Bearer {TOKEN}")
+    return {
+        tuple(value for label, value in sample.labels.items() if label not in ("organization", "project")): sample.value
+        for family in text_string_to_metric_families(answer.body.decode())
+        for sample in family.samples
+        if sample.name == name and sample.labels["project"] == project
+    }
+
+
+def dropped(service: Service, project: str) -> dict[tuple[str, ...], float]:
+    return counters(service, project, "statsapi_dropped_events_total")
+
+
+def create_project(service: Service, name: str) -> tuple[int, str]:
+    """Its id, and the public half of its key."""
+    made = service.ask("POST", "/api/0/organizations/acme/projects/", {"name": name})
+    assert made.status == 201
+    return int(made.json()["id"]), service.ask("GET", f"/api/0/projects/acme/{name}/keys/").json()[0]["public"]
+
+
+def increase(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
+    """As Prometheus sees it: a counter that was not there at the first scrape has no increase."""
+    return {labels: after[labels] - value for labels, value in before.items() if after[labels] != value}
+
+
+def test_a_project_has_zeros_from_its_creation_on(service: Service) -> None:
+    create_project(service, "created")
+    assert counters(service, "created") == {("error", outcome): 0 for outcome in Outcome}
+    assert dropped(service, "created") == {
+        **{("error", "filtered", name): 0 for name in FILTERS},
+        ("error", "rate_limited", "key_quota"): 0,
+    }
+
+
+def test_a_burst_on_a_project_that_was_never_counted_into_is_an_increase(service: Service) -> None:
+    create_project(service, "burst")
+    events, drops = counters(service, "burst"), dropped(service, "burst")
+    quantities = {outcome: 100 + place for place, outcome in enumerate(Outcome)}
+    filtered = {name: 200 + place for place, name in enumerate(FILTERS)}
+    rows: list[dict[str, Any]] = [{"outcome": outcome, "quantity": count} for outcome, count in quantities.items()]
+    rows += [{"outcome": "filtered", "reason": name, "quantity": count} for name, count in filtered.items()]
+    assert service.ask("POST", "/api/0/projects/acme/burst/outcomes/", {"outcomes": rows}).status == 201
+
+    quantities[Outcome.FILTERED] += sum(filtered.values())
+    assert increase(events, counters(service, "burst")) == {("error", name): n for name, n in quantities.items()}
+    assert increase(drops, dropped(service, "burst")) == {
+        ("error", "filtered", name): n for name, n in filtered.items()
+    }
+
+
+def test_events_that_a_quota_refuses_are_an_increase(service: Service) -> None:
+    number, key = create_project(service, "refused")
+    limit = {"rateLimit": {"count": 1, "window": 86400}}
+    assert service.ask("PUT", f"/api/0/projects/acme/refused/keys/{key}/", limit).status == 200
+    events, drops = counters(service, "refused"), dropped(service, "refused")
+    said = f"Sentry sentry_key={key}, sentry_version=7"
+    statuses = [
+        service.ask("POST", f"/api/{number}/store/", {"message": "counted"}, x_sentry_auth=said).status
+        for _ in range(5)
+    ]
+    assert statuses == [200, 429, 429, 429, 429]
+    assert increase(events, counters(service, "refused")) == {("error", "accepted"): 1, ("error", "rate_limited"): 4}
+    assert increase(drops, dropped(service, "refused")) == {("error", "rate_limited", "key_quota"): 4}
+
+
+def test_the_reasons_of_an_outcome_add_up_to_it(service: Service) -> None:
+    """Over all keys and categories, whether the reason is known or not."""
+    _, key = create_project(service, "reasons")
+    rows: list[dict[str, Any]] = [
+        {"category": category, "outcome": outcome, "reason": reason, "key": of_key, "quantity": 7 * place + 1}
+        for place, (category, outcome, reason, of_key) in enumerate(
+            product(("error", "transaction"), Outcome, (None, "localhost", "sample_rate", "of my own"), (None, key))
+        )
+    ]
+    assert service.ask("POST", "/api/0/projects/acme/reasons/outcomes/", {"outcomes": rows}).status == 201
+    sums: Counter[tuple[str, ...]] = Counter()
+    for (category, outcome, _), value in dropped(service, "reasons").items():
+        sums[category, outcome] += int(value)
+    counted = counters(service, "reasons")
+    assert sums == {labels: value for labels, value in counted.items() if labels[1] != "accepted"}
+    assert sum(counted.values()) == sum(row["quantity"] for row in rows)
+
+
+def test_a_reason_may_hold_whatever_a_sender_wrote(service: Service) -> None:
+    number, _ = create_project(service, "odd")
+    reason = 'said "no": C:\\temp, twice:\nñ'
+    service.run(f"""
+from projects.services import open_project
+from tsdb.outcomes import Category, Outcome
+from tsdb.series import fact
+open_project({number})
+now = 1_700_000_000
+get_store().incr([fact({number}, 3, Category.ERROR, Outcome.FILTERED, {reason!r})], now, now=now, amount=6)
+answer = None
+""")
+    assert dropped(service, "odd")["error", "filtered", reason] == 6
+
+
 def test_requests_are_counted_over_all_workers(service: Service) -> None:
     name = ("statsapi_requests_total", *sorted(("project-stats", "GET", "200")))
     before = read(service).get(name, 0)
@@ -68,6 +173,17 @@ def test_requests_are_counted_over_all_workers(service: Service) -> None:
     for _ in range(5):  # whichever worker answers
         assert read(service)[name] == before + 40
     assert read(service)["statsapi_request_seconds_count", "project-stats"] >= before + 40
+
+
+def test_failures_are_told_before_the_first_of_them(service: Service) -> None:
+    assert service.stats().status == 200
+    told = read(service)
+    for status in ("429", "500", "503"):
+        assert ("statsapi_requests_total", *sorted(("project-stats", "GET", status))) in told
+    for error in USUAL_ERRORS:
+        assert ("statsapi_redis_errors_total", error.__name__) in told
+    for outcome in ("accepted", "filtered", "rate_limited", "invalid"):
+        assert ("statsapi_intake_outcomes_total", outcome) in told
 
 
 def test_a_stranger_sees_nothing(service: Service) -> None:
@@ -83,7 +199,7 @@ def test_without_a_token_metrics_are_off(client: Client) -> None:
 def test_while_redis_is_down_the_health_of_the_service_is_told_all_the_same(service: Service, redis: Redis) -> None:
     service.count(2)
     before = read(service)
-    events = {name for name in before if name[0] == "statsapi_events_total"}
+    events = {name for name in before if name[0] in ("statsapi_events_total", "statsapi_dropped_events_total")}
     assert events
     redis.server.stop()
     try:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-import shutil
 import signal
 import socket
 import stat
@@ -12,67 +10,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
-from tests.servers import ROOT, Server, ServerDied, free_port, wait_for
+from tests.place import Place, curl_line, type_in
+from tests.servers import ROOT, ServerDied, wait_for
 
-Pairs = list[tuple[float, int]]
-
-
-class Place:
-    """A VAR_DIR and a port, and all processes that are there."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.port = folder, free_port()
-        self.var_dir = folder / "var"
-        self.servers: list[Server] = []
-
-    def environment(self, **more: str) -> dict[str, str]:
-        # Empty is unset: what the tests themselves use must not reach it.
-        unset = dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL", "SECRET_KEY"), "")
-        return {**unset, "VAR_DIR": str(self.var_dir), "PORT": str(self.port), **more}
-
-    def start(self, **more: str) -> Server:
-        log = self.folder / f"{len(self.servers)}.log"
-        server = Server([sys.executable, "-m", "statsapi.run"], log, cwd=ROOT, **self.environment(**more))
-        self.servers.append(server)
-        return server
-
-    def run(self, **more: str) -> Server:
-        """Started, and its text shown."""
-        server = self.start(**more)
-        server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
-        return server
-
-    def refused(self, **more: str) -> str:
-        """What a start says that ends by itself."""
-        server = self.start(**more)
-        assert server.process.wait(60) == 1
-        return server.log.read_text().strip()
-
-    def processes(self) -> list[int]:
-        """Everything that was started for this VAR_DIR or works in it."""
-        here = []
-        for process in Path("/proc").glob("[0-9]*"):
-            with suppress(OSError):  # ended meanwhile
-                environment = (process / "environ").read_bytes().split(b"\0")
-                works_in = (process / "cwd").readlink()
-                if f"VAR_DIR={self.var_dir}".encode() in environment or works_in.is_relative_to(self.var_dir):
-                    here.append(int(process.name))
-        return here
-
-    def is_silent(self) -> bool:
-        return not self.processes()
-
-    def clear(self) -> None:
-        for process in self.processes():
-            with suppress(ProcessLookupError):
-                os.kill(process, signal.SIGKILL)
-        for server in self.servers:
-            server.process.wait()
+pytestmark = pytest.mark.once
 
 
 @pytest.fixture
@@ -80,21 +25,6 @@ def place(tmp_path: Path) -> Iterator[Place]:
     place = Place(tmp_path)
     yield place
     place.clear()
-
-
-def curl_line(server: Server) -> str:
-    [line] = [line for line in server.log.read_text().splitlines() if line.strip().startswith("curl ")]
-    return line.strip()
-
-
-def type_in(line: str) -> Pairs:
-    """What a shell prints that is given the line."""
-    if shutil.which("curl") is None:
-        pytest.skip("curl is not installed; on Debian: apt-get install curl")
-    answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
-    found = json.loads(answer)
-    assert isinstance(found, list), answer
-    return [(timestamp, count) for timestamp, count in found]
 
 
 def test_the_printed_line_answers_at_once_and_ctrl_c_and_sigterm_end_everything(place: Place) -> None:
@@ -118,7 +48,8 @@ def test_the_printed_line_answers_at_once_and_ctrl_c_and_sigterm_end_everything(
     assert second.process.wait(20) == 0
     wait_for(place.is_silent, "the end of all processes")
     shown = first.log.read_text() + second.log.read_text()
-    assert "Traceback" not in shown
+    for word in ("Traceback", "Warning", "Another start"):
+        assert word not in shown
     assert shown.count("(shown this once)") == 1
 
 

@@ -57,6 +57,9 @@ class Pool(redis.ConnectionPool):
 class Client(redis.Redis):
     """redis-py's client without its metrics, where it sends a single command; a pipeline is redis-py's own."""
 
+    READS_AT_ONCE = True
+    """All that one get_many returns was there at one moment."""
+
     def execute_command(self, *args: Any, **options: Any) -> Any:
         pool = self.connection_pool
         connection: Any = pool.get_connection()
@@ -107,6 +110,14 @@ def _client(url: str, timeout: float, retry: Retry) -> Client:
         # It answers whatever the store asks of a Client.
         return cast("Client", Cluster(url, retry, connection_pool_class=Pool, **options))
     return Client(connection_pool=Pool.from_url(url, retry=retry, **options))
+
+
+def none_failed(answers: list[Any]) -> list[Any]:
+    """The answers of `together`. Raises the first exception among them."""
+    for answer in answers:
+        if isinstance(answer, Exception):
+            raise answer
+    return answers
 
 
 def _is_stale(connection: Any) -> bool:

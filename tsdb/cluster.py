@@ -51,6 +51,9 @@ def node_urls(url: str) -> list[str]:
 class Cluster(RedisCluster):
     """Every method raises redis.exceptions.RedisError; to make one asks the first node that answers for the map."""
 
+    READS_AT_ONCE = False
+    """One node answers earlier than another."""
+
     def __init__(self, url: str, retry: Retry, **options: Any) -> None:
         first, *others = node_urls(url)
         self._may_ask_twice = retry.get_retries() > 0
@@ -182,7 +185,7 @@ class Cluster(RedisCluster):
 
 
 _KEYED = {
-    **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SMEMBERS", "HGETALL"), 1),
+    **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SMEMBERS", "HGETALL", "HMGET"), 1),
     **dict.fromkeys(("EVAL", "EVALSHA"), 3),
 }
 """What the store sends, and where the key stands that names the slot. redis-py sends anything else its own way."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from tsdb.reading import Seen
 from tsdb.series import Fact, Series, parse_fact
 from tsdb.store import Store
 from tsdb.timeline import Window
@@ -18,21 +19,35 @@ class Counted(NamedTuple):
     counts: tuple[int, ...]
 
 
-def fact_series(store: Store, projects: Sequence[int], wanted: Callable[[Fact], bool]) -> dict[Series, Fact]:
+class Facts(NamedTuple):
+    """The facts that were found, and the states of the projects at that moment, for the read that follows."""
+
+    series: dict[Series, Fact]
+    seen: Seen
+
+
+def find_facts(store: Store, projects: Sequence[int], wanted: Callable[[Fact], bool]) -> Facts:
     """The facts of these projects that were ever counted and are wanted. One round trip."""
+    index = store.index_of(projects)
     found = {}
-    for project, names in store.series_of_many(projects).items():
+    for project, names in index.names.items():
         for name in names:
             fact = parse_fact(name)
             if fact is not None and wanted(fact):
                 found[Series(project, name)] = fact
-    return found
+    return Facts(found, index.states)
 
 
 def read_facts(
-    store: Store, projects: Sequence[int], wanted: Callable[[Fact], bool], window: Window, *, now: int
+    store: Store,
+    projects: Sequence[int],
+    wanted: Callable[[Fact], bool],
+    window: Window,
+    *,
+    now: int,
+    since: int | None = None,
 ) -> list[Counted]:
-    """The counts of the wanted facts of these projects. Two round trips."""
-    facts = fact_series(store, projects, wanted)
-    ranges = store.get_range(list(facts), window, now=now)
+    """The counts of the wanted facts of these projects. Two round trips. `now` and `since` as Store.get_range has."""
+    facts, seen = find_facts(store, projects, wanted)
+    ranges = store.get_range(list(facts), window, now=now, since=since, seen=seen)
     return [Counted(series.project, facts[series], counts) for series, counts in ranges.items()]

@@ -5,8 +5,8 @@ script, so there is no store of quotas that could fail alone, and nothing to fai
 be asked, nothing is counted, no id is remembered, nothing is taken from the quota, and RedisError is raised, which is
 answered 503: no event slips past a quota, and none is refused because Redis is away.
 
-Where the answer of Redis is lost, the script is run once more. That is safe always: an arrival without an id that is
-remembered is given one for the time that this takes.
+Where the answer of Redis is lost, the script is run once more. That is safe always, because every submission has a
+token of its own: where the event has no id, or was refused, the token says that this submission was counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tsdb.series import Series, claim_key, index_key, quota_key, running_key, st
 from tsdb.store import Increment, ProjectClosed, Store
 
 REPEAT_SECONDS = 10
-"""How long a count without an id is known again: longer than two tries take."""
+"""How long a submission is known again by its token: longer than its tries take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +40,25 @@ class Quota:
 class Arrival:
     """What one request brings into a project.
 
-    id: of the event, or None where nothing in it has one; a repeat of an id is not counted again.
+    id: of the event, or None where nothing in it has one; a repeat of an id that was counted is not counted again,
+        whatever is left of the quota. A refused event's id is not remembered: it may be sent again.
     outcome: what becomes of the event unless the quota refuses it: accepted or filtered.
-    series: what counts that outcome; none where there is no event.
-    refusal: what counts the event instead when the quota refuses it.
+    counted: the event, and what shares its fate, under that outcome; none where there is no event.
+    refused: the same under rate_limited, counted instead when the quota refuses the event.
     others: what is counted in any case.
     """
 
     id: str | None
     outcome: Outcome
-    series: Sequence[Series] = ()
+    counted: Sequence[Increment] = ()
     quota: Quota | None = None
-    refusal: Sequence[Series] = ()
+    refused: Sequence[Increment] = ()
     others: Sequence[Increment] = ()
+
+
+def new_submission() -> str:
+    """A token for one submission; all tries to count it carry the same."""
+    return secrets.token_hex(16)
 
 
 class Intake:
@@ -63,40 +69,43 @@ class Intake:
         self._dedupe_seconds = dedupe_seconds
         self._script = Script("intake", store.rollups)
 
-    def count(self, project: int, version: str, arrival: Arrival, *, now: int) -> Outcome:
+    def count(self, project: int, version: str, arrival: Arrival, submission: str, *, now: int) -> Outcome:
         """The outcome of the event (accepted where there is none). All of the arrival is counted, or nothing.
 
-        Raises ProjectClosed where the project has another version than `version`: what the caller knows of it is old.
-        Raises redis.exceptions.RedisError when it cannot be counted.
+        With the same `submission` (see new_submission) it can be called again while REPEAT_SECONDS last: what was
+        counted is not counted again. Raises ProjectClosed where the project has another version than `version`: what
+        the caller knows of it is old. Raises redis.exceptions.RedisError when it cannot be counted.
         """
-        call = self._call(project, version, arrival, now)
+        call = self._call(project, version, arrival, submission, now)
         client = self._store.clients.write
         try:
             answer = self._script.run(client, call)
         except RedisConnectionError:
-            answer = self._script.run(client, call)  # the first try may have counted; the claim makes this safe
+            answer = self._script.run(client, call)  # the first try may have counted; the claims make this safe
         if answer == b"stale":
             raise ProjectClosed([project])
         return Outcome(answer.decode())
 
-    def _call(self, project: int, version: str, arrival: Arrival, now: int) -> Call:
+    def _call(self, project: int, version: str, arrival: Arrival, submission: str, now: int) -> Call:
+        event, remembered = submission, REPEAT_SECONDS
         if arrival.id and self._dedupe_seconds:
-            claim, claimed = arrival.id, self._dedupe_seconds
-        else:
-            claim, claimed = secrets.token_hex(16), REPEAT_SECONDS
+            event, remembered = arrival.id, self._dedupe_seconds
         quota = arrival.quota
-        keys = [state_key(project), index_key(project), running_key(project), claim_key(project, claim)]
+        keys = [state_key(project), index_key(project), running_key(project)]
+        keys += (claim_key(project, submission), claim_key(project, event))
         keys.append(quota_key(project, quota.key, quota.window, now) if quota else keys[0])
-        args: list[str | bytes | int] = [now, version, claimed, arrival.outcome.value]
+        args: list[str | bytes | int] = [now, version, REPEAT_SECONDS, remembered, arrival.outcome.value]
         args += (quota.limit, quota.window) if quota else (-1, 0)
-        args += (len(arrival.series), len(arrival.refusal))
-        for series in (*arrival.series, *arrival.refusal):
-            keys += [series.key(rollup) for rollup in self._store.rollups]
-            args += (series.name, 1, now, 1)
-        others: Counter[tuple[Series, int]] = Counter()  # a hundred sessions cost as much as one
-        for series, timestamp, amount in arrival.others:
-            others[series, timestamp] += amount
-        for (series, timestamp), amount in others.items():
+        args += (len(arrival.counted), len(arrival.refused))
+        for series, timestamp, amount in (*arrival.counted, *arrival.refused, *_added_up(arrival.others)):
             keys += [series.key(rollup) for rollup in self._store.rollups]
             args += (series.name, 1, timestamp, amount)
         return Call(keys, args)
+
+
+def _added_up(increments: Sequence[Increment]) -> list[tuple[Series, int, int]]:
+    """A hundred sessions cost as much as one."""
+    amounts: Counter[tuple[Series, int]] = Counter()
+    for series, timestamp, amount in increments:
+        amounts[series, timestamp] += amount
+    return [(series, timestamp, amount) for (series, timestamp), amount in amounts.items()]

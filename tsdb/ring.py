@@ -35,6 +35,30 @@ def read(raw: bytes | None, window: Window, oldest: int) -> tuple[int, ...]:
     return (0,) * (first - window.first) + counts + (0,) * (window.last - last)
 
 
+def stretches(window: Window) -> tuple[int, int, int, int]:
+    """Where a ring has the window's slots: the first and last byte of a stretch, and of another, which may be empty."""
+    slots = window.rollup.slots
+    start, end = window.first % slots, window.last % slots
+    if start <= end:
+        return _byte(start), _byte(end + 1) - 1, 1, 0
+    return _byte(start), _byte(slots) - 1, _byte(0), _byte(end + 1) - 1
+
+
+def read_window(raw: bytes, window: Window, oldest: int) -> tuple[int, ...]:
+    """As `read`, of the header and the window's stretches alone."""
+    newest: int = _HEADER.unpack_from(raw)[0]
+    points = window.last - window.first + 1
+    counts = unpack_from(f">{points}q", raw, _HEADER.size)
+    first = max(window.first, newest - window.rollup.slots + 1, oldest)
+    last = min(window.last, newest)
+    if first == window.first and last == window.last:
+        return counts
+    if first > last:
+        return (0,) * points
+    held = counts[first - window.first : last - window.first + 1]
+    return (0,) * (first - window.first) + held + (0,) * (window.last - last)
+
+
 def buckets(raw: bytes, rollup: Rollup) -> list[tuple[int, int]]:
     """Every (bucket, count) in the ring that is not 0, ascending."""
     newest: int = _HEADER.unpack_from(raw)[0]
@@ -44,4 +68,9 @@ def buckets(raw: bytes, rollup: Rollup) -> list[tuple[int, int]]:
 
 
 def _slots(raw: bytes, first: int, last: int) -> tuple[int, ...]:
-    return unpack_from(f">{last - first + 1}q", raw, _HEADER.size + INTEGER_BYTES * first)
+    return unpack_from(f">{last - first + 1}q", raw, _byte(first))
+
+
+def _byte(slot: int) -> int:
+    """Where a slot begins."""
+    return _HEADER.size + INTEGER_BYTES * slot

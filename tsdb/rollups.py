@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 INTEGER_BYTES = 8
@@ -13,9 +13,17 @@ five would save a third of the memory at twice the reading time of a full window
 FUTURE_SECONDS = 60
 """How far ahead of Redis' own clock a timestamp may be counted as it is."""
 
+PAST_SECONDS = 60
+"""How much longer than it says a rollup keeps its buckets, so that a client whose clock is behind by up to as much
+still gets all of the longest window."""
+
+DEFAULT_ROLLUPS = "10s:360,5m:300:0,1h:768:168,1d:400:90"
+"""Ten seconds for an hour, five minutes for a day, hours for 32 days, days for 400. Which of them is chosen by itself
+for a window is as Sentry has it. Local days are sums of hours, of five minutes where a zone is off by half of one."""
+
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _LENGTH = re.compile(r"([0-9]{1,9})([smhd])")
-_ROLLUP = re.compile(rf"{_LENGTH.pattern}:([0-9]{{1,6}})")
+_ROLLUP = re.compile(rf"{_LENGTH.pattern}:([0-9]{{1,6}})(?::([0-9]{{1,6}}))?")
 
 
 class RollupError(ValueError):
@@ -24,26 +32,39 @@ class RollupError(ValueError):
 
 @dataclass(frozen=True)
 class Rollup:
-    """Buckets of `seconds` length, of which the last `samples` are kept."""
+    """Buckets of `seconds` length, of which the last `samples` are kept.
+
+    `automatic` is the longest window, in buckets, for which this resolution is chosen by itself; 0: never.
+    """
 
     seconds: int
     samples: int
+    automatic: int = field(default=-1)
+
+    def __post_init__(self) -> None:
+        if self.automatic < 0:
+            object.__setattr__(self, "automatic", self.samples)
 
     @cached_property
     def name(self) -> str:
-        """As it stands in a ring's key, so that a changed setting never misreads an old ring."""
-        return f"{self.seconds}x{self.samples}"
+        """The shape of a ring, as it stands in the ring's key: `10s373` has 373 slots of 10 seconds."""
+        return f"{self.seconds}s{self.slots}"
 
     @cached_property
     def span(self) -> int:
-        """Seconds that are retained."""
+        """Seconds that are kept, without the PAST_SECONDS on top."""
         return self.seconds * self.samples
 
     @cached_property
+    def automatic_span(self) -> int:
+        """The longest window in seconds for which this resolution is chosen by itself."""
+        return self.seconds * self.automatic
+
+    @cached_property
     def slots(self) -> int:
-        """Slots of a ring: a window of exactly the span touches samples + 1 buckets, and counts that lie up to
-        FUTURE_SECONDS ahead must not push out one that is still retained."""
-        return self.samples + 1 + -(-FUTURE_SECONDS // self.seconds)
+        """Slots of a ring: a window of exactly the span touches samples + 1 buckets. Beside it there is room for counts
+        that lie ahead and for windows that end in the past, so that neither pushes out what is still retained."""
+        return self.samples + 1 + -(-(FUTURE_SECONDS + PAST_SECONDS) // self.seconds)
 
     @cached_property
     def ttl(self) -> int:
@@ -56,7 +77,7 @@ class Rollup:
 
     def oldest_bucket(self, now: int) -> int:
         """The oldest bucket that is retained at `now`."""
-        return now // self.seconds - self.samples
+        return (now - PAST_SECONDS) // self.seconds - self.samples
 
 
 def parse_length(text: str) -> int | None:
@@ -66,13 +87,15 @@ def parse_length(text: str) -> int | None:
 
 
 def parse_rollups(text: str) -> tuple[Rollup, ...]:
-    """Reads `10s:360,1h:168,1d:90`, finest first; check_rollups holds it to the rules. Raises RollupError."""
+    """Reads `10s:360,5m:300:0,1h:768:168`, finest first; check_rollups holds it to the rules. Raises RollupError."""
     rollups = []
     for part in text.split(","):
         match = _ROLLUP.fullmatch(part.strip())
         if not match:
-            raise RollupError(f"{part.strip()!r} is not <length><s|m|h|d>:<samples>, as 10s:360 is.")
-        rollups.append(Rollup(int(match[1]) * _UNITS[match[2]], int(match[3])))
+            raise RollupError(f"{part.strip()!r} is not <length><s|m|h|d>:<kept>[:<automatic>], as 10s:360 is.")
+        kept = int(match[3])
+        automatic = kept if match[4] is None else int(match[4])
+        rollups.append(Rollup(int(match[1]) * _UNITS[match[2]], kept, automatic))
     return tuple(rollups)
 
 
@@ -81,16 +104,19 @@ def check_rollups(rollups: list[Rollup] | tuple[Rollup, ...]) -> None:
     if not rollups:
         raise RollupError("At least one rollup is needed.")
     for rollup in rollups:
+        label = f"{rollup.seconds}s:{rollup.samples}"
         if rollup.seconds < 1 or rollup.samples < 1:
-            raise RollupError(f"{rollup.name}: length and samples must be at least 1.")
+            raise RollupError(f"{label}: length and number of buckets must be at least 1.")
         if rollup.slots * INTEGER_BYTES > 1_000_000:
-            raise RollupError(f"{rollup.name}: more than {1_000_000 // INTEGER_BYTES} samples make rings too large.")
+            raise RollupError(f"{label}: more than {1_000_000 // INTEGER_BYTES} buckets make rings too large.")
+        if rollup.automatic > rollup.samples:
+            raise RollupError(f"{label}:{rollup.automatic}: no longer window can be chosen than what is kept.")
     for finer, coarser in zip(rollups, rollups[1:], strict=False):
         if coarser.seconds <= finer.seconds:
             raise RollupError(
-                f"{coarser.name} must be coarser than {finer.name} before it (finest first, no two alike)."
+                f"{coarser.seconds} s must be coarser than {finer.seconds} s before it (finest first, no two alike)."
             )
         if coarser.seconds % finer.seconds:
             raise RollupError(f"{finer.seconds} s must divide {coarser.seconds} s, so that their counts agree.")
         if coarser.span <= finer.span:
-            raise RollupError(f"{coarser.name} must cover more time than {finer.name} does.")
+            raise RollupError(f"{coarser.seconds} s must cover more time than {finer.seconds} s does.")

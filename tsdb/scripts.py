@@ -10,7 +10,8 @@ from typing import Any, NamedTuple
 from redis.exceptions import NoScriptError
 
 from tsdb.client import Client
-from tsdb.rollups import FUTURE_SECONDS, Rollup
+from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup
+from tsdb.state import shapes_text
 
 _FOLDER = Path(__file__).parent / "lua"
 
@@ -18,7 +19,7 @@ _FOLDER = Path(__file__).parent / "lua"
 class Call(NamedTuple):
     """One run of a script: its keys, all of one project, and its arguments."""
 
-    keys: Sequence[str]
+    keys: Sequence[str | bytes]
     args: Sequence[str | bytes | int]
 
 
@@ -26,18 +27,20 @@ class Script:
     """A script of tsdb/lua, behind what all of them share.
 
     The shebang makes Redis (7 or later) refuse the whole script before its first write when memory is used up or the
-    server is a read-only replica: all or nothing.
+    server is a read-only replica: all or nothing. `flags` say otherwise: `allow-oom` of a script that makes room,
+    `no-writes` of one that reads.
     """
 
-    def __init__(self, name: str, rollups: Sequence[Rollup]) -> None:
+    def __init__(self, name: str, rollups: Sequence[Rollup], *, flags: str = "") -> None:
         table = ", ".join(
             f"{{seconds={rollup.seconds}, samples={rollup.samples}, slots={rollup.slots}, ttl={rollup.ttl}}}"
             for rollup in rollups
         )
         self.text = "\n".join(
             (
-                "#!lua",
-                f"local ROLLUPS, FUTURE = {{{table}}}, {FUTURE_SECONDS}",
+                f"#!lua flags={flags}" if flags else "#!lua",
+                f"local ROLLUPS, FUTURE, PAST = {{{table}}}, {FUTURE_SECONDS}, {PAST_SECONDS}",
+                f"local SHAPES = '{shapes_text(rollups)}'",
                 (_FOLDER / "ring.lua").read_text(encoding="utf-8"),
                 (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"),
             )

@@ -6,28 +6,27 @@ so an event is counted into all of its series and rollups or into none of them.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from operator import add
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
-from tsdb import ring
-from tsdb.client import Clients
+from tsdb.client import Clients, none_failed
+from tsdb.reading import Counts, Reader, Seen
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, parse_running, running_key, state_key
-from tsdb.timeline import Window, roll_up
+from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
+from tsdb.state import Shape
+from tsdb.states import States
+from tsdb.timeline import Retention, Window, roll_up
+from tsdb.tombstones import Tombstones
 
 LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
 """Where a count stops growing."""
 
 BATCH = 2000
 """Increments a script call of the bulk path; one call then takes a few milliseconds of Redis' time."""
-
-MOVE_SECONDS = 30 * 86400
-"""How long an interrupted move may wait to be run again without being added twice."""
 
 
 class Increment(NamedTuple):
@@ -36,6 +35,13 @@ class Increment(NamedTuple):
     series: Series
     timestamp: int
     amount: int = 1
+
+
+class Index(NamedTuple):
+    """The names of the series of each project, sorted, and the projects' states when they were read."""
+
+    names: dict[int, list[str]]
+    states: Seen
 
 
 class Claim(NamedTuple):
@@ -69,27 +75,29 @@ class Store:
         check_rollups(tuple(rollups))
         self.clients = clients
         self.rollups = tuple(rollups)
+        self.states = States(clients, self.rollups)
+        self.tombstones = Tombstones(clients, self.states, self.rollups)
+        self.shapes_of_before: list[Shape] | None = None
+        """Of rings that the version before this left; None: nobody has looked yet."""
         self._count = Script("count", self.rollups)
-        self._take = Script("take", self.rollups)
-        self._put = Script("put", self.rollups)
-        self._drop = Script("drop", self.rollups)
+        self._reader = Reader(clients, self.states, self.rollups)
 
     # --- writing ---------------------------------------------------------------------------------------------
 
-    def open(self, project: int) -> str:
-        """Lets a project be counted into until it is closed; returns its version, a new one only if it was closed."""
-        fresh = secrets.token_hex(8)
-        found = self.clients.write.set(state_key(project), fresh, nx=True, get=True)
-        return fresh if found is None else _raw(found).decode()
+    def open(self, project: int, *, filled: Mapping[int, int] | None = None) -> str:
+        """Lets a project be counted into until it is closed; returns its version. Raises Unsettled.
+
+        `filled` says since when each resolution is complete of a project that has no keys (tsdb/state.py).
+        """
+        return self.states.open(project, filled or {})
 
     def close(self, project: int) -> None:
         """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""
-        self.clients.write.delete(state_key(project))
+        self.states.close(project)
 
     def version(self, project: int) -> str | None:
-        """The version of an open project; None: it is closed."""
-        found = self.clients.read.get(state_key(project))
-        return None if found is None else _raw(found).decode()
+        """The version of an open project; None: it is not open."""
+        return self.states.version(project)
 
     def incr(self, series: Sequence[Series], timestamp: int, *, now: int, amount: int = 1) -> None:
         """Counts one thing into several series of one project, atomically."""
@@ -132,61 +140,43 @@ class Store:
             if batch:
                 self._send_batch(project, batch, now)
 
-    def merge(self, destination: Series, sources: Sequence[Series], *, gone: Collection[int] = ()) -> None:
-        """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
-
-        When it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. What
-        was on its way to another destination then arrives there, unless that one's project is in `gone`. Raises
-        ProjectClosed where a series' project may not be counted into.
-        """
-        projects = {destination.project, *(source.project for source in sources)}
-        closed = [project for project in projects if not self.clients.write.exists(state_key(project))]
-        if closed:
-            raise ProjectClosed(closed)
-        for source in sources:
-            if source != destination:
-                # First what an interrupted move left on its way, then what was counted into the source since.
-                self._move(destination, source, gone)
-                self._move(destination, source, gone)
-
     def delete(self, projects: Iterable[int]) -> int:
-        """Closes the projects and deletes every key of theirs; returns how many keys went. Reads all key names once."""
-        doomed = {str(project).encode() for project in projects}
-        if not doomed:
-            return 0
-        client = self.clients.write
-        # The state goes first: from then on no script counts into the project, so no key can come back.
-        gone = int(client.delete(*(state_key(int(project)) for project in doomed)))
-        # In a cluster a slot may move past a scan. What that could miss expires, but for these two.
-        gone += int(client.delete(*(key(int(project)) for project in doomed for key in (index_key, running_key))))
-        pattern = f"ts:{{{next(iter(doomed)).decode()}}}:*" if len(doomed) == 1 else "ts:{*"
-        for server in client.servers():
-            cursor = -1
-            while cursor != 0:
-                cursor, keys = server.scan(max(cursor, 0), match=pattern, count=1000)
-                mine = [key for key in map(_raw, keys) if key[4:].partition(b"}")[0] in doomed]
-                if mine:
-                    gone += int(client.unlink(*mine))
-        return gone
+        """Deletes every key of the projects, which nobody needs to finish; returns how many. Raises Unsettled."""
+        return self.tombstones.delete(projects)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
-    def get_range(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, tuple[int, ...]]:
+    def retention(self, projects: Sequence[int], *, now: int) -> Retention:
+        """Since when each rollup holds all that was counted into these projects; `now` in nanoseconds."""
+        return self.states.retention(projects, now=now)
+
+    # `since` and `seen` are for Reader.counts, which refuses what is not so any more: raises Unsettled.
+
+    def get_range(
+        self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
+    ) -> dict[Series, Counts]:
         """The counts of each series over the window's buckets, ascending. One round trip."""
-        oldest = window.rollup.oldest_bucket(now)
-        rings = self._rings(series, window.rollup)
-        return {one: ring.read(raw, window, oldest) for one, raw in zip(series, rings, strict=True)}
+        found = self._reader.counts(series, window, now=now, since=since, seen=seen)
+        zeros = (0,) * window.points
+        return {one: zeros if counts is None else counts for one, counts in zip(series, found, strict=True)}
 
-    def get_added(self, series: Sequence[Series], window: Window, *, now: int) -> list[int]:
+    def get_added(
+        self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
+    ) -> list[int]:
         """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
-        return _added(self._rings(series, window.rollup), window, now)
+        held = window.held(now)
+        return window.widen(_added(self._reader.counts(series, held, now=now, since=since, seen=seen)), held)
 
-    def get_added_by_project(self, series: Sequence[Series], window: Window, *, now: int) -> dict[int, list[int]]:
-        """The same of each project that a series is of. One round trip."""
-        rings: dict[int, list[bytes | None]] = {}
-        for one, raw in zip(series, self._rings(series, window.rollup), strict=True):
-            rings.setdefault(one.project, []).append(raw)
-        return {project: _added(of_project, window, now) for project, of_project in rings.items()}
+    def get_added_by_project(
+        self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
+    ) -> dict[int, list[int]]:
+        """As get_added, of each project that a series is of. One round trip."""
+        held = window.held(now)
+        by_project: dict[int, list[Counts | None]] = {}
+        found = self._reader.counts(series, held, now=now, since=since, seen=seen)
+        for one, counts in zip(series, found, strict=True):
+            by_project.setdefault(one.project, []).append(counts)
+        return {project: window.widen(_added(counts), held) for project, counts in by_project.items()}
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
         """The sum of each series over the window. One round trip."""
@@ -196,20 +186,31 @@ class Store:
         """The names of the project's series that were ever counted into, sorted."""
         return self.series_of_many([project])[project]
 
-    def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
-        """The same of many projects. One round trip."""
-        found = self._ask_of_each("SMEMBERS", map(index_key, projects))
-        return {
-            project: sorted(name.decode() for name in names) for project, names in zip(projects, found, strict=True)
-        }
+    def names_of(self, project: int) -> list[str]:
+        """As series_of, of a project with which something is under way."""
+        names = self.clients.write.execute_command("SMEMBERS", index_key(project))
+        return sorted(name.decode() for name in names)
 
-    def running_totals(self, projects: Sequence[int]) -> dict[int, dict[tuple[str, str], int]]:
-        """What was ever counted of each project, by (category, outcome). One round trip."""
-        found = self._ask_of_each("HGETALL", map(running_key, projects))
-        return {
-            project: {parse_running(field): int(total) for field, total in totals.items()}
-            for project, totals in zip(projects, found, strict=True)
+    def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
+        """As series_of, of many projects. One round trip."""
+        return self.index_of(projects).names
+
+    def index_of(self, projects: Sequence[int]) -> Index:
+        """The names of the projects' series, and the states of the projects at that moment. One round trip."""
+        number = len(projects)
+        commands = [("GET", state_key(project)) for project in projects]
+        found = self._together([*commands, *(("SMEMBERS", index_key(project)) for project in projects)])
+        self.states.verify(projects, found[:number])
+        names = {
+            project: sorted(name.decode() for name in names)
+            for project, names in zip(projects, found[number:], strict=True)
         }
+        return Index(names, dict(zip(projects, found[:number], strict=True)))
+
+    def running_totals(self, projects: Sequence[int]) -> dict[int, RunningTotals]:
+        """What was ever counted of each project. One round trip."""
+        found = self._together([("HGETALL", running_key(project)) for project in projects])
+        return {project: read_running(fields) for project, fields in zip(projects, found, strict=True)}
 
     def eviction_policy(self) -> str:
         """Redis' maxmemory-policy; any but noeviction would let counts vanish, since every ring has an expiry."""
@@ -223,15 +224,8 @@ class Store:
 
     # --- helpers ---------------------------------------------------------------------------------------------
 
-    def _rings(self, series: Sequence[Series], rollup: Rollup) -> list[bytes | None]:
-        return self.clients.read.get_many([one.key(rollup) for one in series])
-
-    def _ask_of_each(self, command: str, keys: Iterable[str]) -> list[Any]:
-        answers = self.clients.read.together([(command, key) for key in keys])
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise answer
-        return answers
+    def _together(self, commands: Sequence[Sequence[str]]) -> list[Any]:
+        return none_failed(self.clients.read.together(commands))
 
     def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
         """project -> series -> start of the finest bucket -> amount."""
@@ -272,49 +266,12 @@ class Store:
             raise ClaimConflict
         return b"repeat" not in answers
 
-    def _move(self, destination: Series, source: Series, gone: Collection[int]) -> None:
-        places = [key for rollup in self.rollups for key in (source.key(rollup), source.moving_key(rollup))]
-        state, index = state_key(source.project), index_key(source.project)
-        target = f"{destination.project}:{destination.name}"
-        taken = self._take.run(
-            self.clients.write, Call([state, index, *places], [secrets.token_hex(16), source.name, target])
-        )
-        if taken == b"closed":
-            raise ProjectClosed([source.project])
-        for place, (rollup, found) in enumerate(zip(self.rollups, taken, strict=True), start=1):
-            if found:
-                token, raw, into = found
-                project, _, name = into.decode().partition(":")
-                goal = destination if int(project) in gone else Series(int(project), name)
-                self._put_ring(goal, place, rollup, token.decode(), raw)
-                arrived = Call([index, source.moving_key(rollup), *places], [token, source.name])
-                self._drop.run(self.clients.write, arrived)
 
-    def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
-        project = destination.project
-        keys = [
-            state_key(project),
-            index_key(project),
-            claim_key(project, f"{token}:{rollup.name}"),
-            destination.key(rollup),
-        ]
-        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name]
-        for pair in ring.buckets(raw, rollup):
-            args += pair
-        if self._put.run(self.clients.write, Call(keys, args)) == b"closed":
-            raise ProjectClosed([project])
-
-
-def _added(rings: Iterable[bytes | None], window: Window, now: int) -> list[int]:
-    held, oldest = window.held(now), window.rollup.oldest_bucket(now)
-    found = [raw for raw in rings if raw is not None]
-    added = list(ring.read(found[0] if found else None, held, oldest))
-    for raw in found[1:]:
-        added = list(map(add, added, ring.read(raw, held, oldest)))
-    return window.widen(added, held)
-
-
-def _raw(answer: object) -> bytes:
-    """What the clients answer is bytes always, as tsdb/client.py makes them; the types of redis-py allow more."""
-    assert isinstance(answer, bytes)  # noqa: S101
-    return answer
+def _added(counts: Iterable[Counts | None]) -> list[int]:
+    found = [one for one in counts if one is not None]
+    if not found:
+        return []
+    added = list(found[0])
+    for one in found[1:]:
+        added = list(map(add, added, one))
+    return added

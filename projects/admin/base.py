@@ -94,15 +94,24 @@ class CountedAdmin(ServiceAdmin[M]):
         # A slug in use must not follow a name that is corrected.
         return self.prepopulated_fields if obj is None else {}
 
-    def delete_with_counts(self, rows: Iterable[M]) -> int:
-        """Deletes them all, or none; returns how many keys of Redis went."""
+    def condemn(self, rows: Iterable[M]) -> list[int]:
+        """Makes sure that they will be deleted, all or none; returns their ids."""
+        raise NotImplementedError
+
+    def finish(self, numbers: list[int]) -> int:
+        """Deletes what was condemned; returns how many keys of Redis went."""
         raise NotImplementedError
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
-        self._say_what_went(request, self.delete_with_counts([obj]))
+        self._delete(request, [obj])
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[M]) -> None:
-        self._say_what_went(request, self.delete_with_counts(queryset))
+        self._delete(request, queryset)
+
+    def _delete(self, request: HttpRequest, rows: Iterable[M]) -> None:
+        numbers = self.condemn(rows)
+        # After the page's transaction: to delete their keys takes its time, and nobody should wait for a lock so long.
+        transaction.on_commit(lambda: self._say_what_went(request, self.finish(numbers)))
 
     def _say_what_went(self, request: HttpRequest, keys: int) -> None:
         what = "1 key" if keys == 1 else f"{keys:,} keys"

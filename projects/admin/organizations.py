@@ -74,8 +74,11 @@ class OrganizationAdmin(CountedAdmin[Organization]):
         else:
             obj.pk = services.create_organization(slug=obj.slug, name=obj.name).pk
 
-    def delete_with_counts(self, rows: Iterable[Organization]) -> int:
-        return services.delete_organizations(rows)
+    def condemn(self, rows: Iterable[Organization]) -> list[int]:
+        return services.condemn_organizations(rows)
+
+    def finish(self, numbers: list[int]) -> int:
+        return services.finish_organizations(numbers)
 
 
 def _count(model: type[Model], **filters: Any) -> Coalesce:

@@ -140,8 +140,11 @@ class ProjectAdmin(CountedAdmin[Project]):
             self.message_user(request, format_html("Its DSN: {}", dsn_of(key)), messages.INFO)
         return response
 
-    def delete_with_counts(self, rows: Iterable[Project]) -> int:
-        return services.delete_projects(rows)
+    def condemn(self, rows: Iterable[Project]) -> list[int]:
+        return services.condemn_projects(rows)
+
+    def finish(self, numbers: list[int]) -> int:
+        return services.finish_projects(numbers)
 
 
 def _attach_last_day(projects: Sequence[Project]) -> bool:

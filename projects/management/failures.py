@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import DatabaseError
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
+from projects import installation, starting
 from tsdb.embedded import EmbeddedServerError
 
 
@@ -22,11 +24,22 @@ def told_to_the_user() -> Iterator[None]:
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     except DatabaseError as error:
+        if starting.is_under_way(settings.VAR_DIR):
+            raise CommandError(
+                f"A start is under way in {settings.VAR_DIR}, and the database is not ready. Try again when it is up."
+            ) from error
         raise CommandError(f"The database refused: {one_line(error)}. A new one needs: manage.py migrate") from error
     except (RedisError, ConnectionInterrupted) as error:
         raise CommandError(f"Redis does not answer as it should: {one_line(error)}") from error
     except EmbeddedServerError as error:
         raise CommandError(str(error)) from error
+
+
+def refuse_foreign_counts() -> None:
+    """Raises CommandError where Redis holds the counts of another installation: to count there would make it worse."""
+    for finding in installation.look():
+        if finding.kind is installation.Kind.FOREIGN:
+            raise CommandError(f"{finding.text} {finding.hint}")
 
 
 def one_line(error: Exception) -> str:

@@ -1,29 +1,28 @@
 """Writes. Each is one transaction that also marks what the cache holds of it (projects/cache.py)."""
 
-from projects.services.counting import (
-    MOST_ENVIRONMENTS,
-    OTHER_ENVIRONMENT,
-    Unsettled,
-    count,
-    environment_id,
-    merge_projects,
-    open_project,
-)
+from projects.services.counting import Unsettled, count, merge_projects, open_project
+from projects.services.deleting import empty as empty_project
+from projects.services.deleting import finish as finish_projects
+from projects.services.environments import MOST_ENVIRONMENTS, OTHER_ENVIRONMENT, environment_id
 from projects.services.keys import create_key, delete_keys, save_intake
 from projects.services.organizations import (
     add_member,
+    condemn_organizations,
     create_organization,
     delete_organization,
     delete_organizations,
+    finish_organizations,
     update_organization,
 )
 from projects.services.projects import (
     changing_project,
+    condemn_projects,
     create_project,
     delete_project,
     delete_projects,
     update_project,
 )
+from projects.services.settling import settle, settled
 from projects.services.tokens import (
     NewToken,
     create_token,
@@ -41,6 +40,8 @@ __all__ = [
     "Unsettled",
     "add_member",
     "changing_project",
+    "condemn_organizations",
+    "condemn_projects",
     "count",
     "create_key",
     "create_organization",
@@ -52,12 +53,17 @@ __all__ = [
     "delete_project",
     "delete_projects",
     "delete_tokens",
+    "empty_project",
     "environment_id",
+    "finish_organizations",
+    "finish_projects",
     "merge_projects",
     "open_project",
     "revoke_tokens",
     "rotate_token",
     "save_intake",
+    "settle",
+    "settled",
     "update_organization",
     "update_project",
     "update_token",

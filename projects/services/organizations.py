@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
 from projects.cache import forget
 from projects.models import ApiToken, Membership, Organization, Project
-from projects.services.projects import delete_projects
+from projects.services.projects import condemn_projects, delete_projects
 from projects.services.tokens import token_keys
 
 
@@ -28,22 +28,41 @@ def update_organization(*, organization: Organization) -> None:
     forget(token_keys(organization.tokens.all()))
 
 
-@transaction.atomic
 def delete_organizations(organizations: Iterable[Organization]) -> int:
     """Deletes them with all their projects and counts; returns how many keys of Redis went."""
+    return finish_organizations(condemn_organizations(organizations))
+
+
+def condemn_organizations(organizations: Iterable[Organization]) -> list[int]:
+    """Makes sure that all their projects will be deleted; returns their ids, for finish_organizations."""
     numbers = [organization.pk for organization in organizations]
-    # A rename locks its project before its organization, and so does this.
-    gone = delete_projects(Project.objects.filter(organization__in=numbers))
-    # From here on nothing can be made in them. What was made meanwhile goes too: it would be counted into for ever.
-    list(Organization.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
-    gone += delete_projects(Project.objects.filter(organization__in=numbers))
-    forget(token_keys(ApiToken.objects.filter(organization__in=numbers)))
-    Organization.objects.filter(pk__in=numbers).delete()
+    condemn_projects(Project.objects.filter(organization__in=numbers))
+    return numbers
+
+
+def finish_organizations(numbers: Sequence[int]) -> int:
+    """Deletes the organizations with these ids, and what was made in them meanwhile too."""
+    gone = 0
+    while not _delete_empty(numbers):
+        # An organization is locked only when it has no projects any more: to delete their keys takes its time.
+        gone += delete_projects(Project.objects.filter(organization__in=numbers))
     return gone
 
 
+@transaction.atomic
+def _delete_empty(numbers: Sequence[int]) -> bool:
+    """Deletes the organizations, unless one of them has a project."""
+    # From here on nothing can be made in them.
+    list(Organization.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
+    if Project.objects.filter(organization__in=numbers).exists():
+        return False
+    forget(token_keys(ApiToken.objects.filter(organization__in=numbers)))
+    Organization.objects.filter(pk__in=numbers).delete()
+    return True
+
+
 def delete_organization(*, organization: Organization) -> int:
-    """The same of one."""
+    """Deletes one organization, as delete_organizations does."""
     return delete_organizations([organization])
 
 

@@ -7,21 +7,32 @@ from contextlib import contextmanager
 
 from django.db import transaction
 
-from projects import selectors
+from projects import installation
 from projects.cache import forget
 from projects.connections import get_store
 from projects.models import Organization, Project, ProjectKey, ProjectRedirect
+from projects.services import deleting
+from projects.services.settling import settle, settled
+from projects.services.slugs import cache_keys
+from tsdb.state import Phase
 
 
 @transaction.atomic
 def create_project(*, organization: Organization, slug: str, name: str, platform: str = "") -> Project:
-    """A project with a first key. Raises ValidationError."""
+    """A project with a first key. Raises ValidationError, projects.installation.ForeignRedis."""
     project = Project(organization=organization, slug=slug, name=name, platform=platform)
     project.full_clean()
     project.save()
-    if get_store().version(project.pk) is not None:
-        # Counts of a project with the same id, in a Redis that outlived its database.
-        get_store().delete([project.pk])
+    installation.note_project(project.pk)
+    if get_store().tombstones.has_keys(project.pk):
+        # Counts of a project with the same id, in a Redis that outlived its database: whoever comes deletes them first.
+        installation.refuse_foreign()
+        get_store().tombstones.doom(project.pk, Phase.EMPTYING, foreign=True)
+
+        def begin_with_nothing() -> None:
+            settle([project.pk])
+
+        transaction.on_commit(begin_with_nothing, robust=True)
     _take_slug(project)
     ProjectKey.objects.create(project=project)
     return project
@@ -42,41 +53,35 @@ def update_project(*, project: Project) -> None:
     project.full_clean()
     project.save()
     if old.slug != project.slug:
-        forget(_project_keys(old))
+        forget(cache_keys(old))
         _take_slug(project)
         ProjectRedirect.objects.create(organization=project.organization, slug=old.slug, project=project)
 
 
-@transaction.atomic
 def delete_projects(projects: Iterable[Project]) -> int:
     """Deletes them and their counts; returns how many keys of Redis went.
 
-    Raises Project.DoesNotExist, and deletes nothing, where one of them is gone already.
-
-    The counts go before the commit: where Redis does not answer, nothing is deleted and the call can be made again.
-    They cannot come back meanwhile, because only open_project lets them, which waits for this transaction's locks.
+    Raises Project.DoesNotExist, and deletes nothing, where one of them is gone already. Where Redis does not answer to
+    begin with, nothing is deleted either.
     """
+    return deleting.finish(condemn_projects(projects))
+
+
+def condemn_projects(projects: Iterable[Project]) -> list[int]:
+    """Makes sure that they will be deleted; returns their ids, for deleting.finish. Raises Project.DoesNotExist."""
     numbers = sorted(project.pk for project in projects)
-    rows = list(Project.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
-    if len(rows) < len(numbers):
+    if Project.objects.filter(pk__in=numbers).count() < len(numbers):
         raise Project.DoesNotExist
-    for row in rows:
-        forget(_project_keys(row))
-    Project.objects.filter(pk__in=numbers).delete()
-    return get_store().delete(numbers)
+    settled(lambda: deleting.condemn(numbers))
+    return numbers
 
 
 def delete_project(*, project: Project) -> int:
-    """The same of one."""
+    """Deletes one project, as delete_projects does."""
     return delete_projects([project])
 
 
 def _take_slug(project: Project) -> None:
     """From now on the slug is the project's own, wherever it led before."""
     ProjectRedirect.objects.filter(organization=project.organization, slug=project.slug).delete()
-    forget(_project_keys(project))
-
-
-def _project_keys(project: Project) -> list[str]:
-    references = [str(project.pk), project.slug, *project.redirects.values_list("slug", flat=True)]
-    return [selectors.project_cache_key(project.organization_id, reference) for reference in references]
+    forget(cache_keys(project))

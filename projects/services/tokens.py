@@ -99,11 +99,9 @@ def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> selectors
             _note_use(token, now)
         return token
 
-    found = cached(selectors.token_cache_key(digest), load, ahead)
-    if not found:
-        return None
-    token = selectors.Token(*found)
-    selectors.note_organization(digest, token.organization)
+    token = cached(selectors.token_cache_key(digest), load, selectors.decode_token, ahead)
+    if token:
+        selectors.note_organization(digest, token.organization)
     return token
 
 

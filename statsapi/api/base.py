@@ -1,15 +1,18 @@
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from projects import services
 from statsapi import clock
 from statsapi.api import rate_limit
 from statsapi.api.bodies import drain_unread
 from statsapi.api.permissions import ScopeMap
+from tsdb.states import Unsettled
 
 
 # A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order. OPTIONS
@@ -34,6 +37,18 @@ class ApiView(APIView):
             self._allowance, refusal = taken
             if refusal is not None:
                 raise refusal
+
+    def handle_exception(self, exc: Exception) -> Response:
+        """Finishes what was begun with a project that a read came upon, and answers then."""
+        if isinstance(exc, Unsettled) and self.request.method in ("GET", "HEAD"):
+            try:
+                services.settle(exc.projects)
+                ask = partial(getattr(self, "get"), self.request, *self.args, **self.kwargs)  # noqa: B009
+                answer: Response = services.settled(ask)
+                return answer
+            except Exception as error:
+                exc = error
+        return super().handle_exception(exc)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

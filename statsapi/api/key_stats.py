@@ -30,8 +30,9 @@ class KeyStatsView(ApiView):
         project = get_project(self, request, organization_slug, project_slug)
         key = find_key(project, public_key)
         store = get_store()
+        now, parameters = clock.now_ns(request), request.query_params.dict()
         try:
-            asked = parse_time_range(request.query_params.dict(), store.rollups, clock.now_ns(request))
+            asked = parse_time_range(parameters, store.rollups, now, lambda: store.retention([project.id], now=now))
         except BadQuery:
             raise BadQuery("Invalid request data") from None
 
@@ -39,13 +40,14 @@ class KeyStatsView(ApiView):
             return fact.key == key.pk and fact.category == Category.ERROR
 
         held = asked.window.held(asked.now)
-        facts = read_facts(store, [project.id], wanted, held, now=asked.now)
+        facts = read_facts(store, [project.id], wanted, held, now=asked.now, since=asked.retained_since)
         columns = []
         for outcome in COLUMNS.values():
             ranges = [counted.counts for counted in facts if counted.fact.outcome == outcome]
-            columns.append(asked.window.widen(list(map(sum, zip(*ranges, strict=True))), held))
+            added = asked.window.widen(list(map(sum, zip(*ranges, strict=True))), held)
+            columns.append(asked.counts(added))
         rows = [
             {"ts": start, "total": sum(counts), **dict(zip(COLUMNS, counts, strict=True))}
-            for start, *counts in zip(asked.window.timestamps(), *columns, strict=True)
+            for start, *counts in zip(asked.starts, *columns, strict=True)
         ]
         return Response(rows, headers=asked.headers)

@@ -19,9 +19,7 @@ from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.points import points_of_projects_response, points_response
 from statsapi.api.query import TimeRange, parse_stat, parse_time_range
-from statsapi.api.stat_parts import parts_of
-from tsdb import series
-from tsdb.series import Series
+from statsapi.api.stat_parts import parts_in, parts_of, retention_of
 
 GROUPS = ("organization", "project")
 
@@ -40,61 +38,74 @@ class OrganizationStatsView(ApiView):
         if group not in GROUPS:
             raise BadQuery(f"Invalid group: {group}")
         stat = parse_stat(parameters)
-        environment = parameters.get("environment") if stat == "generated" else None
-        found = _environment(organization, environment) if environment else None
+        environment = parameters.get("environment")
+        found = _environment_ids(organization, environment) if environment else None
         store = get_store()
-        asked = parse_time_range(parameters, store.rollups, clock.now_ns(request))
-        wanted = _numbers(request.query_params.getlist("projectID"))
-        slugs = selectors.project_slugs(organization)
+        now = clock.now_ns(request)
+        slugs = _slugs(organization, request.query_params.getlist("projectID"), group)
+        asked = parse_time_range(
+            parameters, store.rollups, now, lambda: retention_of(store, list(slugs), stat, found is not None, now)
+        )
         if group == "project":
-            # An id that is no project of the organization's shows nothing.
-            slugs = {project: slug for project, slug in slugs.items() if not wanted or str(project) in wanted}
-            _refuse_too_many(len(slugs), asked.window.points)
-        parts = parts_of(store, list(slugs), stat) if found is None else [one for one in found if one.project in slugs]
+            _refuse_too_many(len(slugs), max(asked.window.points, len(asked.starts)))
+        if found is None:
+            parts = parts_of(store, list(slugs), stat)
+        else:
+            parts = parts_in({project: found[project] for project in slugs if project in found}, stat)
         filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
         if group == "project":
-            by_project = store.get_added_by_project(parts, asked.window, now=asked.now)
+            by_project = store.get_added_by_project(
+                parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen
+            )
             zeros = [0] * asked.window.points
-            return _each({number: by_project.get(number, zeros) for number in slugs}, slugs, asked, filename)
-        return _together(store.get_added(parts, asked.window, now=asked.now), asked, filename)
+            counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
+            return _each(counts, slugs, asked, filename)
+        return _together(
+            asked.counts(
+                store.get_added(parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen)
+            ),
+            asked,
+            filename,
+        )
 
 
 def _together(counts: list[int], asked: TimeRange, filename: str | None) -> HttpResponseBase:
-    starts = asked.window.timestamps()
     if filename:
-        rows = zip(map(iso, starts), counts, strict=True)
+        rows = zip(map(iso, asked.starts), counts, strict=True)
         return csv_response(["timestamp", "count"], rows, filename, asked.headers)
-    return points_response(starts, counts, asked.headers)
+    return points_response(asked.starts, counts, asked.headers)
 
 
 def _each(
     counts: dict[int, list[int]], slugs: dict[int, str], asked: TimeRange, filename: str | None
 ) -> HttpResponseBase:
-    starts = asked.window.timestamps()
     if filename:
         rows = (
             (slugs[project], iso(start), count)
             for project, of_project in counts.items()
-            for start, count in zip(starts, of_project, strict=True)
+            for start, count in zip(asked.starts, of_project, strict=True)
         )
         return csv_response(["project", "timestamp", "count"], rows, filename, asked.headers)
-    return points_of_projects_response(starts, counts, asked.headers)
+    return points_of_projects_response(asked.starts, counts, asked.headers)
 
 
-def _environment(organization: int, name: str) -> list[Series]:
-    """The series of the environment with that name in each project that has it. Raises Missing where none has."""
+def _environment_ids(organization: int, name: str) -> dict[int, int]:
+    """The id of the environment with that name in each project that has it. Raises Missing where none has."""
     found = selectors.environments_named(organization, name)
     if not found:
         raise Missing
-    return [series.environment(project, number) for project, number in found.items()]
+    return found
 
 
-def _numbers(texts: list[str]) -> set[str]:
-    wanted = {text for text in texts if text}
-    for text in wanted:
-        if not (text.isascii() and text.isdigit()):
-            raise BadQuery("Invalid projectID: use numeric ids.")
-    return wanted
+def _slugs(organization: int, numbers: list[str], group: str) -> dict[int, str]:
+    """The slugs of the projects asked for, by id. A number that is no project of the organization's shows nothing."""
+    wanted = {number for number in numbers if number}
+    if not all(number.isascii() and number.isdigit() for number in wanted):
+        raise BadQuery("Invalid projectID: use numeric ids.")
+    slugs = selectors.project_slugs(organization)
+    if group == "organization" or not wanted:
+        return slugs
+    return {project: slug for project, slug in slugs.items() if str(project) in wanted}
 
 
 def _refuse_too_many(projects: int, points: int) -> None:

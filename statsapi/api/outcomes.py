@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 from drf_spectacular.utils import extend_schema
@@ -22,11 +23,12 @@ from statsapi.api.objects import get_project
 from statsapi.api.outcome_rows import Row, parse_rows, unknown_key
 from statsapi.api.permissions import PROJECT_SCOPES
 from tsdb import series
-from tsdb.outcomes import Category, Outcome
 from tsdb.store import Claim, ClaimConflict, Increment
 
 IDEMPOTENCY_SECONDS = 86400
 MAX_IDEMPOTENCY_KEY = 255
+_CLAIM = re.compile(rb"[0-9a-f]{64}:([0-9]{1,30})")
+"""As _claim_value makes them."""
 
 
 class OutcomesView(ApiView):
@@ -68,11 +70,11 @@ def _claim_value(body: bytes, accepted: int) -> str:
 
 def _accepted_before(project: int, claim_id: str, body: bytes) -> int | None:
     """What was answered to the same body. It is not read again: by now its rows may be too old, or its key gone."""
-    claim = find_claim(project, claim_id)
+    claim = find_claim(project, claim_id, _CLAIM.fullmatch)
     if claim is None:
         return None
-    accepted = int(claim.rpartition(":")[2])
-    if claim != _claim_value(body, accepted):
+    accepted = int(claim[1])
+    if claim[0] != _claim_value(body, accepted).encode():
         raise _conflict()
     return accepted
 
@@ -91,7 +93,7 @@ def _increments(project: int, rows: list[Row]) -> list[Increment]:
     increments = []
     for row in rows:
         name, environment_id = row.environment, None
-        if name and row.outcome is Outcome.ACCEPTED and row.category is Category.ERROR:
+        if name and series.is_of_environment(row.category, row.outcome):
             if name not in environments:
                 environments[name] = services.environment_id(project, name)
             environment_id = environments[name]

@@ -18,8 +18,7 @@ from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.points import points_response
 from statsapi.api.query import parse_stat, parse_time_range
-from statsapi.api.stat_parts import parts_of
-from tsdb import series
+from statsapi.api.stat_parts import parts_in, parts_of, retention_of
 
 
 class ProjectStatsView(ApiView):
@@ -32,20 +31,20 @@ class ProjectStatsView(ApiView):
         as_csv = wants_csv(request)
         parameters = request.query_params.dict()
         stat = parse_stat(parameters)
-        environment = parameters.get("environment") if stat == "generated" else None
-        environment_id = _environment_id(project.id, environment) if environment else None
+        environment = parameters.get("environment")
+        found = {project.id: _environment_id(project.id, environment)} if environment else None
         store = get_store()
-        asked = parse_time_range(parameters, store.rollups, now)
-        if environment_id is not None:
-            parts = [series.environment(project.id, environment_id)]
-        else:
-            parts = parts_of(store, [project.id], stat)
-        counts = store.get_added(parts, asked.window, now=asked.now)
-        starts = asked.window.timestamps()
+        asked = parse_time_range(
+            parameters, store.rollups, now, lambda: retention_of(store, [project.id], stat, found is not None, now)
+        )
+        parts = parts_of(store, [project.id], stat) if found is None else parts_in(found, stat)
+        counts = asked.counts(
+            store.get_added(parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen)
+        )
         if as_csv:
-            rows = zip(map(iso, starts), counts, strict=True)
+            rows = zip(map(iso, asked.starts), counts, strict=True)
             return csv_response(["timestamp", "count"], rows, f"{project.slug}-{stat}.csv", asked.headers)
-        return points_response(starts, counts, asked.headers)
+        return points_response(asked.starts, counts, asked.headers)
 
 
 def _environment_id(project: int, name: str) -> int:

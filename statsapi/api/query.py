@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Context, Decimal
+from functools import cache, cached_property
+from zoneinfo import ZoneInfo, available_timezones
 
+from statsapi.api.csv_format import iso
 from statsapi.api.errors import BadQuery
+from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
 from tsdb.rollups import Rollup, parse_length
-from tsdb.timeline import NS, Window, choose_rollup, points_of, window
+from tsdb.timeline import DAY, NS, Retention, Window, choose_rollup, points_of, window
 
 MAX_POINTS = 10_000
 """More points than any chart shows or any client of Sentry's asks; refused before any work is done."""
 
 DEFAULT_SECONDS = 86399
+_PERIOD = re.compile(r"([0-9]{1,9})([smhdw])")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 _EXACT = Context(prec=1100)  # holds the difference of any two such numbers without rounding
 _EARLIEST = -62_135_596_800  # year 1
@@ -25,24 +32,34 @@ _LATEST = 253_402_300_800  # year 10000
 
 @dataclass(frozen=True)
 class TimeRange:
-    """`window` holds the buckets asked for; `now` is the request's one clock, whole seconds since the epoch."""
+    """The buckets that are asked for, and how what they hold becomes the answer's points.
+
+    `window` holds the buckets to read; `retained_since` is the start of the oldest point that is complete, seconds
+    since the epoch; `now` is the request's one clock, whole seconds. With `days` each point is a day of a time zone.
+    """
 
     window: Window
+    retained_since: int
     now: int
+    days: LocalDays | None = None
 
-    @property
-    def retained_since(self) -> int:
-        """Start of the oldest bucket that is still retained at this resolution, seconds since the epoch."""
-        rollup = self.window.rollup
-        return rollup.oldest_bucket(self.now) * rollup.seconds
+    @cached_property
+    def starts(self) -> Sequence[int]:
+        """Where each point begins, seconds since the epoch, ascending."""
+        return self.days.starts if self.days else self.window.timestamps()
+
+    def counts(self, read: list[int]) -> list[int]:
+        """A count for each point, of what the window's buckets hold."""
+        return self.days.add_up(self.window, read) if self.days else read
 
     @property
     def headers(self) -> dict[str, str]:
         """What an answer says of itself."""
-        return {
-            "X-Stats-Resolution": str(self.window.rollup.seconds),
+        told = {
+            "X-Stats-Resolution": str(DAY if self.days else self.window.rollup.seconds),
             "X-Stats-Retained-Since": str(self.retained_since),
         }
+        return {**told, "X-Stats-Timezone": self.days.zone.key} if self.days else told
 
 
 def parse_stat(parameters: Mapping[str, str]) -> str:
@@ -52,21 +69,46 @@ def parse_stat(parameters: Mapping[str, str]) -> str:
     return stat
 
 
-def parse_time_range(parameters: Mapping[str, str], rollups: Sequence[Rollup], now_ns: int) -> TimeRange:
-    """`since`, `until` and `resolution`, checked in the contract's order. Raises BadQuery."""
+def parse_time_range(
+    parameters: Mapping[str, str], rollups: Sequence[Rollup], now_ns: int, retention: Callable[[], Retention]
+) -> TimeRange:
+    """`resolution`, `timezone`, `until`, `since` or `statsPeriod`, checked in this order. Raises BadQuery.
+
+    `retention` is asked once, and only of a query that is not refused anyway.
+    """
     asked = parameters.get("resolution")
     rollup = _parse_resolution(asked, rollups) if asked else None
+    name = parameters.get("timezone")
+    zone = parse_timezone(name) if name else None
     until = _parse_instant(parameters, "until", Decimal(now_ns).scaleb(-9))
-    since = _parse_instant(parameters, "since", _EXACT.subtract(until, Decimal(DEFAULT_SECONDS)))
+    since = _parse_since(parameters, until)
     if since > until:
         raise BadQuery("start must be before or equal to end")
-    if rollup is None:
-        rollup = choose_rollup(rollups, int(_nanoseconds(since)), int(_nanoseconds(until)), now_ns)
     # How far apart they are makes the number of points: it is cut once, not both ends on their own.
     end = math.floor(_nanoseconds(until))
     start = end - math.floor(_nanoseconds(_EXACT.subtract(until, since)))
-    _refuse_too_many(rollups, rollup, start, end)
-    return TimeRange(window(rollup, start, end), now_ns // NS)
+    _refuse_too_many(rollups, rollup or rollups[-1], start, end)
+    kept = retention()
+    if rollup is None:
+        rollup = choose_rollup(rollups, int(_nanoseconds(since)), int(_nanoseconds(until)), kept)
+        _refuse_too_many(rollups, rollup, start, end)
+    if zone and rollup.seconds == DAY:
+        return _days(zone, start, end, rollups, kept)
+    return TimeRange(window(rollup, start, end), kept.since(rollup), now_ns // NS)
+
+
+def parse_period(text: str) -> int | None:
+    """Seconds of `90s`, `30m`, `24h`, `7d`, `2w`; None where the text is not of that form, or is no time at all."""
+    match = _PERIOD.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] or None if match else None
+
+
+def parse_timezone(name: str) -> ZoneInfo | None:
+    """The time zone of an IANA name; None where it is UTC. Raises BadQuery."""
+    if name not in _zones():
+        raise BadQuery(f"Invalid timezone: {name}")
+    zone = ZoneInfo(name)
+    return None if zone.utcoffset(None) == timedelta(0) else zone  # only zones that never change have an offset at None
 
 
 def parse_instant(text: str) -> Decimal | None:
@@ -85,6 +127,40 @@ def _parse_instant(parameters: Mapping[str, str], name: str, default: Decimal) -
     if instant is None:
         raise BadQuery(f"{name} must be a numeric timestamp.")
     return instant
+
+
+def _parse_since(parameters: Mapping[str, str], until: Decimal) -> Decimal:
+    period = parameters.get("statsPeriod")
+    if parameters.get("since") or not period:
+        return _parse_instant(parameters, "since", _EXACT.subtract(until, Decimal(DEFAULT_SECONDS)))
+    seconds = parse_period(period)
+    since = _EXACT.subtract(until, Decimal(seconds or 0))
+    if seconds is None or since < _EARLIEST:
+        raise BadQuery(f"Invalid statsPeriod: '{period}'")
+    return since
+
+
+@cache
+def _zones() -> frozenset[str]:
+    """The names that there are; `localtime` is a machine's own."""
+    return frozenset(available_timezones() - {"localtime"})
+
+
+def _days(zone: ZoneInfo, start: int, end: int, rollups: Sequence[Rollup], kept: Retention) -> TimeRange:
+    """Days of a zone are sums of the coarsest buckets that begin when they do: days, hours, or minutes."""
+    try:
+        days = local_days(zone, start, end)
+    except (ValueError, OverflowError):
+        raise BadQuery("Local days can be answered from year 2 to year 9998.") from None
+    dividing = [rollup for rollup in reversed(rollups) if rollup.seconds <= DAY and days.divided_by(rollup)]
+    if not dividing:
+        raise BadQuery(f"Days of {zone.key} are not sums of whole buckets of any resolution that is kept.")
+    furthest = min(dividing, key=kept.since)
+    since = first_day_from(zone, kept.since(furthest))
+    if days.starts[0] < since:
+        raise BadQuery(f"Days of {zone.key} can be answered since {iso(since)} ({since}). Ask for a later since.")
+    now = kept.now // NS
+    return TimeRange(days.window(furthest).held(now), since, now, days)
 
 
 def _nanoseconds(seconds: Decimal) -> Decimal:

@@ -1,7 +1,8 @@
 """How often a token may ask: API_RATE_LIMIT requests in each fixed window; off unless it is set.
 
 Kept where tokens are cached: when that cannot be reached no token can be known either, and the answer is 503. When it
-is full it cannot count requests, and lets them pass: reads are answered on a full Redis.
+refuses writes it cannot count requests, and lets them pass: reads are answered by a Redis that is full or read-only.
+What stands there and is no count is junk, and the window begins anew.
 """
 
 from __future__ import annotations
@@ -10,11 +11,12 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django_redis import get_redis_connection
-from redis.exceptions import OutOfMemoryError
+from redis.exceptions import ResponseError
 from rest_framework.exceptions import APIException
 
 from projects.selectors import Token
 from statsapi import metrics
+from tsdb.refusals import refusal
 
 
 class Allowance(NamedTuple):
@@ -49,13 +51,28 @@ def take(token: Token, now: int) -> tuple[Allowance, TooOften | None] | None:
         return None
     limit, window = settings.API_RATE_LIMIT
     reset = now - now % window + window
-    pipeline = get_redis_connection("default").pipeline()
-    pipeline.incr(f"api-limit:{token.id}:{reset}")
-    pipeline.expire(f"api-limit:{token.id}:{reset}", window + 1)
     try:
-        used = int(pipeline.execute()[0])
-    except OutOfMemoryError as error:
+        used = _add_one(f"api-limit:{token.id}:{reset}", window + 1)
+    except ResponseError as error:
+        if refusal(error) is None:
+            raise
         metrics.redis_failed(error)
         return None
     allowance = Allowance(limit, max(0, limit - used), reset)
     return allowance, TooOften(limit, window, reset - now) if used > limit else None
+
+
+def _add_one(key: str, seconds: int) -> int:
+    """How many there are now, at least 1."""
+    pipeline = get_redis_connection("default").pipeline()
+    pipeline.incr(key)
+    pipeline.expire(key, seconds)
+    try:
+        used = int(pipeline.execute()[0])
+        if used > 0:
+            return used
+    except ResponseError as error:
+        if refusal(error) is not None:
+            raise
+    get_redis_connection("default").set(key, 1, ex=seconds)
+    return 1

@@ -131,9 +131,17 @@ TIME_RANGE = [
     query_parameter("since", _INSTANT, "Start, seconds since the epoch. Default: until - 86399."),
     query_parameter("until", _INSTANT, "End, seconds since the epoch. Default: now."),
     query_parameter(
+        "statsPeriod",
+        {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhdw])?$"},
+        "How long before until it begins, unless since is given: `24h`, `14d`, …",
+    ),
+    query_parameter(
         "resolution",
         {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhd])?$"},
         "Length of a bucket, one of the configured rollups: `10s`, `1h`, `60m`, … Default: chosen by the window.",
+    ),
+    query_parameter(
+        "timezone", str, "IANA name. With a resolution of a day: days of that zone, as far back as hours are kept."
     ),
 ]
 FORMAT = query_parameter("format", str, "`csv`: as a table, as with the header Accept: text/csv.")
@@ -146,7 +154,7 @@ PROJECT_STATS: dict[str, Any] = {
         *PATH,
         WHAT,
         *TIME_RANGE,
-        query_parameter("environment", str, "With stat=generated: the name of an environment."),
+        query_parameter("environment", str, "The name of an environment, whose events alone are counted."),
         FORMAT,
     ],
     "responses": {

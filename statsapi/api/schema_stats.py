@@ -47,7 +47,7 @@ ORGANIZATION_STATS: dict[str, Any] = {
         ),
         WHAT,
         *TIME_RANGE,
-        query_parameter("environment", str, "With stat=generated: the name of an environment."),
+        query_parameter("environment", str, "The name of an environment, whose events alone are counted."),
         FORMAT,
     ],
     "responses": {
@@ -81,6 +81,7 @@ KEY_STATS: dict[str, Any] = {
 
 _LENGTH = {"type": "string", "pattern": "^([1-9][0-9]{0,8}[smhdw])?$"}
 _IDS = {"type": "array", "items": {"type": "integer", "minimum": -1, "maximum": 10**18 - 1}}
+_PROJECTS = {"type": "array", "items": {"type": "string", "pattern": "^(-1|[a-z0-9_-]{1,100})$"}}
 _STATS_PARAMETERS = [
     *_ORGANIZATION_PATH,
     query_parameter(
@@ -89,11 +90,16 @@ _STATS_PARAMETERS = [
         "What to add up.",
         required=True,
     ),
-    query_parameter("interval", _LENGTH, "`1h`, `10m`, …; divides a day. Default: 1h."),
+    query_parameter(
+        "interval",
+        str,
+        "`1h`, `10m`, …; divides a day. The answer is at the next longer one where it is not kept since the start. "
+        "Default, also for `auto` and what is no length of time: 1h.",
+    ),
     query_parameter("statsPeriod", _LENGTH, "`<n>` m, h, d, w or s, until now."),
     query_parameter("start", str, "ISO 8601, without zone in UTC, or seconds since the epoch."),
     query_parameter("end", str, "As start."),
-    query_parameter("project", _IDS, "Ids; -1: all."),
+    query_parameter("project", _PROJECTS, "Ids or slugs; -1: all."),
     _strings("category", "Only these.", enum=list(CATEGORY_NAMES)),
     _strings("outcome", "Only these.", enum=[outcome.value for outcome in Outcome]),
     _strings("reason", "Only these."),
@@ -143,7 +149,7 @@ STATS_V2: dict[str, Any] = {
 STATS_SUMMARY: dict[str, Any] = {
     "operation_id": "summarize_outcomes",
     "summary": "Summarize outcomes per project",
-    "parameters": [*_STATS_PARAMETERS, query_parameter("download", str, "`1`: as CSV.")],
+    "parameters": [*_STATS_PARAMETERS, query_parameter("download", str, "Anything but `0` and `false`: as CSV.")],
     "responses": {
         (200, "application/json"): OpenApiResponse(
             _object(
@@ -161,7 +167,7 @@ STATS_SUMMARY: dict[str, Any] = {
                     ),
                 },
             ),
-            "A row a project and category.",
+            "Each project that has counts, a row a category.",
         ),
         (200, "text/csv"): _CSV,
         **ERRORS,

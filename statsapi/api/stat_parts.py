@@ -2,21 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from tsdb import series
-from tsdb.facts import fact_series
+from tsdb.facts import find_facts
 from tsdb.outcomes import STATS, Category, Outcome
+from tsdb.reading import Seen
 from tsdb.series import Fact, Series
 from tsdb.store import Store
+from tsdb.timeline import Retention
 
 
-def parts_of(store: Store, projects: Sequence[int], stat: str) -> list[Series]:
+class Parts(NamedTuple):
+    """The series whose sum is a stat; `seen` are the projects' states where the series had to be looked for."""
+
+    series: list[Series]
+    seen: Seen | None = None
+
+
+def parts_of(store: Store, projects: Sequence[int], stat: str) -> Parts:
     """The series whose sum is the stat; for a filter's name that takes a look at what was ever filtered."""
     if stat in STATS:
-        return [series.total(project, Category.ERROR, outcome) for project in projects for outcome in STATS[stat]]
+        outcomes = STATS[stat]
+        return Parts([series.total(project, Category.ERROR, outcome) for project in projects for outcome in outcomes])
 
     def wanted(fact: Fact) -> bool:
         return (fact.category, fact.outcome, fact.reason) == (Category.ERROR, Outcome.FILTERED, stat)
 
-    return list(fact_series(store, projects, wanted))
+    facts, seen = find_facts(store, projects, wanted)
+    return Parts(list(facts), seen)
+
+
+def parts_in(environments: Mapping[int, int], stat: str) -> Parts:
+    """The series whose sum is the stat in an environment: its id in each project that has it, by the project's id."""
+    outcomes = STATS.get(stat)
+    if outcomes is None:
+        found = [
+            series.environment(project, number, Outcome.FILTERED, stat) for project, number in environments.items()
+        ]
+    else:
+        found = [
+            series.environment(project, number, outcome)
+            for project, number in environments.items()
+            for outcome in outcomes
+        ]
+    return Parts(found)
+
+
+def retention_of(store: Store, projects: Sequence[int], stat: str, in_environment: bool, now: int) -> Retention:
+    """Since when each rollup holds all of the stat; `now` in nanoseconds.
+
+    In an environment accepted events were counted earlier than others were.
+    """
+    kept = store.retention(projects, now=now)
+    return kept.of_environments() if in_environment and stat != "generated" else kept

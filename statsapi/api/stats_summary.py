@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple
 
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
@@ -17,15 +17,26 @@ from statsapi.api.csv_format import csv_response, iso
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.stats_v2 import asked_projects
-from statsapi.api.stats_v2_query import StatsQuery, parse_stats_query
-from tsdb.facts import read_facts
+from statsapi.api.stats_v2_query import Asked, parse_stats_query, settle
+from tsdb.facts import Counted, read_facts
 from tsdb.outcomes import Outcome
 
 DROPPED = (Outcome.RATE_LIMITED, Outcome.INVALID, Outcome.CARDINALITY_LIMITED)
 OUTCOMES = [outcome.value for outcome in Outcome]
 
+NO_DOWNLOAD = (None, "", "0", "false")
+
+
+class Row(NamedTuple):
+    """What a project had of a category."""
+
+    outcomes: dict[str, int]
+    dropped: int
+    total: int
+
+
 Sums = dict[int, dict[str, dict[str, int]]]
-"""project -> category -> outcome -> count"""
+"""project -> category -> outcome -> count, of those alone that have one"""
 
 
 class StatsSummaryView(ApiView):
@@ -34,50 +45,71 @@ class StatsSummaryView(ApiView):
     @extend_schema(**schema.STATS_SUMMARY)
     def get(self, request: Request, organization_slug: str) -> Any:
         organization = get_organization(self, request, organization_slug)
-        query = parse_stats_query(request.query_params, get_store().rollups, clock.now(request), summary=True)
+        now = clock.now_ns(request)
+        store = get_store()
+        query = parse_stats_query(request.query_params, store.rollups, now, summary=True)
         slugs = asked_projects(organization, query)
-        sums = _sums(list(slugs), query)
-        if request.query_params.get("download") == "1":
-            header = ["id", "slug", "category", *OUTCOMES, "dropped", *query.fields]
-            return csv_response(header, _table(sums, slugs, query), "stats_summary.csv", query.headers)
+        answered = settle(query, store.rollups, store.retention(list(slugs), now=now))
+        facts = read_facts(
+            store, list(slugs), query.wants, answered.window, now=answered.now, since=answered.retained_since
+        )
+        sums = _sums(facts)
+        outcomes = _outcomes(sums, query)
+        rows = {
+            project: {category: _row(counts, outcomes) for category, counts in sorted(sums[project].items())}
+            for project in slugs
+            if project in sums
+        }
+        if request.query_params.get("download") not in NO_DOWNLOAD:
+            header = ["id", "slug", "category", *outcomes, "dropped", *query.fields]
+            return csv_response(header, _table(rows, slugs, query), "stats_summary.csv", answered.headers)
         projects = [
             {
                 "id": project,
-                "slug": slug,
-                "stats": [_stat(category, outcomes, query) for category, outcomes in sorted(sums[project].items())],
+                "slug": slugs[project],
+                "stats": [_stat(category, row, query) for category, row in of_project.items()],
             }
-            for project, slug in slugs.items()
+            for project, of_project in rows.items()
         ]
-        answer = {"start": iso(query.start), "end": iso(query.end), "projects": projects}
-        return Response(answer, headers=query.headers)
+        answer = {"start": iso(answered.start), "end": iso(answered.end), "projects": projects}
+        return Response(answer, headers=answered.headers)
 
 
-def _sums(projects: list[int], query: StatsQuery) -> Sums:
-    sums: Sums = {project: {} for project in projects}
-    for counted in read_facts(get_store(), projects, query.wants, query.window, now=query.now):
+def _sums(facts: list[Counted]) -> Sums:
+    sums: Sums = {}
+    for counted in facts:
         if total := sum(counted.counts):
-            of_category = sums[counted.project].setdefault(counted.fact.category, dict.fromkeys(OUTCOMES, 0))
-            of_category[counted.fact.outcome] += total
+            of_category = sums.setdefault(counted.project, {}).setdefault(counted.fact.category, {})
+            of_category[counted.fact.outcome] = of_category.get(counted.fact.outcome, 0) + total
     return sums
 
 
-def _stat(category: str, outcomes: dict[str, int], query: StatsQuery) -> dict[str, Any]:
-    dropped, total = _totals(outcomes)
-    return {
-        "category": category,
-        "outcomes": outcomes,
-        "totals": {"dropped": dropped, **dict.fromkeys(query.fields, total)},
-    }
+def _outcomes(sums: Sums, query: Asked) -> list[str]:
+    """Which outcomes are shown: those asked for, those that the reasons asked for have, or all."""
+    if query.outcomes:
+        shown: Collection[str] = query.outcomes
+    elif query.reasons:
+        shown = {outcome for of_project in sums.values() for counts in of_project.values() for outcome in counts}
+    else:
+        return OUTCOMES
+    return [outcome for outcome in OUTCOMES if outcome in shown]
 
 
-def _totals(outcomes: dict[str, int]) -> tuple[int, int]:
-    return sum(outcomes[outcome] for outcome in DROPPED), sum(outcomes.values())
+def _row(counts: dict[str, int], outcomes: list[str]) -> Row:
+    return Row(
+        {outcome: counts.get(outcome, 0) for outcome in outcomes},
+        sum(counts.get(outcome, 0) for outcome in DROPPED),
+        sum(counts.values()),
+    )
 
 
-def _table(sums: Sums, slugs: dict[int, str], query: StatsQuery) -> Iterator[list[str | int]]:
-    for project, slug in slugs.items():
-        for category in sorted(sums[project]):
-            outcomes = sums[project][category]
-            dropped, total = _totals(outcomes)
-            counts = [outcomes[outcome] for outcome in OUTCOMES]
-            yield [project, slug, category, *counts, dropped, *[total] * len(query.fields)]
+def _stat(category: str, row: Row, query: Asked) -> dict[str, Any]:
+    totals = {"dropped": row.dropped, **dict.fromkeys(query.fields, row.total)}
+    return {"category": category, "outcomes": row.outcomes, "totals": totals}
+
+
+def _table(rows: dict[int, dict[str, Row]], slugs: dict[int, str], query: Asked) -> Iterator[list[str | int]]:
+    for project, of_project in rows.items():
+        for category, row in of_project.items():
+            totals = [row.total] * len(query.fields)
+            yield [project, slugs[project], category, *row.outcomes.values(), row.dropped, *totals]

@@ -17,7 +17,7 @@ from statsapi.api.csv_format import iso
 from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.stats_v2_query import TOO_MANY, StatsQuery, parse_stats_query
+from statsapi.api.stats_v2_query import TOO_MANY, Asked, StatsRange, parse_stats_query, settle
 from tsdb.facts import Counted, read_facts
 
 Group = tuple[Any, ...]
@@ -32,30 +32,40 @@ class StatsV2View(ApiView):
     @extend_schema(**schema.STATS_V2)
     def get(self, request: Request, organization_slug: str) -> Response:
         organization = get_organization(self, request, organization_slug)
+        now = clock.now_ns(request)
         store = get_store()
-        query = parse_stats_query(request.query_params, store.rollups, clock.now(request))
+        query = parse_stats_query(request.query_params, store.rollups, now)
         projects = list(asked_projects(organization, query))
-        groups: dict[Group, list[int]] = {} if query.group_by else {(): [0] * query.points}
-        for counted in read_facts(store, projects, query.wants, query.window, now=query.now):
+        answered = settle(query, store.rollups, store.retention(projects, now=now))
+        groups: dict[Group, list[int]] = {} if query.group_by else {(): [0] * answered.points}
+        for counted in read_facts(
+            store, projects, query.wants, answered.window, now=answered.now, since=answered.retained_since
+        ):
             if not any(counted.counts):
                 continue
-            series = groups.setdefault(_group(counted, query), [0] * query.points)
-            for place, count in zip(query.places, counted.counts, strict=True):
+            series = groups.setdefault(_group(counted, query), [0] * answered.points)
+            for place, count in zip(answered.places, counted.counts, strict=True):
                 series[place] += count
-        if len(groups) * query.points > MAX_COUNTS and query.has_series:
+        if len(groups) * answered.points > MAX_COUNTS and query.has_series:
             raise BadQuery(TOO_MANY)
-        return Response(_answer(groups, query), headers=query.headers)
+        return Response(_answer(groups, query, answered), headers=answered.headers)
 
 
-def asked_projects(organization: int, query: StatsQuery) -> dict[int, str]:
+def asked_projects(organization: int, query: Asked) -> dict[int, str]:
     """Ids and slugs of the projects that the query is about. Raises Missing for one that is not the organization's."""
     slugs = selectors.project_slugs(organization)
-    if query.projects - slugs.keys():
+    if not query.projects:
+        return slugs
+    names = {name: project for project, slug in slugs.items() for name in (str(project), slug)}
+    # An id may be written with zeros before it; no slug is all digits.
+    asked = {str(int(name)) if name.isdigit() else name for name in query.projects}
+    if asked - names.keys():
         raise Missing
-    return {project: slug for project, slug in slugs.items() if not query.projects or project in query.projects}
+    wanted = {names[name] for name in asked}
+    return {project: slug for project, slug in slugs.items() if project in wanted}
 
 
-def _group(counted: Counted, query: StatsQuery) -> Group:
+def _group(counted: Counted, query: Asked) -> Group:
     fact = counted.fact
     values: dict[str, str | int] = {
         "outcome": fact.outcome,
@@ -67,7 +77,7 @@ def _group(counted: Counted, query: StatsQuery) -> Group:
     return tuple(values[name] for name in query.group_by)
 
 
-def _answer(groups: dict[Group, list[int]], query: StatsQuery) -> dict[str, Any]:
+def _answer(groups: dict[Group, list[int]], query: Asked, answered: StatsRange) -> dict[str, Any]:
     rows = []
     for group in sorted(groups):
         counts = groups[group]
@@ -78,7 +88,7 @@ def _answer(groups: dict[Group, list[int]], query: StatsQuery) -> dict[str, Any]
         if query.has_series:
             row["series"] = dict.fromkeys(query.fields, counts)
         rows.append(row)
-    answer: dict[str, Any] = {"start": iso(query.start), "end": iso(query.end)}
+    answer: dict[str, Any] = {"start": iso(answered.start), "end": iso(answered.end)}
     if query.has_series:
-        answer["intervals"] = [iso(start) for start in range(query.start, query.end, query.interval)]
+        answer["intervals"] = [iso(start) for start in range(answered.start, answered.end, answered.interval)]
     return {**answer, "groups": rows}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -11,39 +12,42 @@ from functools import cached_property
 from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
+from statsapi.api.query import parse_period
 from tsdb.outcomes import CATEGORY_NAMES, Category, Outcome
 from tsdb.rollups import Rollup
 from tsdb.series import Fact
-from tsdb.timeline import Window
+from tsdb.timeline import DAY, NS, Retention, Window, choose_interval
 
 FIELDS = ("sum(quantity)", "sum(times_seen)")
 GROUPS = ("outcome", "category", "reason", "project", "key_id")
 MAX_POINTS = 1000
-DEFAULT_SECONDS = 90 * 86400
-DAY = 86400
+DEFAULT_SECONDS = 90 * DAY
+HOUR = 3600
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
 
-_PERIOD = re.compile(r"([0-9]{1,9})([smhdw])")
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
+_NUMBER = re.compile("-1|[0-9]{1,18}")
+_PROJECT = re.compile("-1|[0-9]{1,18}|(?![0-9]+$)[a-z0-9_-]{1,100}")
+_LENGTH = re.compile("0*([0-9]+)([smhdw])")
 _LATEST = 253_402_300_800  # year 10000
 
 
 @dataclass(frozen=True)
-class StatsQuery:
-    """`start` and `end` in seconds since the epoch, multiples of `interval`; an empty filter lets everything pass."""
+class Asked:
+    """The parameters as they were asked, all of them checked.
+
+    `start` and `end` in seconds since the epoch; `projects` are ids or slugs; an empty filter lets everything pass.
+    """
 
     fields: tuple[str, ...]
     group_by: tuple[str, ...]
     start: int
     end: int
     interval: int
-    rollup: Rollup
-    projects: frozenset[int]
+    projects: frozenset[str]
     categories: frozenset[str]
     outcomes: frozenset[str]
     reasons: frozenset[str]
     keys: frozenset[int]
-    now: int
 
     def wants(self, fact: Fact) -> bool:
         return (
@@ -57,6 +61,26 @@ class StatsQuery:
     def has_series(self) -> bool:
         """Grouped by project there could be as many series as there are projects, so there are totals alone."""
         return "project" not in self.group_by
+
+
+@dataclass(frozen=True)
+class StatsRange:
+    """What is answered: `start` and `end` in seconds since the epoch, multiples of `interval`, served by `rollup`."""
+
+    start: int
+    end: int
+    interval: int
+    rollup: Rollup
+    retention: Retention
+
+    @property
+    def now(self) -> int:
+        return self.retention.now // NS
+
+    @cached_property
+    def retained_since(self) -> int:
+        """Start of the rollup's oldest bucket that is complete, seconds since the epoch."""
+        return self.retention.since(self.rollup)
 
     @property
     def points(self) -> int:
@@ -75,44 +99,51 @@ class StatsQuery:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer says of itself, as those of the stats endpoint do."""
-        retained = self.rollup.oldest_bucket(self.now) * self.rollup.seconds
-        return {"X-Stats-Resolution": str(self.rollup.seconds), "X-Stats-Retained-Since": str(retained)}
+        """What an answer says of itself: the interval, and the start of the oldest one that is complete."""
+        complete = self.retained_since + -self.retained_since % self.interval
+        return {"X-Stats-Resolution": str(self.interval), "X-Stats-Retained-Since": str(complete)}
 
 
-def parse_stats_query(
-    parameters: QueryDict, rollups: Sequence[Rollup], now: int, *, summary: bool = False
-) -> StatsQuery:
-    """Raises BadQuery. A summary is always by category, and knows no groupBy."""
+def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: int, *, summary: bool = False) -> Asked:
+    """Raises BadQuery. A summary is always by category, and knows no groupBy. `now_ns` in nanoseconds."""
+    now = now_ns // NS
     fields = _words(parameters, "field", FIELDS)
     if not fields:
         raise BadQuery('At least one "field" is required.')
     group_by = () if summary else _words(parameters, "groupBy", GROUPS)
     categories = _categories(parameters.getlist("category"))
     outcomes = _words(parameters, "outcome", [outcome.value for outcome in Outcome])
-    start, end = _range(parameters, now)
-    asked = parameters.get("interval")
-    totals_alone = summary or "project" in group_by
-    interval = _interval(asked, rollups) if asked else _default_interval(rollups, start, now, totals_alone)
+    period = parameters.get("statsPeriod")
+    until = -(-now_ns // NS)  # the second that has begun belongs to what is asked for
+    start, end = (0, 0) if period else _dates(parameters, now, until)
     if not categories and not summary and "category" not in group_by:
         raise BadQuery("Query must have category as groupby or filter")
-    start, end = start - start % interval, end + -end % interval
-    if (end - start) // interval > MAX_POINTS:
-        raise BadQuery(TOO_MANY)
-    return StatsQuery(
+    if period:
+        start, end = _period(period, now), until
+    return Asked(
         fields=fields,
         group_by=group_by,
         start=start,
         end=end,
-        interval=interval,
-        rollup=_rollup(rollups, interval, start, now),
-        projects=frozenset(_ids(parameters, "project")),
+        interval=_interval(parameters.get("interval") or "", rollups),
+        projects=frozenset(_ids(parameters, "project", _PROJECT, "numbers or slugs")),
         categories=frozenset(categories),
         outcomes=frozenset(outcomes),
         reasons=frozenset(filter(None, parameters.getlist("reason"))),
-        keys=frozenset(_ids(parameters, "key_id")),
-        now=now,
+        keys=frozenset(map(int, _ids(parameters, "key_id", _NUMBER, "numbers"))),
     )
+
+
+def settle(asked: Asked, rollups: Sequence[Rollup], retention: Retention) -> StatsRange:
+    """The range at the finest interval, from the one that was asked on, that is complete. Raises BadQuery."""
+    chosen = choose_interval(rollups, asked.interval, asked.start, retention)
+    if chosen is None:
+        raise BadQuery("No resolution that is kept here divides a day.")
+    interval, rollup = chosen
+    start, end = asked.start - asked.start % interval, asked.end + -asked.end % interval
+    if (end - start) // interval > MAX_POINTS:
+        raise BadQuery(TOO_MANY)
+    return StatsRange(start, end, interval, rollup, retention)
 
 
 def _words(parameters: QueryDict, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
@@ -133,41 +164,43 @@ def _categories(words: list[str]) -> list[Category]:
     return found
 
 
-def _ids(parameters: QueryDict, name: str) -> list[int]:
+def _ids(parameters: QueryDict, name: str, form: re.Pattern[str], what: str) -> list[str]:
     """-1 stands for all, so does none at all."""
     words = [word for word in parameters.getlist(name) if word]
     for word in words:
-        if not re.fullmatch(r"-1|[0-9]{1,18}", word):
-            raise BadQuery(f"Invalid {name} parameter. Values must be numbers.")
-    return [] if "-1" in words else [int(word) for word in words]
+        if not form.fullmatch(word):
+            raise BadQuery(f"Invalid {name} parameter. Values must be {what}.")
+    return [] if "-1" in words else words
 
 
-def _range(parameters: QueryDict, now: int) -> tuple[int, int]:
-    period, start, end = (parameters.get(name) or "" for name in ("statsPeriod", "start", "end"))
-    if period:
-        match = _PERIOD.fullmatch(period)
-        seconds = int(match[1]) * _UNITS[match[2]] if match else 0
-        if not 0 < seconds <= now:
-            raise BadQuery(f"Invalid statsPeriod: '{period}'")
-        return now - seconds, now
+def _period(text: str, now: int) -> int:
+    """When a period that ends now begins."""
+    seconds = parse_period(text)
+    if seconds is None or seconds > now:
+        raise BadQuery(f"Invalid statsPeriod: '{text}'")
+    return now - seconds
+
+
+def _dates(parameters: QueryDict, now: int, until: int) -> tuple[int, int]:
+    start, end = (parameters.get(name) or "" for name in ("start", "end"))
     if not start and not end:
-        return now - DEFAULT_SECONDS, now
+        return now - DEFAULT_SECONDS, until
     if not start or not end:
         raise BadQuery("start and end are both required")
-    first, last = _instant("start", start), _instant("end", end)
+    first, last = _instant("start", start, math.floor), _instant("end", end, math.ceil)
     if first >= last:
         raise BadQuery("start must be before end")
     return min(first, now), last
 
 
-def _instant(name: str, text: str) -> int:
+def _instant(name: str, text: str, whole: Callable[[float], int]) -> int:
     """Whole seconds since the epoch of an ISO 8601 date, in UTC where it has no zone, or of a number."""
     try:
         if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
-            seconds = int(float(text))
+            seconds = whole(float(text))
         else:
             moment = datetime.fromisoformat(text)
-            seconds = int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+            seconds = whole((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         seconds = -1
     if not 0 <= seconds < _LATEST:
@@ -176,36 +209,18 @@ def _instant(name: str, text: str) -> int:
 
 
 def _interval(text: str, rollups: Sequence[Rollup]) -> int:
-    match = _PERIOD.fullmatch(text)
-    seconds = int(match[1]) * _UNITS[match[2]] if match else 0
+    """Seconds; an hour for none, for `auto` and for what is no length of time."""
+    finest = rollups[0].seconds
+    match = _LENGTH.fullmatch(text)
+    if not match:
+        return max(HOUR, finest)
+    seconds = min(int(match[1][:20]), 2 * DAY) * {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}[match[2]]
     if seconds == 0:
         raise BadQuery(f"Invalid interval: '{text}'")
     if seconds > DAY:
         raise BadQuery("The interval has to be less than one day.")
     if DAY % seconds:
         raise BadQuery("The interval should divide one day without a remainder.")
-    finest = rollups[0].seconds
     if seconds % finest:
         raise BadQuery(f"The interval has to be a multiple of {finest} seconds, the finest resolution.")
     return seconds
-
-
-def _default_interval(rollups: Sequence[Rollup], start: int, now: int, totals_alone: bool) -> int:
-    """An hour, or the finest rollup where that is coarser.
-
-    Where no series is shown that could have a gap, the totals of a range that begins before what is retained by the
-    hour are of a coarser rollup: else they would silently be of a part of the range.
-    """
-    hour = max(3600, rollups[0].seconds)
-    if not totals_alone:
-        return hour
-    coarser = [rollup for rollup in rollups if rollup.seconds >= hour and DAY % rollup.seconds == 0]
-    holding = [rollup for rollup in coarser if start // rollup.seconds >= rollup.oldest_bucket(now)]
-    return (holding or coarser[-1:] or [Rollup(hour, 1)])[0].seconds
-
-
-def _rollup(rollups: Sequence[Rollup], interval: int, start: int, now: int) -> Rollup:
-    """The coarsest that divides the interval and still holds the start; else the one that goes back most."""
-    dividing = [rollup for rollup in rollups if interval % rollup.seconds == 0]
-    holding = [rollup for rollup in dividing if start // rollup.seconds >= rollup.oldest_bucket(now)]
-    return (holding or dividing)[-1]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
 
 from django.conf import settings
@@ -17,8 +18,8 @@ from statsapi.ingest.credentials import rejected
 from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.reports import ClientReport, report_time
 from tsdb import series
-from tsdb.intake import Arrival, Intake
-from tsdb.outcomes import Category, Outcome
+from tsdb.intake import Arrival, Intake, new_submission
+from tsdb.outcomes import NO_REASON, Category, Outcome
 from tsdb.store import Increment, ProjectClosed
 
 TRIES = 5
@@ -44,6 +45,21 @@ ArrivalFor = Callable[[Config, Key], Arrival]
 """What is to be counted, made of the project's keys and filters as they are."""
 
 
+@dataclass(frozen=True, slots=True)
+class Event:
+    """An error as it came, at `now` (whole seconds since the epoch).
+
+    attached: how many of which category are a part of it, and so share its outcome and its reason: nobody keeps the
+    attachments of an event that was filtered or refused.
+    """
+
+    id: str | None
+    now: int
+    filtered_by: str | None
+    environment: str | None
+    attached: Mapping[Category, int] = field(default_factory=dict)
+
+
 @cache
 def intake() -> Intake:
     return Intake(get_store(), settings.INGEST_DEDUPE_SECONDS)
@@ -54,17 +70,18 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
 
     Raises IntakeError 403 for a project or key that may not send, redis.exceptions.RedisError.
     """
+    submission = new_submission()
     for _ in range(TRIES):
         config, key = authorized(project, public_key)
         try:
             arrival = arrival_for(config, key)
-            outcome = intake().count(project, config.version, arrival, now=now)
+            outcome = intake().count(project, config.version, arrival, submission, now=now)
         except ProjectClosed:
             load_config(project)
         except Project.DoesNotExist:
             raise rejected() from None
         else:
-            if arrival.series:
+            if arrival.counted:
                 metrics.intake_counted(outcome)
             return outcome, key
     raise Unsettled("the project's keys or filters change too often")
@@ -83,30 +100,24 @@ def count_invalid(project: int, public_key: str, error: IntakeError) -> None:
     metrics.intake_counted(Outcome.INVALID)
 
 
-def event(
-    config: Config,
-    key: Key,
-    *,
-    event_id: str | None,
-    filtered_by: str | None,
-    environment: str | None,
-    others: list[Increment],
-) -> Arrival:
-    """An error: filtered by that filter, or accepted in that environment unless the key's quota refuses it."""
-    if filtered_by is not None:
-        counted = series.of_event(config.project, key.id, Category.ERROR, Outcome.FILTERED, reason=filtered_by)
-        return Arrival(event_id, Outcome.FILTERED, counted, others=others)
-    counted = series.of_event(
-        config.project,
-        key.id,
-        Category.ERROR,
-        Outcome.ACCEPTED,
-        environment_id=config.environment_id(environment) if environment else None,
-    )
-    if key.quota is None:
-        return Arrival(event_id, Outcome.ACCEPTED, counted, others=others)
-    refusal = series.of_event(config.project, key.id, Category.ERROR, Outcome.RATE_LIMITED, reason=QUOTA_REASON)
-    return Arrival(event_id, Outcome.ACCEPTED, counted, key.quota, refusal, others)
+def event(config: Config, key: Key, event: Event, others: Sequence[Increment] = ()) -> Arrival:
+    """Filtered by that filter, or accepted unless the key's quota refuses it; in its environment in any case."""
+    environment_id = config.environment_id(event.environment) if event.environment else None
+
+    def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
+        counted = series.of_event(
+            config.project, key.id, Category.ERROR, outcome, reason=reason, environment_id=environment_id
+        )
+        increments = [Increment(one, event.now) for one in counted]
+        for category, quantity in event.attached.items():
+            beside = series.of_event(config.project, key.id, category, outcome, reason=reason)
+            increments += [Increment(one, event.now, quantity) for one in beside]
+        return increments
+
+    if event.filtered_by is not None:
+        return Arrival(event.id, Outcome.FILTERED, under(Outcome.FILTERED, event.filtered_by), others=others)
+    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if key.quota else ()
+    return Arrival(event.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), key.quota, refused, others)
 
 
 def accepted(config: Config, key: Key, category: str, quantity: int, now: int) -> list[Increment]:

@@ -61,6 +61,14 @@ class Envelope:
         """The item of category error, if there is one."""
         return next((item for item in self.items if item.category is Category.ERROR), None)
 
+    def attached(self) -> tuple[Mapping[Category, int], tuple[Item, ...]]:
+        """How much of which category is a part of the event; and the items that are for themselves."""
+        attachments = [item for item in self.items if item.category is Category.ATTACHMENT]
+        if not attachments or self.event is None:
+            return {}, self.items
+        others = tuple(item for item in self.items if item.category is not Category.ATTACHMENT)
+        return {Category.ATTACHMENT: sum(item.quantity for item in attachments)}, others
+
 
 def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
     """The envelope of a body that is whole or comes in pieces; all of them are taken unless one is refused."""

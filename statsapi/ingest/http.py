@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 import json
+import math
+import time
 import uuid
 from collections.abc import Callable
 
@@ -29,7 +31,7 @@ _PREFLIGHT = {
 }
 
 RETRY_SECONDS = 60
-"""What a refused sender is told where the quota that refused it is gone."""
+"""What a refused sender is told where nobody knows when there will be room: the quota is 0, or gone meanwhile."""
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
 """A transparent GIF of 1×1."""
@@ -76,8 +78,15 @@ def identified(event_id: str | None) -> HttpResponse:
 
 
 def refused(quota: Quota | None, now: int) -> HttpResponse:
-    """429, until the quota's window ends. Integers, because SDKs ignore fractions."""
-    seconds = quota.window - now % quota.window if quota else RETRY_SECONDS
+    """429, until the window of the quota ends in which the request came, at `now`.
+
+    That is told from this moment on, because reading a body may have taken a while. Integers, because SDKs ignore
+    fractions; rounded up, because whoever waits so long must find room.
+    """
+    seconds = RETRY_SECONDS
+    if quota and quota.limit:
+        end = now - now % quota.window + quota.window
+        seconds = max(1, math.ceil(end - time.time()))
     headers = {
         "Retry-After": str(seconds),
         "X-Sentry-Rate-Limits": f"{seconds}:default;error;security:key:key_quota",

@@ -55,9 +55,10 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     credentials = credentials_of_envelope(found, parsed.header.dsn, sender.project)
     # Without an event the id may be of something that is sent in many parts, as a replay is.
     once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
+    attached, loose = parsed.attached()
 
     def arrival(config: Config, key: Key) -> Arrival:
-        others = [one for item in parsed.items for one in _other(config, key, item, parsed, sender.now)]
+        others = [one for item in loose for one in _other(config, key, item, parsed, sender.now)]
         if parsed.event is None:
             return Arrival(once, Outcome.ACCEPTED, others=others)
         payload = parsed.event.payload
@@ -68,9 +69,8 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
             facts = EventFacts(client_ip=sender.ip)
             environment = event_environment(parsed.header, payload, credentials.public_key)
         filtered_by = first_match(config.filters, facts)
-        return counting.event(
-            config, key, event_id=once, filtered_by=filtered_by, environment=environment, others=others
-        )
+        event = counting.Event(once, sender.now, filtered_by, environment, attached)
+        return counting.event(config, key, event, others)
 
     if parsed.event is not None and identity is None:
         identity = new_event_id()
@@ -96,14 +96,8 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
             others = counting.accepted(config, key, stored.category, 1, sender.now)
             return Arrival(stored.event_id, Outcome.ACCEPTED, others=others)
         facts = _facts_of_store(stored, sender)
-        return counting.event(
-            config,
-            key,
-            event_id=stored.event_id,
-            filtered_by=first_match(config.filters, facts),
-            environment=facts.environment,
-            others=[],
-        )
+        filtered_by = first_match(config.filters, facts)
+        return counting.event(config, key, counting.Event(stored.event_id, sender.now, filtered_by, facts.environment))
 
     answer = identified(stored.event_id or new_event_id())
     if request.method == "GET":
@@ -113,7 +107,10 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
 
 @intake_view("POST")
 def security(request: HttpRequest, project_id: str) -> HttpResponse:
-    """Reports that browsers send by themselves; each is an error of its own, without an id to know it again by."""
+    """Reports that browsers send by themselves; each is an error of its own, without an id to know it again by.
+
+    The answer is 429 where one of them was refused; those after it are counted all the same, each for itself.
+    """
     sender, found = _sender(request, project_id)
     credentials = required(found)
     try:
@@ -126,8 +123,6 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
     answer = identified(new_event_id() if reports else None)
     for report in reports:
         answer = _counted(sender, credentials, _report_arrival(report, sender), answer)
-        if answer.status_code != 200:
-            break
     return answer
 
 
@@ -199,8 +194,6 @@ def _report_arrival(report: SecurityReport, sender: Sender) -> counting.ArrivalF
 
     def arrival(config: Config, key: Key) -> Arrival:
         filtered_by = first_match(config.filters, facts)
-        return counting.event(
-            config, key, event_id=None, filtered_by=filtered_by, environment=facts.environment, others=[]
-        )
+        return counting.event(config, key, counting.Event(None, sender.now, filtered_by, facts.environment))
 
     return arrival

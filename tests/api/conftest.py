@@ -82,7 +82,7 @@ def count_of(api: Client, project: Project) -> Callable[..., int]:
     """The sum of a stat over all that is retained."""
 
     def ask(stat: str = "received", **parameters: str) -> int:
-        since = str(time.time() - 90 * 86400)
+        since = str(time.time() - 400 * 86400)
         response = api.get(STATS, {"stat": stat, "resolution": "1d", "since": since, **parameters})
         assert response.status_code == 200, response.content
         return sum(count for _, count in response.json())

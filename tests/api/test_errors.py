@@ -14,6 +14,7 @@ from django.middleware.security import SecurityMiddleware
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
+import projects.cache
 from projects.connections import get_store
 from projects.models import Project
 from tests.api.live import OUTCOMES, STATS, start_live_server
@@ -206,8 +207,11 @@ def store_is_down(settings: LazySettings, nowhere: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def cache_is_down(settings: LazySettings, nowhere: str) -> None:
+def cache_is_down(settings: LazySettings, nowhere: str) -> Iterator[None]:
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": nowhere}}
+    projects.cache._redis.cache_clear()
+    yield
+    projects.cache._redis.cache_clear()
 
 
 @pytest.mark.parametrize("down", ["store_is_down", "cache_is_down"])

@@ -20,7 +20,8 @@ pytestmark = pytest.mark.django_db
 
 DAY = 86400
 NOW = 1541538000 + 1234
-SPANS = {10: 3600, 3600: 7 * DAY, DAY: 90 * DAY}
+SPANS = {10: 3600, 300: 25 * 3600, 3600: 32 * DAY, DAY: 400 * DAY}
+ENVIRONMENTS = ("production", "staging")
 STATS_OF = {
     Outcome.ACCEPTED: ("received", "generated"),
     Outcome.FILTERED: ("received", "blacklisted"),
@@ -36,7 +37,7 @@ def _held_clock() -> Iterator[None]:
 
 def random_row(source: random.Random, keys: list[str]) -> dict[str, Any]:
     age = source.choice(
-        [0, source.randrange(60), source.randrange(3600), source.randrange(7 * DAY), source.randrange(90 * DAY)]
+        [0, source.randrange(60), source.randrange(3600), *(source.randrange(span) for span in SPANS.values())]
     )
     return {
         "outcome": source.choice([*Outcome, Outcome.ACCEPTED, Outcome.ACCEPTED]),
@@ -45,7 +46,7 @@ def random_row(source: random.Random, keys: list[str]) -> dict[str, Any]:
         "quantity": source.choice([1, 2, source.randrange(1, 10**9)]),
         "timestamp": NOW - age,
         "key": source.choice([None, *keys]),
-        "environment": source.choice([None, "production", "staging"]),
+        "environment": source.choice([None, *ENVIRONMENTS]),
     }
 
 
@@ -66,13 +67,13 @@ def expected(rows: list[dict[str, Any]], resolution: int) -> dict[str, Counter[i
     counts: dict[str, Counter[int]] = {}
     for row in rows:
         bucket = row["timestamp"] // resolution * resolution
-        if row["category"] != "error" or bucket < NOW // resolution * resolution - SPANS[resolution]:
+        if row["category"] != "error" or bucket < (NOW - SPANS[resolution]) // resolution * resolution:
             continue
         stats = list(STATS_OF.get(row["outcome"], ()))
         if row["outcome"] == "filtered" and row["reason"] in FILTERS:
             stats.append(row["reason"])
-        if row["outcome"] == "accepted" and row["environment"]:
-            stats.append(f"generated in {row['environment']}")
+        if row["environment"]:
+            stats += [f"{stat} in {row['environment']}" for stat in stats]
         for stat in stats:
             counts.setdefault(stat, Counter())[bucket] += row["quantity"]
     return counts
@@ -94,21 +95,24 @@ def test_every_stat_is_the_plain_sum_of_its_outcomes(ask: Any, rows: list[dict[s
     wanted = expected(rows, resolution)
     stats = ["received", "rejected", "blacklisted", "generated", *FILTERS]
     found = {stat: ask(stat, resolution) for stat in stats}
-    for name in ("production", "staging"):
-        found[f"generated in {name}"] = ask("generated", resolution, environment=name)
+    for name in ENVIRONMENTS:
+        found |= {f"{stat} in {name}": ask(stat, resolution, environment=name) for stat in stats}
     for stat, series in found.items():
         assert {start: count for start, count in series.items() if count} == wanted.get(stat, {}), stat
 
 
 @pytest.mark.parametrize("resolution", SPANS)
-def test_what_was_received_is_what_became_of_it(ask: Any, rows: list[dict[str, Any]], resolution: int) -> None:
-    received = ask("received", resolution)
-    parts = [ask(stat, resolution) for stat in ("generated", "blacklisted", "rejected")]
+@pytest.mark.parametrize("where", [{}, *({"environment": name} for name in ENVIRONMENTS)])
+def test_what_was_received_is_what_became_of_it(
+    ask: Any, rows: list[dict[str, Any]], resolution: int, where: dict[str, str]
+) -> None:
+    received = ask("received", resolution, **where)
+    parts = [ask(stat, resolution, **where) for stat in ("generated", "blacklisted", "rejected")]
     assert received == {start: sum(part[start] for part in parts) for start in received}
     assert sum(received.values()) > 0
 
 
-@pytest.mark.parametrize(("fine", "coarse"), [(10, 3600), (3600, DAY)])
+@pytest.mark.parametrize(("fine", "coarse"), [(10, 300), (10, 3600), (300, 3600), (3600, DAY)])
 @pytest.mark.parametrize("stat", ["received", "rejected", "blacklisted", "generated", "localhost"])
 def test_a_coarse_bucket_is_the_sum_of_the_fine_ones_that_are_retained(
     ask: Any, rows: list[dict[str, Any]], stat: str, fine: int, coarse: int
@@ -123,10 +127,15 @@ def test_a_coarse_bucket_is_the_sum_of_the_fine_ones_that_are_retained(
 
 
 def test_a_late_count_stands_only_where_it_is_still_retained(api: Client, project: Project, ask: Any) -> None:
-    for age in (0, 3611, 7 * DAY + 3601, 90 * DAY):
+    for age in (0, 3671, 25 * 3600 + 361, 32 * DAY + 3661, 400 * DAY):
         body = {"outcomes": [{"outcome": "accepted", "timestamp": NOW - age}]}
         assert api.post(OUTCOMES, body, "application/json").status_code == 201
-    assert {resolution: sum(ask("received", resolution).values()) for resolution in SPANS} == {10: 1, 3600: 2, DAY: 4}
+    assert {resolution: sum(ask("received", resolution).values()) for resolution in SPANS} == {
+        10: 1,
+        300: 2,
+        3600: 3,
+        DAY: 5,
+    }
 
 
 @pytest.mark.parametrize("resolution", SPANS)

@@ -69,6 +69,26 @@ def test_the_source_and_its_keys_stay_and_count_from_zero(api: Client, project: 
     assert sum(row["total"] for row in api.get(f"/api/0/projects/acme/web/keys/{public}/stats/").json()) == 5
 
 
+def test_what_became_of_an_environments_events_moves_with_it(api: Client, project: Project, shop: Project) -> None:
+    rows = [
+        {"outcome": "accepted", "quantity": 1},
+        {"outcome": "rate_limited", "quantity": 20},
+        {"outcome": "filtered", "quantity": 300, "reason": "localhost"},
+        {"outcome": "filtered", "quantity": 4000, "reason": "web-crawlers"},
+    ]
+    for slug, environments in (("shop", ("staging", "production")), ("web", ("production",))):
+        for environment in environments:  # so that the ids of equal names differ
+            named = [{**row, "environment": environment} for row in rows]
+            assert api.post(f"/api/0/projects/acme/{slug}/outcomes/", {"outcomes": named}, JSON).status_code == 201
+    assert merge(api).status_code == 200
+
+    stats = {"received": 4321, "generated": 1, "rejected": 20, "blacklisted": 4300, "localhost": 300}
+    for stat, count in stats.items():
+        assert read(api, "shop", stat=stat, environment="production") == 2 * count
+        assert read(api, "shop", stat=stat, environment="staging") == count
+        assert read(api, "web", stat=stat, environment="production") == 0
+
+
 def test_counts_that_moved_outlive_their_source(api: Client, project: Project, shop: Project) -> None:
     count_some(api, project)
     merge(api)

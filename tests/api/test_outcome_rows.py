@@ -16,7 +16,7 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("held_clock")]
 
 NOW = 1541538000
 DAY = 86400
-RETENTION = 90 * DAY
+RETENTION = 400 * DAY
 
 
 def names(project: Project) -> list[str]:

@@ -213,8 +213,30 @@ def test_an_environment_is_made_on_first_sight(post: Any, count_of: Any, project
     assert project.environments.count() == 2
 
 
-@pytest.mark.parametrize("row", [{"outcome": "filtered"}, {"outcome": "accepted", "category": "transaction"}])
-def test_only_accepted_errors_make_an_environment(post: Any, project: Project, row: dict[str, str]) -> None:
+STATS_IN_ENVIRONMENT = ("received", "generated", "rejected", "blacklisted", "localhost", "cors")
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"outcome": "accepted"}, (3, 3, 0, 0, 0, 0)),
+        ({"outcome": "rate_limited", "reason": "key_quota"}, (3, 0, 3, 0, 0, 0)),
+        ({"outcome": "filtered", "reason": "localhost"}, (3, 0, 0, 3, 3, 0)),
+        ({"outcome": "filtered", "reason": "our own"}, (3, 0, 0, 3, 0, 0)),
+        ({"outcome": "filtered"}, (3, 0, 0, 3, 0, 0)),
+    ],
+)
+def test_an_environment_knows_what_became_of_its_errors(
+    post: Any, count_of: Any, row: dict[str, str], expected: tuple[int, ...]
+) -> None:
+    post({**row, "environment": "production", "quantity": 3}, {**row, "environment": "staging"}, row)
+    found = tuple(count_of(stat, environment="production") for stat in STATS_IN_ENVIRONMENT)
+    assert found == expected
+    assert count_of("received") == 5
+
+
+@pytest.mark.parametrize("row", [{"outcome": "invalid"}, {"outcome": "accepted", "category": "transaction"}])
+def test_only_errors_of_a_stat_make_an_environment(post: Any, project: Project, row: dict[str, str]) -> None:
     assert post({**row, "environment": "production"}).status_code == 201
     assert not project.environments.exists()
 

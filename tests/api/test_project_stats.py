@@ -58,7 +58,10 @@ def test_the_request_of_the_original_documentation_works_as_it_stands(organizati
     assert (response.status_code, len(response.json())) == (200, 24)
 
 
-@pytest.mark.parametrize("query", ["", "?stat=rejected", "?stat=generated&environment=production", "?stat=localhost"])
+@pytest.mark.parametrize(
+    "query",
+    ["", "?stat=rejected", "?environment=production", "?stat=localhost", "?stat=localhost&environment=production"],
+)
 @pytest.mark.parametrize("by", ["slug", "id"])
 def test_a_warm_request_touches_no_sql(
     api: Client, project: Project, django_assert_num_queries: DjangoAssertNumQueries, query: str, by: str

@@ -11,7 +11,7 @@ from django.test import Client
 from projects import services
 from projects.models import Project
 from statsapi.api.query import MAX_POINTS
-from tests.api.live import STATS
+from tests.api.live import OUTCOMES, STATS
 from tsdb.outcomes import FILTERS
 
 pytestmark = pytest.mark.django_db
@@ -70,6 +70,8 @@ def test_it_repeats_a_stat_that_it_does_not_know(get: Any, stat: str) -> None:
         ("60m", 3600),
         ("1h", 3600),
         ("86400s", DAY),
+        ("5m", 300),
+        ("300s", 300),
         ("1440m", DAY),
         ("24h", DAY),
         ("1d", DAY),
@@ -85,7 +87,7 @@ def test_a_resolution_is_known_by_its_length(get: Any, text: str, seconds: int) 
 
 @pytest.mark.parametrize(
     "text",
-    ["10", "s", "0s", "1s", "30m", "2h", "7d", "1w", "1H", "1hour", "1.0h", "-1h", "+1h", "1 h", " 1h", "1h ", "1h\n",
+    ["10", "s", "0s", "1s", "15m", "2h", "7d", "1w", "1H", "1hour", "1.0h", "-1h", "+1h", "1 h", " 1h", "1h ", "1h\n",
      "١h", "0x1h", "1e1s", "9" * 500 + "h", "h1", "None", "\0"],
 )  # fmt: skip
 def test_it_refuses_a_resolution_that_is_no_rollup(get: Any, text: str) -> None:
@@ -107,16 +109,20 @@ def test_it_refuses_a_resolution_that_is_no_rollup(get: Any, text: str) -> None:
         (NOW - 90 * DAY, NOW, DAY),
         # none is long enough: the coarsest
         (NOW - 91 * DAY, NOW, DAY),
+        (NOW - 400 * DAY, NOW, DAY),
         (NOW - 5000 * DAY, NOW, DAY),
-        # short windows of the past: the finest that still holds them
-        (NOW - 3600, NOW - 3600, 10),
-        (NOW - 3601, NOW - 3601, 3600),
-        (NOW - 7 * DAY, NOW - 7 * DAY + 60, 3600),
-        (NOW - 7 * DAY - 1, NOW - 7 * DAY + 60, DAY),
-        (NOW - 90 * DAY, NOW - 90 * DAY, DAY),
+        # short windows of the past: the finest that still holds them, and it holds 60 seconds more than it says
+        (NOW - 3660, NOW - 3660, 10),
+        (NOW - 3660, NOW - 60, 10),
+        (NOW - 3661, NOW - 3661, 3600),
+        (NOW - 7200, NOW - 7200, 3600),
+        (NOW - 8 * DAY, NOW - 7 * DAY, 3600),
+        (NOW - 32 * DAY - 60, NOW - 32 * DAY, 3600),
+        (NOW - 32 * DAY - 61, NOW - 32 * DAY, DAY),
+        (NOW - 400 * DAY - 60, NOW - 400 * DAY, DAY),
         # nothing holds them any more: the length decides alone
-        (NOW - 90 * DAY - 1, NOW - 90 * DAY, 10),
-        (NOW - 100 * DAY, NOW - 99 * DAY, 3600),
+        (NOW - 400 * DAY - 61, NOW - 400 * DAY, 10),
+        (NOW - 410 * DAY, NOW - 409 * DAY, 3600),
         (0, 3600, 10),
         (-DAY, 0, 3600),
         # the future
@@ -125,7 +131,7 @@ def test_it_refuses_a_resolution_that_is_no_rollup(get: Any, text: str) -> None:
         # whole seconds count, cut towards zero
         (f"{NOW - 3600}.0", f"{NOW}.9", 10),
         (f"{NOW - 3601}.9", f"{NOW}.0", 3600),
-        (f"{NOW - 3601}.9", f"{NOW - 1}.999", 3600),
+        (f"{NOW - 3601}.9", f"{NOW - 1}.999", 10),
         (f"{NOW - 3600}.9999999999", f"{NOW + 1}.9999999990", 3600),
         ("-0.9999999999", "3600", 10),
         ("-1.0000000001", "3600", 3600),
@@ -146,7 +152,8 @@ def test_without_parameters_it_is_the_last_day_by_the_hour(get: Any) -> None:
 
 
 @pytest.mark.parametrize(
-    "query", ["stat=", "since=", "until=", "resolution=", "environment=", "stat", "stat=&since=&until="]
+    "query",
+    ["stat=", "since=", "until=", "resolution=", "environment=", "statsPeriod=", "timezone=", "stat", "stat=&since="],
 )
 def test_an_empty_parameter_is_absent(get: Any, query: str) -> None:
     assert get(query).content == get().content
@@ -190,16 +197,32 @@ FAULTS = [
     ("until=x", 400, "until must be a numeric timestamp."),
     ("since=x", 400, "since must be a numeric timestamp."),
 ]
+NO_PERIODS = ["x", "0s", "0w", "7", "d", "-1d", "+1d", "1.5h", "1D", "1y", "1 d", " 1d", "1d\n", "\u0661d", "1e3s",
+              "9999999999s", "200000w", "999999999w", "\0", "x" * 9999]  # fmt: skip
 
 
 @pytest.mark.parametrize("first", range(len(FAULTS)))
 def test_of_several_faults_the_first_of_the_contracts_order_is_told(get: Any, first: int) -> None:
     parameters = [fault[0] for fault in FAULTS[first:]]
-    if first > 0:
-        parameters.append("stat=generated")
     for query in ("&".join(parameters), "&".join(reversed(parameters))):
         response = get(query)
         assert (response.status_code, response.json()) == (FAULTS[first][1], {"detail": FAULTS[first][2]})
+
+
+@pytest.mark.parametrize(
+    ("query", "detail"),
+    [
+        ("resolution=x&timezone=x", "Invalid resolution"),
+        ("timezone=x&until=x&since=x&statsPeriod=x", "Invalid timezone: x"),
+        ("until=x&statsPeriod=x", "until must be a numeric timestamp."),
+        ("since=x&statsPeriod=x", "since must be a numeric timestamp."),
+        ("statsPeriod=x&resolution=10s&until=253402300799", "Invalid statsPeriod: 'x'"),
+    ],
+)
+def test_time_zone_and_period_are_checked_where_resolution_and_since_are(get: Any, query: str, detail: str) -> None:
+    for asked in (query, "&".join(reversed(query.split("&")))):
+        response = get(asked)
+        assert (response.status_code, response.json()) == (400, {"detail": detail})
 
 
 def test_start_after_end_comes_before_too_many_points(get: Any) -> None:
@@ -207,21 +230,76 @@ def test_start_after_end_comes_before_too_many_points(get: Any) -> None:
     assert (response.status_code, response.json()) == (400, {"detail": "start must be before or equal to end"})
 
 
+# --- statsPeriod ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("period", "seconds"),
+    [("1s", 1), ("3600s", 3600), ("90m", 5400), ("24h", DAY), ("007d", 7 * DAY), ("14d", 14 * DAY), ("4w", 28 * DAY)],
+)
+@pytest.mark.parametrize("until", ["", "1541000000.5"])
+def test_a_period_goes_back_from_until(get: Any, period: str, seconds: int, until: str) -> None:
+    since = f"{float(until or NOW) - seconds}"
+    same = get(since=since, until=until)
+    response = get(statsPeriod=period, until=until)
+    assert (response.status_code, response.content) == (200, same.content)
+    assert response["X-Stats-Resolution"] == same["X-Stats-Resolution"]
+
+
+@pytest.mark.parametrize("since", [str(NOW - 7200), "1541530000.25"])
+@pytest.mark.parametrize("period", ["1h", "30d", "x"])
+def test_a_start_wins_over_a_period(get: Any, since: str, period: str) -> None:
+    assert get(statsPeriod=period, since=since).content == get(since=since).content
+
+
+@pytest.mark.parametrize("period", NO_PERIODS)
+def test_it_repeats_a_period_that_is_none(get: Any, period: str) -> None:
+    response = get(statsPeriod=period)
+    assert (response.status_code, response.json()) == (400, {"detail": f"Invalid statsPeriod: '{period}'"})
+
+
+@pytest.mark.parametrize("path", ["organizations/acme/stats/", "projects/acme/web/keys/{key}/stats/"])
+def test_the_organization_and_a_key_know_the_period_too(api: Client, project: Project, path: str) -> None:
+    url = "/api/0/" + path.format(key=project.keys.get().public)
+    with time_machine.travel(NOW, tick=False):
+        assert api.get(url, {"statsPeriod": "3d"}).json() == api.get(url, {"since": NOW - 3 * DAY}).json()
+        refused = api.get(url, {"statsPeriod": "3y"})
+    detail = "Invalid request data" if "keys" in path else "Invalid statsPeriod: '3y'"
+    assert (refused.status_code, refused.json()) == (400, {"detail": detail})
+
+
+# --- clocks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("behind", [0, 5, 59.9, 60])
+def test_a_client_whose_clock_is_behind_gets_all_of_an_hour_in_steps_of_ten_seconds(
+    api: Client, project: Project, behind: float
+) -> None:
+    """Also in the oldest bucket, which was counted into an hour and a minute ago."""
+    until = NOW + 3600 - behind
+    oldest = int(until) - 3600
+    with time_machine.travel(oldest, tick=False):
+        assert api.post(OUTCOMES, {"outcomes": [{"outcome": "accepted"}]}, "application/json").status_code == 201
+    with time_machine.travel(NOW + 3600, tick=False):
+        response = api.get(STATS, {"since": str(until - 3600), "until": str(until)})
+        url = f"/api/0/projects/acme/web/keys/{project.keys.get().public}/stats/"
+        of_key = api.get(url, {"since": str(until - 3600), "until": str(until)})
+    points = response.json()
+    assert (resolution_of(response), len(points), len(of_key.json())) == (10, 361, 361)
+    assert points[0] == [float(oldest // 10 * 10), 1]
+    assert int(response["X-Stats-Retained-Since"]) <= points[0][0]
+
+
 # --- environment ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("stat", ["", "received", "rejected", "blacklisted", "localhost"])
-def test_an_environment_is_ignored_with_any_stat_but_generated(get: Any, stat: str) -> None:
-    response = get(stat=stat, environment="nowhere")
-    assert response.status_code == 200
-    assert response.content == get(stat=stat).content
-
-
+@pytest.mark.parametrize("stat", ["", "received", "rejected", "blacklisted", "generated", "localhost"])
 @pytest.mark.parametrize("name", ["nowhere", "Production", "production ", "\0", "e\u0301", "x" * 5000])
-def test_an_unknown_environment_is_missing(get: Any, project: Project, name: str) -> None:
+def test_an_unknown_environment_is_missing_with_any_stat(get: Any, project: Project, stat: str, name: str) -> None:
     services.environment_id(project.pk, "production")
-    response = get(stat="generated", environment=name)
+    response = get(stat=stat, environment=name)
     assert (response.status_code, response.json()) == (404, {"detail": "The requested resource does not exist"})
+    assert get(stat=stat, environment="production").status_code == 200
 
 
 def test_a_projects_environment_is_not_another_projects(get: Any, project: Project) -> None:
@@ -241,7 +319,7 @@ def test_as_many_points_as_the_limit_are_answered(get: Any) -> None:
 def test_one_point_more_is_refused_with_what_would_fit(get: Any) -> None:
     response = get(since=str(NOW - 10 * MAX_POINTS), until=str(NOW), resolution="10s")
     assert response.status_code == 400
-    for told in ("10001 points", "10s", "10000", "3600s", "86400s"):
+    for told in ("10001 points", "10s", "10000", "300s", "3600s", "86400s"):
         assert told in response.json()["detail"]
 
 
@@ -255,11 +333,11 @@ def test_the_largest_range_is_refused_before_any_work(get: Any, resolution: str)
 # --- headers -------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("resolution", "samples"), [(10, 360), (3600, 168), (DAY, 90)])
+@pytest.mark.parametrize(("resolution", "samples"), [(10, 360), (300, 300), (3600, 768), (DAY, 400)])
 def test_it_tells_since_when_counts_are_retained(get: Any, resolution: int, samples: int) -> None:
     response = get(resolution=f"{resolution}s", since=str(NOW), until=str(NOW))
     retained = int(response["X-Stats-Retained-Since"])
-    assert retained == NOW // resolution * resolution - resolution * samples
+    assert retained == (NOW - 60) // resolution * resolution - resolution * samples
     assert int(response["X-Stats-Resolution"]) == resolution
 
 

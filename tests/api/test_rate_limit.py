@@ -53,14 +53,15 @@ def test_errors_say_what_is_left_too(api: Client, project: Project) -> None:
     assert api.get("/api/0/projects/acme/nowhere/")["X-Sentry-Rate-Limit-Remaining"] == "1"
 
 
+@pytest.mark.parametrize("setting", ["maxmemory", "min-replicas-to-write"])
 @pytest.mark.usefixtures("_limited")
-def test_a_redis_that_is_full_limits_nobody(api: Client, project: Project) -> None:
+def test_a_redis_that_takes_no_writes_limits_nobody(api: Client, project: Project, setting: str) -> None:
     redis = get_store().clients.write
-    redis.config_set("maxmemory", 1)
+    redis.config_set(setting, 1)
     try:
         answers = [api.get(URL) for _ in range(4)]
     finally:
-        redis.config_set("maxmemory", 0)
+        redis.config_set(setting, 0)
     assert [answer.status_code for answer in answers] == [200] * 4
     assert "X-Sentry-Rate-Limit-Limit" not in answers[0]
     assert api.get(URL)["X-Sentry-Rate-Limit-Remaining"] == "1"

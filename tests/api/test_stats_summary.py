@@ -29,7 +29,9 @@ def totals(api: Client, **query: Any) -> list[int]:
     return [stats["totals"][Q] for stats in ask(api, **query).json()["projects"][0]["stats"]]
 
 
-def test_it_tells_each_projects_outcomes(api: Client, project: Project, shop: Project) -> None:
+def test_it_tells_each_projects_outcomes_and_leaves_out_who_has_none(
+    api: Client, project: Project, shop: Project
+) -> None:
     post(
         api,
         "web",
@@ -46,7 +48,6 @@ def test_it_tells_each_projects_outcomes(api: Client, project: Project, shop: Pr
         "start": "2018-11-04T22:00:00Z",
         "end": "2018-11-05T23:00:00Z",
         "projects": [
-            {"id": shop.pk, "slug": "shop", "stats": []},
             {
                 "id": project.pk,
                 "slug": "web",
@@ -92,8 +93,27 @@ def test_it_is_filtered_as_stats_v2_is(api: Client, project: Project, shop: Proj
     assert totals(api, **just_web, outcome="filtered") == totals(api, **just_web, reason="cors") == [2]
     assert totals(api, **just_web, key_id=key.pk) == [4]
     assert totals(api, **just_web, statsPeriod="1h") == [7]
+    post(api, "shop", row(quantity=1))
     assert [one["slug"] for one in ask(api, project=[project.pk, shop.pk]).json()["projects"]] == ["shop", "web"]
     assert [one["slug"] for one in ask(api, **just_web).json()["projects"]] == ["web"]
+    assert [one["slug"] for one in ask(api, project="web").json()["projects"]] == ["web"]
+
+
+def shown(api: Client, **query: Any) -> Any:
+    """Outcomes of the first project's first category, and the CSV's columns between category and dropped."""
+    columns = lines(ask(api, **query, download="1"))[0].split(",")
+    outcomes = ask(api, **query).json()["projects"][0]["stats"][0]["outcomes"]
+    assert list(outcomes) == columns[3 : columns.index("dropped")]
+    return outcomes
+
+
+def test_just_the_outcomes_that_are_asked_for_are_shown(api: Client, project: Project) -> None:
+    post(api, "web", row(quantity=1), row("filtered", 2, reason="cors"), row("invalid", 4, reason="cors"))
+    assert shown(api, outcome=["filtered", "accepted"]) == {"accepted": 1, "filtered": 2}
+    assert shown(api, outcome=["accepted", "abuse"]) == {"accepted": 1, "abuse": 0}
+    assert shown(api, reason="cors") == {"filtered": 2, "invalid": 4}
+    assert shown(api, reason="cors", outcome="filtered") == {"filtered": 2}
+    assert shown(api) == {**NONE, "accepted": 1, "filtered": 2, "invalid": 4}
 
 
 def test_group_by_is_ignored(api: Client, project: Project) -> None:
@@ -103,9 +123,11 @@ def test_group_by_is_ignored(api: Client, project: Project) -> None:
 @pytest.mark.parametrize("period", ["8d", "30d", "90d"])
 def test_it_is_of_the_whole_range_however_long(api: Client, project: Project, period: str) -> None:
     post(api, "web", row(quantity=3), row(quantity=4, age=7 * DAY + 2 * HOUR))
-    response = ask(api, statsPeriod=period)
-    assert response.json()["projects"][0]["stats"][0]["totals"][Q] == 7
-    assert response["X-Stats-Resolution"] == "86400"
+    for interval in (None, "10s", "1h", "6h", "1d"):
+        response = ask(api, statsPeriod=period, interval=interval)
+        assert response.json()["projects"][0]["stats"][0]["totals"][Q] == 7
+        least = DAY if period == "90d" or interval == "1d" else HOUR
+        assert int(response["X-Stats-Resolution"]) == max(least, 6 * HOUR if interval == "6h" else 0)
 
 
 def test_without_a_period_the_last_ninety_days_are_meant(api: Client, project: Project) -> None:
@@ -124,11 +146,11 @@ def test_without_a_period_the_last_ninety_days_are_meant(api: Client, project: P
         ({"statsPeriod": "x"}, "Invalid statsPeriod: 'x'"),
         ({"interval": "7h"}, "The interval should divide one day without a remainder."),
         (
-            {"interval": "1m"},
+            {"statsPeriod": "1001d"},
             "Your interval and date range would create too many results. "
             "Use a larger interval, or a smaller date range.",
         ),
-        ({"project": "x"}, "Invalid project parameter. Values must be numbers."),
+        ({"project": "X"}, "Invalid project parameter. Values must be numbers or slugs."),
     ],
 )
 @pytest.mark.parametrize("download", [None, "1"])
@@ -164,9 +186,12 @@ def test_a_download_is_the_same_as_a_table(api: Client, project: Project, shop: 
     assert len(table) == 4
 
 
-@pytest.mark.parametrize("download", ["", "0", "2", "true"])
-def test_only_1_is_a_download(api: Client, project: Project, download: str) -> None:
-    assert ask(api, download=download)["Content-Type"] == "application/json"
+@pytest.mark.parametrize(
+    ("download", "kind"),
+    [*((no, "application/json") for no in ("", "0", "false")), *((yes, "text/csv") for yes in ("1", "true", "2", "x"))],
+)
+def test_anything_but_no_is_a_download(api: Client, project: Project, download: str, kind: str) -> None:
+    assert ask(api, download=download)["Content-Type"].startswith(kind)
 
 
 def test_a_summary_of_nothing_is_a_header(api: Client, project: Project) -> None:

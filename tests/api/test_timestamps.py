@@ -16,9 +16,11 @@ from statsapi.api.errors import BadQuery
 from statsapi.api.query import MAX_POINTS, parse_time_range
 from tests.api.live import STATS
 from tsdb.rollups import parse_rollups
+from tsdb.timeline import NS, Retention
 
 NOW = 1541538000
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
+CLOCK = (NOW * NS, lambda: Retention(NOW * NS))
 
 
 @pytest.fixture
@@ -171,7 +173,7 @@ def test_the_buckets_are_those_of_the_contracts_words(one: str, other: str, reso
     since, until = sorted((one, other), key=Fraction)
     parameters = {"since": since, "until": until, "resolution": resolution}
     try:
-        window = parse_time_range(parameters, ROLLUPS, NOW * 10**9).window
+        window = parse_time_range(parameters, ROLLUPS, *CLOCK).window
     except BadQuery:
         assert (Fraction(until) - Fraction(since)) / 10 >= MAX_POINTS
         return
@@ -182,13 +184,13 @@ def test_the_buckets_are_those_of_the_contracts_words(one: str, other: str, reso
 def test_any_two_numbers_in_the_wrong_order_are_refused(one: str, other: str) -> None:
     since, until = sorted((one, other), key=Fraction, reverse=True)
     if Fraction(since) == Fraction(until):
-        assert parse_time_range({"since": since, "until": until}, ROLLUPS, NOW * 10**9).window.points == 1
+        assert parse_time_range({"since": since, "until": until}, ROLLUPS, *CLOCK).window.points == 1
         return
     with pytest.raises(BadQuery, match="start must be before"):
-        parse_time_range({"since": since, "until": until}, ROLLUPS, NOW * 10**9)
+        parse_time_range({"since": since, "until": until}, ROLLUPS, *CLOCK)
 
 
 @given(numbers_near_borders())
 def test_without_a_start_it_is_a_day_less_a_second_before_the_end(until: str) -> None:
-    window = parse_time_range({"until": until, "resolution": "10s"}, ROLLUPS, NOW * 10**9).window
+    window = parse_time_range({"until": until, "resolution": "10s"}, ROLLUPS, *CLOCK).window
     assert window.timestamps() == literally(Fraction(until) - 86399, Fraction(until), 10)

@@ -106,7 +106,11 @@ class IntakeService(Service):
         self._numbers = itertools.count(1)
 
     def _command(self) -> list[str]:
-        return [sys.executable, "-c", "from statsapi import run; run.serve('')"]
+        return [
+            sys.executable,
+            "-c",
+            "import os; from statsapi import run; run.serve('', os.open(os.devnull, os.O_RDONLY))",
+        ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:
         """A new project of acme; its key may send `limit` events in `window` seconds."""

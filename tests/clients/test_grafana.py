@@ -287,8 +287,30 @@ def test_an_interval_of_a_minute_is_served_for_the_hour_that_seconds_are_kept(
     assert by_minute == {(now - 600) // 60 * 60: 5, now // 60 * 60: 7}
 
 
-def test_a_minute_over_too_long_a_range_is_refused_with_a_reason_to_show(grafana: Grafana, sender: Sender) -> None:
-    path = grafana.stats_path(*last_hours(24), field=[FIELDS[0]], category=["error"], interval="1m")
+def test_a_minute_over_a_day_is_drawn_by_five_minutes_without_a_gap(
+    service: IntakeService, grafana: Grafana, sender: Sender
+) -> None:
+    """As fine as it is kept for so long: the chart takes its times from the answer."""
+    now = int(time.time())
+    rows = [{"quantity": 2**number, "timestamp": now - number * 5 * HOUR} for number in range(5)]
+    count(service, sender, *rows)
+    until = datetime.fromtimestamp(now + 60, UTC)
+    times, columns = grafana.chart(
+        until - timedelta(hours=24),
+        until,
+        field=[FIELDS[0]],
+        category=["error"],
+        project=[sender.project],
+        interval="1m",
+    )
+    (series,) = columns.values()
+    drawn = {int(moment.timestamp()): number for moment, number in zip(times, series, strict=True) if number}
+    assert drawn == {row["timestamp"] // 300 * 300: row["quantity"] for row in rows}
+    assert {later - earlier for earlier, later in zip(times, times[1:], strict=False)} == {timedelta(minutes=5)}
+
+
+def test_a_range_of_too_many_days_is_refused_with_a_reason_to_show(grafana: Grafana, sender: Sender) -> None:
+    path = grafana.stats_path(*last_hours(24 * 1001), field=[FIELDS[0]], category=["error"], interval="1m")
     answer = grafana.get(path)
     assert answer.status == 400
     assert go.struct(detail=go.text)(answer.json())["detail"].startswith("Your interval and date range would create")

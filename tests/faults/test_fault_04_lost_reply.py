@@ -99,6 +99,7 @@ def test_the_write_client_sends_once_when_the_answer_is_late(proxied: tuple[Prox
 def test_the_write_client_sends_a_pipeline_once_when_the_answer_is_lost(proxied: tuple[Proxy, Store]) -> None:
     proxy, store = proxied
     store.open(8)
+    proxy.reset()
     proxy.lose_answer_of = b"EVALSHA"
     with pytest.raises(RedisConnectionError):
         store.incr_multi([Increment(WEB, NOW), Increment(WEB._replace(project=8), NOW)], now=NOW)

@@ -44,14 +44,15 @@ def test_a_plain_decimal_number_is_served_at_both_ends(api: Client, project: Pro
 
 
 @pytest.mark.parametrize("raw", ["%ff", "%00", "%", "%zz", "%C3%28", "%ED%A0%80", "%F4%90%80%80"])
-@pytest.mark.parametrize("name", ["since", "until", "resolution"])
+@pytest.mark.parametrize("name", ["since", "until", "resolution", "statsPeriod", "timezone"])
 def test_bytes_that_are_no_text_are_400(api: Client, project: Project, name: str, raw: str) -> None:
     assert api.get(f"{STATS}?{name}={raw}").status_code == 400
 
 
 def test_an_empty_value_counts_as_absent(api: Client, project: Project) -> None:
     with time_machine.travel(NOW, tick=False):
-        assert api.get(f"{STATS}?since=&until=&resolution=&stat=").json() == api.get(STATS).json()
+        empty = api.get(f"{STATS}?since=&until=&statsPeriod=&resolution=&timezone=&stat=")
+        assert empty.json() == api.get(STATS).json()
 
 
 @pytest.mark.parametrize("name", ["since", "until"])

@@ -8,11 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.test import Client
+from redis.exceptions import RedisError
 
 from projects import services
 from projects.models import Environment, Organization, Project, ProjectKey
 from tests.faults.asking import STATS, count, series
 from tests.faults.stage import Stage
+from tests.projects.stores import use_store
+from tests.tsdb.breaking import breaking
 from tests.tsdb.tools import keys_of
 from tsdb.store import Store
 
@@ -82,13 +85,13 @@ def test_when_redis_does_not_answer_nothing_is_deleted(
 ) -> None:
     assert count(api, {"quantity": 5}).status_code == 201
 
-    def fail(projects: object) -> int:
-        raise ConnectionError
-
+    silent, client = breaking(store)
+    client.break_at(1, carried_out=False)
     with monkeypatch.context() as patch:
-        patch.setattr(Store, "delete", lambda self, projects: fail(projects))
-        with pytest.raises(ConnectionError):
+        use_store(patch, silent)
+        with pytest.raises(RedisError):
             services.delete_project(project=project)
+    assert client.has_broken
     assert sum(series(api).values()) == 5
     assert services.delete_project(project=Project.objects.get()) > 0
 

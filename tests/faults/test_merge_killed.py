@@ -1,7 +1,8 @@
-"""kill -9 of who merges, in the middle of it: run again, it has lost nothing and doubled nothing."""
+"""kill -9 of who merges, in the middle of it: the next who comes finishes it; nothing is lost, doubled or half."""
 
 from __future__ import annotations
 
+import secrets
 import signal
 import sys
 import time
@@ -24,7 +25,7 @@ ROWS = [
 def counted(service: Service, slug: str, **query: str) -> list[int]:
     """All of the last 50 minutes, at each resolution."""
     sums = []
-    for resolution in ("10s", "1h", "1d"):
+    for resolution in ("10s", "5m", "1h", "1d"):
         asked = {"resolution": resolution, "since": str(time.time() - 3000), **query}
         words = "&".join(f"{name}={value}" for name, value in asked.items())
         answer = service.ask("GET", f"/api/0/projects/acme/{slug}/stats/?{words}")
@@ -37,6 +38,10 @@ def merge(service: Service, source: str, into: str) -> Answer:
     return service.ask("POST", f"/api/0/projects/acme/{source}/merge/", {"into": into})
 
 
+def send(service: Service, slug: str) -> int:
+    return service.ask("POST", f"/api/0/projects/acme/{slug}/outcomes/", {"outcomes": ROWS}).status
+
+
 MERGE = """
 import sys
 import django
@@ -46,33 +51,61 @@ services.merge_projects(source=int(sys.argv[1]), destination=int(sys.argv[2]))
 """
 
 
-@pytest.mark.parametrize("script", ["take", "put", "drop"])
-def test_a_process_is_killed_in_a_merge(stage: Stage, tmp_path: Path, script: str) -> None:
-    service, source, goal = stage.service, f"killed-{script}", f"goal-{script}"
-    for name in (source, goal):
-        assert service.ask("POST", "/api/0/organizations/acme/projects/", {"name": name}).status == 201
-    outcomes = f"/api/0/projects/acme/{source}/outcomes/"
-    assert service.ask("POST", outcomes, {"outcomes": ROWS}).status == 201
+@pytest.fixture(params=["take", "put", "drop"])
+def killed(request: pytest.FixtureRequest, stage: Stage, tmp_path: Path) -> tuple[str, str]:
+    """The slugs of a source and its destination, whose merge was killed when that script had done its first work."""
+    service, name = stage.service, secrets.token_hex(4)
+    source, goal = f"source-{name}", f"goal-{name}"
+    for slug in (source, goal):
+        assert service.ask("POST", "/api/0/organizations/acme/projects/", {"name": slug}).status == 201
+    assert send(service, source) == 201
     assert merge(service, source, goal).status == 200  # from now on Redis knows the scripts
-    assert service.ask("POST", outcomes, {"outcomes": ROWS}).status == 201
+    assert send(service, source) == 201
 
     # What the script did is done; the process that waits for its answer is killed.
-    sha = Script(script, settings.TSDB_ROLLUPS).sha.encode()
+    sha = Script(request.param, settings.TSDB_ROLLUPS).sha.encode()
     stage.proxy.reset()
     stage.proxy.hold_answer_of = sha
-
     numbers = [str(service.ask("GET", f"/api/0/projects/acme/{slug}/").json()["id"]) for slug in (source, goal)]
     victim = Server([sys.executable, "-c", MERGE, *numbers], tmp_path / "log", cwd=ROOT, **service._environment)
-    victim.wait_until(lambda: stage.proxy.seen(sha) > 0, f"the script {script}")
+    victim.wait_until(lambda: stage.proxy.seen(sha) > 0, f"the script {request.param}")
     victim.stop(signal.SIGKILL)
     assert victim.process.returncode == -signal.SIGKILL
     stage.proxy.reset()
+    return source, goal
 
-    assert service.ask("POST", outcomes, {"outcomes": ROWS}).status == 201  # life goes on
+
+def test_run_again_it_has_lost_nothing_and_doubled_nothing(stage: Stage, killed: tuple[str, str]) -> None:
+    service, (source, goal) = stage.service, killed
+    assert send(service, source) == 201  # life goes on
     again = merge(service, source, goal)
     assert again.status == 200, again
-    assert counted(service, source) == [0, 0, 0]
-    assert counted(service, goal) == [21, 21, 21]
-    assert counted(service, goal, stat="generated", environment="production") == [15, 15, 15]
+    assert counted(service, source) == [0] * 4
+    assert counted(service, goal) == [21] * 4
+    assert counted(service, goal, stat="generated", environment="production") == [15] * 4
+    assert moving(stage) == []
+
+
+@pytest.mark.parametrize("first", ["source", "goal"])
+def test_whoever_reads_either_project_reads_a_whole_and_finishes_it(
+    stage: Stage, killed: tuple[str, str], first: str
+) -> None:
+    service, (source, goal) = stage.service, killed
+    assert moving(stage), "it was in the middle of it"
+    for slug in (source, goal) if first == "source" else (goal, source):
+        assert counted(service, slug) == ([0] * 4 if slug == source else [14] * 4)
+        assert moving(stage) == []
+    assert counted(service, goal, stat="generated", environment="production") == [10] * 4
+
+
+def test_whoever_counts_into_either_project_finishes_it(stage: Stage, killed: tuple[str, str]) -> None:
+    service, (source, goal) = stage.service, killed
+    assert send(service, source) == send(service, goal) == 201
+    assert moving(stage) == []
+    assert counted(service, source) == [7] * 4
+    assert counted(service, goal) == [21] * 4
+
+
+def moving(stage: Stage) -> list[bytes]:
     with stage.redis.client() as redis:
-        assert list(redis.scan_iter("ts:*:moving:*")) == []
+        return list(redis.scan_iter("ts:*:moving:*"))

@@ -69,6 +69,7 @@ def test_a_user_is_found_by_typing(admin_client: Client, organization: Organizat
     assert found["results"] == [{"id": str(outsider.pk), "text": "outsider"}]
 
 
+@pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("way", ["page", "action"])
 def test_a_deleted_organization_takes_projects_tokens_and_counts_and_says_how_many_keys_went(
     admin_client: Client, organization: Organization, store: Store, way: str

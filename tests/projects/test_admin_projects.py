@@ -175,6 +175,7 @@ def test_a_disabled_key_and_a_changed_filter_are_obeyed_at_the_next_event(
 # --- deleting ------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_deleted_project_takes_its_counts_and_says_how_many_keys_of_redis_went(
     admin_client: Client, project: Project, store: Store
 ) -> None:
@@ -190,6 +191,7 @@ def test_a_deleted_project_takes_its_counts_and_says_how_many_keys_of_redis_went
     assert log_lines() == ["Deleted “web.” ()"]
 
 
+@pytest.mark.django_db(transaction=True)
 def test_chosen_projects_are_deleted_with_their_counts_and_each_is_in_the_log(
     admin_client: Client, project: Project, store: Store
 ) -> None:

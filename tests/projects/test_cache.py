@@ -15,6 +15,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 KEY = "the key"
 
 
+def decode(value: object) -> object:
+    return value
+
+
 class Row:
     """A row of a database, and how often it was read."""
 
@@ -30,7 +34,7 @@ class Row:
         return value
 
     def seen(self) -> object:
-        return cached(KEY, self.load)
+        return cached(KEY, self.load, decode)
 
     def change(self) -> None:
         """As a service does."""
@@ -153,10 +157,10 @@ def test_a_change_that_was_rolled_back_leaves_the_row_as_it_was(row: Row) -> Non
 
 def test_many_keys_are_forgotten_together_and_none_is_no_error(row: Row) -> None:
     row.seen()
-    cached("another key", lambda: 1)
+    cached("another key", lambda: 1, decode)
     with transaction.atomic():
         forget([])
         forget(["another key", KEY])
     row.value = "new"
     assert row.seen() == "new"
-    assert cached("another key", lambda: 2) == 2
+    assert cached("another key", lambda: 2, decode) == 2

@@ -11,7 +11,7 @@ from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import parse_rollups
 from tsdb.series import total
 from tsdb.store import Increment, Store
-from tsdb.timeline import NS
+from tsdb.timeline import NS, Retention
 
 NOW = 1541455200 + 1234
 """Within the hour, so that the last bucket is one that is not over."""
@@ -38,19 +38,27 @@ def test_invalid_events_and_other_categories_are_not_received(project: Project, 
     assert last_day(store, [project.pk], now=NOW * NS)[project.pk].received == 0
 
 
-def test_it_agrees_with_the_stats_endpoint(project: Project, store: Store, api: Client) -> None:
+@pytest.mark.parametrize("filled", [None, 30 * HOUR, 10 * HOUR])
+def test_it_agrees_with_the_stats_endpoint(
+    project: Project, store: Store, api: Client, monkeypatch: pytest.MonkeyPatch, filled: int | None
+) -> None:
+    """Also where hours were made anew by a changed setting, less or more than a day ago."""
+    if filled:
+        since = {HOUR: (NOW - filled) // HOUR * HOUR}
+        monkeypatch.setattr(Store, "retention", lambda self, projects, *, now: Retention(now, since))
     for hours in range(30):
         count(project, Outcome.ACCEPTED, NOW - hours * HOUR, 2**hours)
     with time_machine.travel(NOW, tick=False):
         answer = api.get("/api/0/projects/acme/web/stats/").json()
     day = last_day(store, [project.pk], now=NOW * NS)[project.pk]
     assert list(day.received_hours) == [number for _, number in answer]
+    assert len(answer) == (1 if filled == 10 * HOUR else 24)
 
 
 @pytest.mark.parametrize(("rollups", "points"), [("1m:1440", 25), ("1m:60,1h:24", 24), ("1d:90", 1)])
 def test_any_rollups_give_at_most_an_hour_a_bar(project: Project, store: Store, rollups: str, points: int) -> None:
     other = Store(store.clients, parse_rollups(rollups))
-    services.open_project(project.pk)
+    other.open(project.pk)
     other.incr([total(project.pk, Category.ERROR, Outcome.ACCEPTED)], NOW, now=NOW, amount=9)
     day = last_day(other, [project.pk], now=NOW * NS)[project.pk]
     assert (len(day.received_hours), day.received_hours[-1], day.received) == (points, 9, 9)

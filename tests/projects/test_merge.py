@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
-from typing import Any
 
 import pytest
 import time_machine
+from django.db import connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from projects import selectors, services
 from projects.models import Organization, Project
-from tests.tsdb.test_merge import BreakingClient
+from tests.projects.stores import use_store
+from tests.tsdb.breaking import MeddlingClient, breaking, meddling
 from tsdb import series
-from tsdb.client import Client, Clients
 from tsdb.outcomes import Category, Outcome
 from tsdb.series import Series
+from tsdb.states import Unsettled
 from tsdb.store import Increment, ProjectClosed, Store
 from tsdb.timeline import Window
 
@@ -34,25 +36,11 @@ def _held_clock() -> Iterator[None]:
         yield
 
 
-class MeddlingClient(Client):
-    """Lets something happen just before the n-th command."""
-
-    def meddle_at(self, command: int, act: Callable[[], object]) -> None:
-        self.left, self.act = command, act
-
-    def execute_command(self, *args: Any, **options: Any) -> Any:
-        self.left -= 1
-        if self.left == 0:
-            self.act()
-        return super().execute_command(*args, **options)
-
-
 @pytest.fixture
 def meddler(store: Store, monkeypatch: pytest.MonkeyPatch) -> MeddlingClient:
     """The client that a merge writes with."""
-    client = MeddlingClient(connection_pool=store.clients.write.connection_pool)
-    meddled = Store(Clients(store.clients.read, client), store.rollups)
-    monkeypatch.setattr(services.counting, "get_store", lambda: meddled)
+    meddled, client = meddling(store)
+    use_store(monkeypatch, meddled)
     return client
 
 
@@ -92,9 +80,14 @@ def counted(store: Store, project: Project) -> dict[str, list[int]]:
     return found
 
 
-def thrice(**sums: int) -> dict[str, list[int]]:
+def settled(store: Store, project: Project) -> dict[str, list[int]]:
+    """As counted; what was begun with the project is finished first."""
+    return services.settled(lambda: counted(store, project))
+
+
+def everywhere(**sums: int) -> dict[str, list[int]]:
     """The same sum at every rollup."""
-    return {name.replace("__", ":"): [amount] * 3 for name, amount in sums.items()}
+    return {name.replace("__", ":"): [amount] * 4 for name, amount in sums.items()}
 
 
 def test_every_series_moves_under_its_name_and_an_environment_under_its_own(
@@ -107,10 +100,10 @@ def test_every_series_moves_under_its_name_and_an_environment_under_its_own(
 
     assert counted(store, project) == {}
     assert counted(store, shop) == {
-        **thrice(t__error__accepted=130, t__error__filtered=13, production=120, staging=10),
-        f"f:{project.keys.get().pk}:error:accepted:none": [100] * 3,
-        f"f:{shop.keys.get().pk}:error:accepted:none": [30] * 3,
-        "f:0:error:filtered:localhost": [13] * 3,
+        **everywhere(t__error__accepted=130, t__error__filtered=13, production=120, staging=10),
+        f"f:{project.keys.get().pk}:error:accepted:none": [100] * 4,
+        f"f:{shop.keys.get().pk}:error:accepted:none": [30] * 4,
+        "f:0:error:filtered:localhost": [13] * 4,
     }
 
 
@@ -119,15 +112,14 @@ def test_every_series_moves_under_its_name_and_an_environment_under_its_own(
 def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
     project: Project, shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch, carried_out: bool, later: int
 ) -> None:
-    breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
-    broken_store = Store(Clients(store.clients.read, breaking), store.rollups)
+    broken_store, client = breaking(store)
     for command in range(1, 200):
         store.delete([project.pk, shop.pk])
         count(shop, 10)
         count(project, 100)
         with monkeypatch.context() as patched:
-            patched.setattr(services.counting, "get_store", lambda: broken_store)
-            breaking.break_at(command, carried_out=carried_out)
+            use_store(patched, broken_store)
+            client.break_at(command, carried_out=carried_out)
             try:
                 services.merge_projects(source=project.pk, destination=shop.pk)
             except RedisConnectionError:
@@ -141,21 +133,46 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
 
         assert counted(store, project) == {}, f"cut off at command {command}"
         found = counted(store, shop)
-        assert found["t:error:accepted"] == [110 + later] * 3, f"cut off at command {command}"
-        assert found["t:error:filtered"] == [11 + later // 10] * 3, f"cut off at command {command}"
-        assert found["production"] == [110 + later] * 3, f"cut off at command {command}"
+        assert found["t:error:accepted"] == [110 + later] * 4, f"cut off at command {command}"
+        assert found["t:error:filtered"] == [11 + later // 10] * 4, f"cut off at command {command}"
+        assert found["production"] == [110 + later] * 4, f"cut off at command {command}"
         assert list(store.clients.read.scan_iter(MOVING)) == []
     pytest.fail("the merge never came to its end")
 
 
+def test_cut_off_at_any_command_nobody_reads_a_half_of_it(
+    project: Project, shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, nothing = ("t:error:accepted", "t:error:filtered", "production"), [0] * 4
+
+    def amounts(one: Project) -> list[list[int]]:
+        found = settled(store, one)
+        return [found.get(name, nothing) for name in names]
+
+    apart = {project: [[100] * 4, [10] * 4, [100] * 4], shop: [[10] * 4, [1] * 4, [10] * 4]}
+    moved = {project: [nothing] * 3, shop: [[110] * 4, [11] * 4, [110] * 4]}
+    command = 1
+    while True:
+        store.delete([project.pk, shop.pk])
+        count(shop, 10)
+        count(project, 100)
+        if not interrupt(store, project, shop, monkeypatch, command):
+            break
+        for one in (project, shop) if command % 2 else (shop, project):
+            assert amounts(one) in (apart[one], moved[one]), f"{one}, cut off at command {command}"
+        # Whoever came upon it has finished it.
+        assert {one: amounts(one) for one in (project, shop)} in (apart, moved), f"cut off at command {command}"
+        assert list(store.clients.read.scan_iter(MOVING)) == []
+        command += 1
+    assert command > 50
+
+
 def interrupt(store: Store, source: Project, destination: Project, monkeypatch: pytest.MonkeyPatch, at: int) -> bool:
     """Merges until that command, which does not arrive; False: it had come to its end before."""
-    breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
-    breaking.break_at(at, carried_out=False)
+    broken_store, client = breaking(store)
+    client.break_at(at, carried_out=False)
     with monkeypatch.context() as patched:
-        patched.setattr(
-            services.counting, "get_store", lambda: Store(Clients(store.clients.read, breaking), store.rollups)
-        )
+        use_store(patched, broken_store)
         try:
             services.merge_projects(source=source.pk, destination=destination.pk)
         except RedisConnectionError:
@@ -170,10 +187,10 @@ def test_run_again_with_another_destination_it_doubles_nothing_either(
     count(project, 100)
     while interrupt(store, project, shop, monkeypatch, command):
         services.merge_projects(source=project.pk, destination=third.pk)
-        parts = [counted(store, one) for one in (project, shop, third)]
+        parts = [settled(store, one) for one in (project, shop, third)]
         for name in ("t:error:accepted", "production"):
-            together = [sum(sums) for sums in zip(*(part.get(name, [0] * 3) for part in parts), strict=True)]
-            assert together == [100] * 3, f"{name}, cut off at command {command}"
+            together = [sum(sums) for sums in zip(*(part.get(name, [0] * 4) for part in parts), strict=True)]
+            assert together == [100] * 4, f"{name}, cut off at command {command}"
         assert list(store.clients.read.scan_iter(MOVING)) == []
         store.delete([project.pk, shop.pk, third.pk])
         count(project, 100)
@@ -181,18 +198,32 @@ def test_run_again_with_another_destination_it_doubles_nothing_either(
     assert command > 50
 
 
-def test_what_was_on_its_way_to_a_deleted_project_goes_where_the_rest_goes(
+def test_a_destination_that_is_deleted_in_the_middle_takes_all_of_it_along(
     project: Project, shop: Project, third: Project, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     count(project, 100)
-    command = 1
+    number, command = shop.pk, 1
     while not list(store.clients.read.scan_iter(MOVING)):
         assert interrupt(store, project, shop, monkeypatch, command)
         command += 1
     services.delete_project(project=shop)
+    assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == []
+    assert list(store.clients.read.scan_iter(MOVING)) == []
     services.merge_projects(source=project.pk, destination=third.pk)
-    assert counted(store, third)["t:error:accepted"] == [100] * 3
-    assert counted(store, project) == {}
+    assert counted(store, project) == counted(store, third) == {}
+
+
+def test_a_source_that_is_deleted_in_the_middle_has_moved_before(
+    project: Project, shop: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    count(project, 100)
+    number, command = project.pk, 1
+    while not list(store.clients.read.scan_iter(MOVING)):
+        assert interrupt(store, project, shop, monkeypatch, command)
+        command += 1
+    services.delete_project(project=project)
+    assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == []
+    assert counted(store, shop)["t:error:accepted"] == [100] * 4
 
 
 def test_a_change_of_either_project_at_any_moment_does_not_stop_it(
@@ -206,24 +237,49 @@ def test_a_change_of_either_project_at_any_moment_does_not_stop_it(
         meddler.meddle_at(command, partial(store.close, changed.pk))  # as save_intake does
         services.merge_projects(source=project.pk, destination=shop.pk)
         assert counted(store, project) == {}, command
-        assert counted(store, shop)["t:error:accepted"] == [100] * 3, command
+        assert counted(store, shop)["t:error:accepted"] == [100] * 4, command
         if meddler.left > 0:
             assert command > 50
             return
     pytest.fail("the merge never came to its end")
 
 
+def delete_outside_of_locks(meddler: MeddlingClient, project: Project) -> None:
+    """Another process would wait for the lock of a transaction; within one this waits for the next command."""
+    if connection.in_atomic_block:
+        meddler.meddle_at(1, partial(delete_outside_of_locks, meddler, project))
+    else:
+        services.delete_project(project=project)
+
+
 @pytest.mark.parametrize("which", ["source", "destination"])
-def test_a_project_that_is_deleted_meanwhile_is_missing_and_leaves_nothing(
-    project: Project, shop: Project, store: Store, meddler: MeddlingClient, which: str
+def test_a_project_that_is_deleted_at_any_moment_is_missing_and_leaves_nothing(
+    project: Project, shop: Project, organization: Organization, store: Store, meddler: MeddlingClient, which: str
 ) -> None:
-    meddler.meddle_at(0, list)
-    count(project, 100)
-    doomed, number = (project, project.pk) if which == "source" else (shop, shop.pk)
-    meddler.meddle_at(12, lambda: services.delete_project(project=doomed))
-    with pytest.raises(Project.DoesNotExist):
-        services.merge_projects(source=project.pk, destination=shop.pk)
-    assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == []
+    missing = 0
+    for command in range(1, 200):
+        meddler.meddle_at(0, list)
+        count(project, 100)
+        doomed, stays = (project, shop) if which == "source" else (shop, project)
+        number = doomed.pk
+        meddler.meddle_at(command, partial(delete_outside_of_locks, meddler, doomed))
+        try:
+            services.merge_projects(source=project.pk, destination=shop.pk)
+        except Project.DoesNotExist:
+            missing += 1
+        if meddler.left > 0:
+            assert missing > 5
+            return
+        assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == [], command
+        assert not Project.objects.filter(pk=number).exists()
+        left = counted(store, stays)
+        if left:  # all of it or nothing: it had moved, or it had not
+            assert left["t:error:accepted"] == left["production"] == [100] * 4, command
+            assert left["t:error:filtered"] == left["f:0:error:filtered:localhost"] == [10] * 4, command
+        store.delete([stays.pk])
+        again = services.create_project(organization=organization, slug=f"again-{command}", name="Again")
+        project, shop = (again, shop) if which == "source" else (project, again)
+    pytest.fail("the merge never came to its end")
 
 
 def test_a_merge_of_a_project_that_is_gone_is_refused_before_anything_moves(
@@ -233,7 +289,7 @@ def test_a_merge_of_a_project_that_is_gone_is_refused_before_anything_moves(
     for source, destination in ((project.pk, 10**9), (10**9, project.pk)):
         with pytest.raises(Project.DoesNotExist):
             services.merge_projects(source=source, destination=destination)
-    assert counted(store, project)["t:error:accepted"] == [100] * 3
+    assert counted(store, project)["t:error:accepted"] == [100] * 4
 
 
 def test_what_is_counted_while_it_merges_stays_or_comes_along(project: Project, shop: Project, store: Store) -> None:
@@ -249,7 +305,8 @@ def test_what_is_counted_while_it_merges_stays_or_comes_along(project: Project, 
                 store.incr(event, NOW, now=NOW)
                 sent[place] += 1
             except ProjectClosed:
-                store.open(project.pk)
+                with suppress(Unsettled):  # the merge is under way
+                    store.open(project.pk)
 
     counters = [threading.Thread(target=crowd, args=(place,)) for place in range(2)]
     for counter in counters:
@@ -267,8 +324,8 @@ def test_what_is_counted_while_it_merges_stays_or_comes_along(project: Project, 
     assert min(sent) > 0
     assert counted(store, project) == {}
     assert counted(store, shop) == {
-        **thrice(t__error__accepted=sum(sent), production=sum(sent)),
-        f"f:{project.keys.get().pk}:error:accepted:none": [sum(sent)] * 3,
+        **everywhere(t__error__accepted=sum(sent), production=sum(sent)),
+        f"f:{project.keys.get().pk}:error:accepted:none": [sum(sent)] * 4,
     }
 
 
@@ -287,8 +344,17 @@ def test_an_environment_that_came_after_the_look_at_the_series_waits_for_the_nex
     monkeypatch.setattr(selectors, "load_environments", look)
     services.merge_projects(source=project.pk, destination=shop.pk)
     services.merge_projects(source=project.pk, destination=shop.pk)
-    assert counted(store, shop)["staging"] == [20] * 3
-    assert counted(store, shop)["t:error:accepted"] == [30] * 3
+    assert counted(store, shop)["staging"] == [20] * 4
+    assert counted(store, shop)["t:error:accepted"] == [30] * 4
+
+
+def test_an_environment_whose_name_the_database_has_lost_moves_into_other(
+    project: Project, shop: Project, store: Store
+) -> None:
+    count(project, 10)
+    project.environments.all().delete()
+    services.merge_projects(source=project.pk, destination=shop.pk)
+    assert counted(store, shop)["other"] == counted(store, shop)["t:error:accepted"] == [10] * 4
 
 
 def test_beyond_a_hundred_environments_those_that_come_share_one(project: Project, shop: Project, store: Store) -> None:
@@ -297,7 +363,7 @@ def test_beyond_a_hundred_environments_those_that_come_share_one(project: Projec
     count(project, 10)
     count(project, 20, "staging")
     services.merge_projects(source=project.pk, destination=shop.pk)
-    assert counted(store, shop)["other"] == [30] * 3
+    assert counted(store, shop)["other"] == [30] * 4
 
 
 def test_a_merge_counts_nothing_twice_in_the_running_totals(project: Project, shop: Project, store: Store) -> None:

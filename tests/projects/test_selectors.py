@@ -110,10 +110,16 @@ def test_without_keys_to_find_nobody_is_asked(
 
 
 def test_a_claim_is_found_in_its_project_while_it_lasts(store: Store, project: Project) -> None:
+    def decode(raw: bytes) -> str | None:
+        return raw.decode() if raw.isalpha() else None
+
     store.clients.write.set(claim_key(project.pk, "one"), "value")
-    assert selectors.find_claim(project.pk, "one") == "value"
-    assert selectors.find_claim(project.pk, "two") is None
-    assert selectors.find_claim(project.pk + 1, "one") is None
+    assert selectors.find_claim(project.pk, "one", decode) == "value"
+    assert selectors.find_claim(project.pk, "two", decode) is None
+    assert selectors.find_claim(project.pk + 1, "one", decode) is None
+    store.clients.write.set(claim_key(project.pk, "one"), "1")
+    assert selectors.find_claim(project.pk, "one", decode) is None
+    assert not store.clients.read.exists(claim_key(project.pk, "one"))
 
 
 def test_environments_are_read_once(project: Project, django_assert_num_queries: DjangoAssertNumQueries) -> None:

@@ -362,6 +362,7 @@ def test_a_user_is_a_member_once(organization: Organization, owner: User) -> Non
         services.add_member(organization=organization, user_id=owner.pk + 1000)
 
 
+@pytest.mark.django_db(transaction=True)
 def test_a_project_starts_at_zero_in_a_redis_that_outlived_its_database(project: Project, store: Store) -> None:
     following = Project(pk=project.pk + 1)
     store.open(following.pk)
@@ -369,4 +370,5 @@ def test_a_project_starts_at_zero_in_a_redis_that_outlived_its_database(project:
     created = services.create_project(organization=project.organization, slug="next", name="Next")
 
     assert created.pk == following.pk
+    assert keys_of(created.pk) == []
     assert counted(created) == 0

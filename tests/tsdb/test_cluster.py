@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 
 import pytest
 from hypothesis import settings
@@ -14,12 +15,18 @@ from redis.exceptions import RedisError
 from tests.cluster import MASTERS, ClusterServer
 from tests.servers import free_port
 from tests.tsdb.test_state_machine import PROJECTS, Counting
-from tests.tsdb.tools import NOW, TINY, retained
+from tests.tsdb.tools import NOW, TINY, merge, retained
 from tsdb.client import connect
 from tsdb.cluster import node_urls
 from tsdb.outcomes import Category, Outcome
+from tsdb.reading import SHORT
+from tsdb.rollups import parse_rollups
 from tsdb.series import Series, of_event
+from tsdb.settling import delete_unnamed_rings, needs_settling, settle
+from tsdb.state import Phase
+from tsdb.states import Unsettled
 from tsdb.store import Increment, Store
+from tsdb.timeline import Window
 
 MANY = range(1, 61)
 
@@ -149,3 +156,54 @@ def unused_url() -> str:
 def test_user_and_password_are_those_of_every_node() -> None:
     assert node_urls("redis+cluster://me:p%40ss@one:1,two:2") == ["redis://me:p%40ss@one:1", "redis://me:p%40ss@two:2"]
     assert node_urls("rediss+cluster://one:1?ssl_cert_reqs=none") == ["rediss://one:1?ssl_cert_reqs=none"]
+
+
+def test_other_rollups_are_carried_over_and_rings_of_none_found_on_every_node(spread: Store) -> None:
+    series = fill(spread)
+    before = {one: sum(spread.get_range([one], retained(TINY[-1], NOW), now=NOW)[one]) for one in series}
+    other = Store(spread.clients, parse_rollups("1s:5,20s:6"))
+    assert list(needs_settling(other, list(MANY))) == list(MANY)
+    dropped: Counter[str] = Counter()
+    for project in MANY:
+        assert settle(other, project, now=NOW, dropped=dropped) is Phase.CLOSED
+    assert list(needs_settling(other, list(MANY))) == []
+    assert dropped == {TINY[1].name: len(series)}
+    after = {one: sum(other.get_range([one], retained(other.rollups[-1], NOW), now=NOW)[one]) for one in series}
+    assert after == before
+    other.clients.write.execute_command("SET", "ts:{9}:t:error:accepted:7s9", b"left behind")
+    assert delete_unnamed_rings(other) == {"7s9": 1}
+
+
+def test_a_read_of_two_nodes_between_which_counts_moved_is_asked_again(
+    spread: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, goal = (Series(project, "t:error:accepted") for project in PROJECTS)
+    for project in PROJECTS:
+        spread.open(project)
+    spread.incr([source], NOW, now=NOW, amount=5)
+    window, read = retained(TINY[-1], NOW), spread.clients.read.get_many
+
+    def move_after(keys: Sequence[str]) -> list[bytes | None]:
+        found = read(keys)
+        monkeypatch.undo()
+        merge(spread, goal, [source])
+        for project in PROJECTS:  # as a merge of projects does
+            spread.close(project)
+        return found
+
+    monkeypatch.setattr(spread.clients.read, "get_many", move_after)
+    with pytest.raises(Unsettled):
+        spread.get_added([source, goal], window, now=NOW)
+    assert sum(spread.get_added([source, goal], window, now=NOW)) == 5
+
+
+def test_a_short_window_of_many_rings_is_read_as_of_few(spread: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    series = fill(spread)
+    for rollup in TINY:
+        wraps_around = rollup.bucket(NOW) // rollup.slots * rollup.slots + 2
+        for last in (rollup.bucket(NOW), wraps_around):
+            window = Window(rollup, last - rollup.slots // SHORT + 1, last)
+            whole = spread.get_range(series, window, now=NOW)
+            with monkeypatch.context() as patched:
+                patched.setattr("tsdb.reading.MANY", len(series))
+                assert spread.get_range(series, window, now=NOW) == whole

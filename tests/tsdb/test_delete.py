@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tsdb.tools import NOW, SHOP, WEB, keys_of, sums
+from tests.tsdb.tools import NOW, SHOP, WEB, keys_of, merge, sums
 from tsdb.outcomes import Category, Outcome
 from tsdb.series import Series, of_event
 from tsdb.store import Claim, Increment, ProjectClosed, Store
@@ -63,7 +63,7 @@ def test_a_deleted_project_refuses_to_be_counted_into_however_it_is_tried(tiny: 
     with pytest.raises(ProjectClosed):
         tiny.incr_bulk([Increment(WEB, NOW)], now=NOW)
     with pytest.raises(ProjectClosed):
-        tiny.merge(WEB, [SHOP])
+        merge(tiny, WEB, [SHOP])
     assert keys_of(tiny, 7) == set()
 
 

@@ -39,6 +39,17 @@ def test_it_reads_what_is_held_and_retained_and_0_everywhere_else(
     assert list(ring.read(laid_out(newest, held), window, oldest)) == expected
 
 
+@given(newest_buckets, amounts, st.integers(0, 60), st.integers(0, ROLLUP.slots - 1), st.integers(-60, 60))
+def test_of_a_window_alone_it_reads_what_it_reads_of_the_whole_ring(
+    newest: int, counts: list[int], first: int, length: int, oldest: int
+) -> None:
+    raw, window = laid_out(newest, held_by(newest, counts)), Window(ROLLUP, first, first + length)
+    start, end, second_start, second_end = ring.stretches(window)
+    part = raw[:8] + raw[start : end + 1] + raw[second_start : second_end + 1]
+    assert len(part) == 8 * (1 + window.points)
+    assert ring.read_window(part, window, oldest) == ring.read(raw, window, oldest)
+
+
 @given(newest_buckets, amounts)
 def test_it_lists_every_bucket_that_is_not_0(newest: int, counts: list[int]) -> None:
     held = held_by(newest, counts)

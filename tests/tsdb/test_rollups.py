@@ -4,11 +4,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsdb.rollups import FUTURE_SECONDS, Rollup, RollupError, check_rollups, parse_length, parse_rollups
+from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup, RollupError, check_rollups, parse_length, parse_rollups
 
 
 def test_it_reads_the_default() -> None:
-    assert parse_rollups("10s:360,1h:168,1d:90") == (Rollup(10, 360), Rollup(3600, 168), Rollup(86400, 90))
+    assert parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90") == (
+        Rollup(10, 360, 360),
+        Rollup(300, 300, 0),
+        Rollup(3600, 768, 168),
+        Rollup(86400, 400, 90),
+    )
+
+
+def test_without_a_span_of_its_own_a_rollup_is_chosen_for_all_that_it_keeps() -> None:
+    (rollup,) = parse_rollups("10s:360")
+    assert (rollup.automatic, rollup.automatic_span) == (360, 3600)
+    assert Rollup(300, 300, 0).automatic_span == 0
 
 
 def test_blanks_around_a_part_do_not_count() -> None:
@@ -18,7 +29,7 @@ def test_blanks_around_a_part_do_not_count() -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "'' is not <length><s|m|h|d>:<samples>, as 10s:360 is."),
+        ("", "'' is not <length><s|m|h|d>:<kept>[:<automatic>], as 10s:360 is."),
         ("10:360", "'10:360' is not <length>"),
         ("10s", "'10s' is not <length>"),
         ("10s:360,", "'' is not <length>"),
@@ -26,14 +37,18 @@ def test_blanks_around_a_part_do_not_count() -> None:
         ("1w:4", "'1w:4' is not <length>"),
         ("١٠s:360", "'١٠s:360' is not <length>"),
         ("10s:3_6", "'10s:3_6' is not <length>"),
-        ("0s:5", "0x5: length and samples must be at least 1."),
-        ("5s:0", "5x0: length and samples must be at least 1."),
-        ("1s:200000", "1x200000: more than 125000 samples make rings too large."),
-        ("1h:168,10s:360", "10x360 must be coarser than 3600x168 before it (finest first, no two alike)."),
-        ("10s:360,10s:720", "10x720 must be coarser than 10x360 before it (finest first, no two alike)."),
+        ("0s:5", "0s:5: length and number of buckets must be at least 1."),
+        ("5s:0", "5s:0: length and number of buckets must be at least 1."),
+        ("10s:360:-1", "'10s:360:-1' is not <length>"),
+        ("10s:360:1:1", "'10s:360:1:1' is not <length>"),
+        ("10s:360:", "'10s:360:' is not <length>"),
+        ("1s:200000", "1s:200000: more than 125000 buckets make rings too large."),
+        ("10s:360:361", "10s:360:361: no longer window can be chosen than what is kept."),
+        ("1h:168,10s:360", "10 s must be coarser than 3600 s before it (finest first, no two alike)."),
+        ("10s:360,10s:720", "10 s must be coarser than 10 s before it (finest first, no two alike)."),
         ("10s:360,25s:360", "10 s must divide 25 s, so that their counts agree."),
-        ("10s:360,1h:1", "3600x1 must cover more time than 10x360 does."),
-        ("10s:360,1h:168,1d:7", "86400x7 must cover more time than 3600x168 does."),
+        ("10s:360,1h:1", "3600 s must cover more time than 10 s does."),
+        ("10s:360,1h:168,1d:7", "86400 s must cover more time than 3600 s does."),
     ],
 )
 def test_each_rule_has_its_own_message(text: str, message: str) -> None:
@@ -59,8 +74,9 @@ def test_what_is_no_length_is_none(text: str) -> None:
     assert parse_length(text) is None
 
 
-def test_the_name_holds_length_and_samples() -> None:
-    assert [rollup.name for rollup in parse_rollups("10s:360,1h:168,1d:90")] == ["10x360", "3600x168", "86400x90"]
+def test_the_name_holds_length_and_slots() -> None:
+    """Of 10 seconds a minute before and one ahead are 12 slots more, of an hour one."""
+    assert [rollup.name for rollup in parse_rollups("10s:360,1h:168,1d:90")] == ["10s373", "3600s170", "86400s92"]
 
 
 @given(st.integers(1, 100_000), st.integers(1, 1000), st.integers(0, 10**10), st.integers(0, FUTURE_SECONDS))
@@ -70,8 +86,8 @@ def test_a_ring_holds_all_that_is_retained_and_what_may_lie_ahead(
     rollup = Rollup(seconds, samples)
     oldest, newest = rollup.oldest_bucket(now), rollup.bucket(now + ahead)
     assert newest - oldest < rollup.slots
-    # A window of exactly the span touches the oldest bucket, so it must still be there.
-    assert rollup.bucket(max(0, now - rollup.span)) >= oldest
+    # A window of exactly the span touches the oldest bucket, so it must still be there, also for a clock behind ours.
+    assert rollup.bucket(now - PAST_SECONDS - rollup.span) >= oldest
 
 
 @given(st.integers(1, 100_000), st.integers(1, 1000), st.integers(0, 10**10), st.integers(0, FUTURE_SECONDS))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.tsdb.tools import NOW, SHOP, WEB, sums
+from tests.tsdb.tools import NOW, SHOP, WEB, merge, sums
 from tsdb.series import Series
 from tsdb.store import Claim, Increment, Store
 
@@ -40,6 +40,6 @@ def test_a_claim_is_not_taken_by_the_call_that_found_no_script(flushed: Store) -
 def test_bulk_and_merge_go_unnoticed(flushed: Store) -> None:
     flushed.incr_bulk([Increment(WEB, NOW)], now=NOW)
     flushed.clients.write.script_flush()
-    flushed.merge(SHOP, [WEB])
+    merge(flushed, SHOP, [WEB])
     assert sums(flushed, SHOP) == [2, 2, 2]
     assert sums(flushed, WEB) == [0, 0, 0]

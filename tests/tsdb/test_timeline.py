@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tsdb.rollups import FUTURE_SECONDS, Rollup, parse_rollups
-from tsdb.timeline import NS, Window, choose_rollup, points_of, roll_up, window
+from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup, parse_rollups
+from tsdb.timeline import NS, Retention, Window, choose_interval, choose_rollup, points_of, roll_up, window
 
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 FINE, HOURS, DAYS = ROLLUPS
@@ -71,10 +71,12 @@ def test_instants_before_the_epoch_are_floored_too() -> None:
         (NOW - 7 * 86400 * NS, NOW, HOURS),
         (NOW - 8 * 86400 * NS, NOW, DAYS),
         (NOW - 91 * 86400 * NS, NOW, DAYS),
-        # a short window of long ago: the finest that still holds its start
+        # a short window of long ago: the finest that still holds its start, and 60 seconds more than it says
         (NOW - 3 * 86400 * NS, NOW - 3 * 86400 * NS + 60 * NS, HOURS),
-        (NOW - 7 * 86400 * NS - 1, NOW - 7 * 86400 * NS + 60 * NS, DAYS),
-        (NOW - 3600 * NS - 1, NOW - 3540 * NS, HOURS),
+        (NOW - (7 * 86400 + 60) * NS, NOW - 7 * 86400 * NS, HOURS),
+        (NOW - (7 * 86400 + 60) * NS - 1, NOW - 7 * 86400 * NS, DAYS),
+        (NOW - 3660 * NS, NOW - 3540 * NS, FINE),
+        (NOW - 3660 * NS - 1, NOW - 3540 * NS, HOURS),
         # nothing holds it any more: the length alone decides
         (NOW - 91 * 86400 * NS, NOW - 91 * 86400 * NS + 60 * NS, FINE),
         (NOW - 91 * 86400 * NS, NOW - 90 * 86400 * NS - 1, HOURS),
@@ -83,15 +85,119 @@ def test_instants_before_the_epoch_are_floored_too() -> None:
     ],
 )
 def test_it_chooses_the_resolution(since: int, until: int, expected: Rollup) -> None:
-    assert choose_rollup(ROLLUPS, since, until, NOW) == expected
+    assert choose_rollup(ROLLUPS, since, until, Retention(NOW)) == expected
+
+
+@pytest.mark.parametrize("length", [0, 60, 3000, 3600, 7200, 86400])
+@pytest.mark.parametrize("age", [0, 2 * 3600, 20 * 3600])
+def test_a_resolution_without_an_automatic_span_is_never_chosen(length: int, age: int) -> None:
+    """Not even for an instant, which any span would cover."""
+    rollups = parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90")
+    until = NOW - age * NS
+    assert choose_rollup(rollups, until - length * NS, until, Retention(NOW)) != rollups[1]
+
+
+@pytest.mark.parametrize(
+    ("filled", "days", "expected"),
+    [
+        # hours that were kept for a week are kept for a month from now on: they are complete since a week ago
+        ({3600: 7}, 7, HOURS),
+        ({3600: 7}, 7.01, DAYS),
+        # days are new: they were filled from what the hours held
+        ({86400: 5}, 5, HOURS),
+        ({86400: 5}, 6, HOURS),
+        ({3600: 3, 86400: 5}, 4, DAYS),
+        # only the hours go back as far, though they would not be chosen for so long a window
+        ({86400: 5}, 7.5, HOURS),
+        # and nothing does
+        ({3600: 3, 86400: 5}, 6, HOURS),
+    ],
+)
+def test_it_chooses_what_is_complete_after_a_change(filled: dict[int, int], days: float, expected: Rollup) -> None:
+    rollups = (FINE, Rollup(3600, 768, 168), Rollup(86400, 400, 90))
+    now = NOW // NS
+    retention = Retention(NOW, {seconds: now - age * 86400 for seconds, age in filled.items()})
+    found = choose_rollup(rollups, NOW - NOW % NS - int(days * 86400) * NS, NOW, retention)
+    assert found.seconds == expected.seconds
+
+
+@pytest.mark.parametrize(
+    ("asked", "age", "expected"),
+    [
+        # what is held is answered as it was asked, by the coarsest resolution that divides it
+        (10, 3600, (10, 10)),
+        (60, 3600, (60, 10)),
+        (300, 86400, (300, 300)),
+        (1800, 86400, (1800, 300)),
+        (3600, 32 * 86400, (3600, 3600)),
+        (21600, 31 * 86400, (21600, 3600)),
+        (86400, 400 * 86400, (86400, 86400)),
+        # what is not is answered by the next interval that is
+        (10, 2 * 3600, (300, 300)),
+        (60, 2 * 3600, (300, 300)),
+        (450, 2 * 3600, (600, 300)),
+        (1800, 7 * 86400, (3600, 3600)),
+        (5400, 7 * 86400, (7200, 3600)),
+        (3600, 60 * 86400, (86400, 86400)),
+        (21600, 60 * 86400, (86400, 86400)),
+        # older than anything: what goes back furthest
+        (10, 500 * 86400, (86400, 86400)),
+        (86400, 500 * 86400, (86400, 86400)),
+        # and the future is held by all
+        (10, -86400, (10, 10)),
+    ],
+)
+def test_it_chooses_the_finest_complete_interval(asked: int, age: int, expected: tuple[int, int]) -> None:
+    rollups = parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90")
+    found = choose_interval(rollups, asked, NOW // NS - age, Retention(NOW))
+    assert found is not None
+    assert (found[0], found[1].seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("filled", "asked", "age", "expected"),
+    [
+        ({3600: 7}, 3600, 7, (3600, 3600)),
+        ({3600: 7}, 3600, 8, (86400, 86400)),
+        ({3600: 7}, 21600, 8, (86400, 86400)),
+        # days are complete for less long than hours are: the hours of a day make up the day
+        ({86400: 5}, 86400, 8, (86400, 3600)),
+        ({86400: 5}, 3600, 40, (3600, 3600)),
+        ({300: 1, 3600: 1}, 300, 2, (86400, 86400)),
+    ],
+)
+def test_it_chooses_the_finest_interval_that_is_complete_after_a_change(
+    filled: dict[int, int], asked: int, age: int, expected: tuple[int, int]
+) -> None:
+    rollups = parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90")
+    midnight = NOW // NS // 86400 * 86400
+    retention = Retention(NOW, {seconds: midnight - days * 86400 for seconds, days in filled.items()})
+    found = choose_interval(rollups, asked, midnight - age * 86400, retention)
+    assert found is not None
+    assert (found[0], found[1].seconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("rollups", "asked", "age", "expected"),
+    [
+        ("1m:60,2d:30", 3600, 86400, (172800, 172800)),
+        ("2d:30", 172800, 0, (172800, 172800)),
+        ("7s:100,49s:400", 3600, 0, None),
+    ],
+)
+def test_an_interval_is_made_of_what_is_kept(
+    rollups: str, asked: int, age: int, expected: tuple[int, int] | None
+) -> None:
+    found = choose_interval(parse_rollups(rollups), asked, NOW // NS - age, Retention(NOW))
+    assert (found and (found[0], found[1].seconds)) == expected
 
 
 def test_the_length_is_counted_in_whole_seconds_of_both_ends() -> None:
     half = NS // 2
     # trunc(until) - trunc(since) is 3600, though almost 3601 seconds lie between, and the future needs no holding
-    assert choose_rollup(ROLLUPS, NS, 3601 * NS + NS - 1, 0) == FINE
+    assert choose_rollup(ROLLUPS, NS, 3601 * NS + NS - 1, Retention(0)) == FINE
     # 1.5 - (-3599.5) is 3601 seconds; trunc(1.5) - trunc(-3599.5) is 3600
-    assert choose_rollup(ROLLUPS, -3599 * NS - half, NS + half, -3599 * NS) == FINE
+    assert choose_rollup(ROLLUPS, -3599 * NS - half, NS + half, Retention(-3599 * NS)) == FINE
 
 
 @given(instants, st.integers(0, 10**8 * NS), st.integers(0, 10**8 * NS))
@@ -99,14 +205,14 @@ def test_the_chosen_resolution_is_the_finest_that_covers_the_window_and_holds_it
     until: int, length: int, age: int
 ) -> None:
     since, now = until - length, until + age
-    chosen = choose_rollup(ROLLUPS, since, until, now)
+    chosen = choose_rollup(ROLLUPS, since, until, Retention(now))
     finer = ROLLUPS[: ROLLUPS.index(chosen)]
 
     def covers(rollup: Rollup) -> bool:
         return rollup.span >= trunc(Fraction(until, NS)) - trunc(Fraction(since, NS))
 
     def holds(rollup: Rollup) -> bool:
-        return since >= now - rollup.span * NS
+        return since >= now - (rollup.span + PAST_SECONDS) * NS
 
     assert covers(chosen) or chosen is DAYS
     if holds(DAYS):
@@ -141,3 +247,11 @@ def test_what_can_be_held_is_a_part_of_the_window_and_widens_to_it(
     counts = data.draw(st.sampled_from([[], [7] * held.points]))
     widened = dict(zip(asked.timestamps(), asked.widen(counts, held), strict=True))
     assert {start // rollup.seconds for start, count in widened.items() if count} == (set(buckets) if counts else set())
+
+
+def test_a_rollup_is_complete_since_its_oldest_bucket_or_since_it_was_filled() -> None:
+    now, days = NOW // NS, DAYS.seconds
+    oldest = (now - PAST_SECONDS) // days * days - DAYS.span
+    assert Retention(NOW).since(DAYS) == Retention(NOW, {3600: now}).since(DAYS) == oldest
+    assert Retention(NOW, {days: oldest + days}).since(DAYS) == oldest + days
+    assert Retention(NOW, {days: oldest - days}).since(DAYS) == oldest

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from tsdb.moving import Mover
 from tsdb.rollups import Rollup, parse_rollups
 from tsdb.series import Series
 from tsdb.store import Store
 from tsdb.timeline import Window
+
+T = TypeVar("T")
 
 NOW = 1_541_455_200
 """The clock of these tests, in 2018: the start of an hour, and not of a day."""
@@ -32,6 +39,21 @@ def sums(store: Store, series: Series, *, now: int = NOW) -> list[int]:
     return [store.get_sums([series], retained(rollup, now), now=now)[series] for rollup in store.rollups]
 
 
+def merge(store: Store, destination: Series, sources: Sequence[Series], gone: Collection[int] = ()) -> None:
+    Mover(store).merge(destination, sources, gone=gone)
+
+
 def keys_of(store: Store, project: int) -> set[str]:
     """Every key of the project, by a scan."""
     return {key.decode() for key in store.clients.read.scan_iter(f"ts:{{{project}}}:*")}
+
+
+@contextmanager
+def counted_reads(store: Store) -> Iterator[list[int]]:
+    """How often Redis was asked for many keys at once, by MGET or by a script, while this lasted."""
+    client = store.clients.read
+    client.config_resetstat()
+    reads = [0]
+    yield reads
+    stats: Any = client.info("commandstats")
+    reads[0] = sum(stats.get(f"cmdstat_{name}", {}).get("calls", 0) for name in ("mget", "evalsha", "eval"))

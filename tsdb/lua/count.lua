@@ -3,9 +3,9 @@
 -- KEYS  1 state, 2 index, 3 running totals, 4 claim, then for each series its rings, one a rollup, finest first
 -- ARGV  1 the caller's clock (s), 2 claim value ('' = none), 3 claim's life (s),
 --       then for each series: name, number of increments k, and k times: timestamp (s), amount
--- Returns 'new', 'closed' (the project may not be counted into), 'repeat' or 'conflict' (see claim)
+-- Returns 'new', 'closed' (the project may not be counted into, or has other rings), 'repeat' or 'conflict' (see claim)
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
+if not is_open(redis.call('GET', KEYS[1])) then
     return 'closed'
 end
 if ARGV[2] ~= '' then

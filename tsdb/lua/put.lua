@@ -2,9 +2,9 @@
 --
 -- KEYS  1 state, 2 index, 3 claim, 4 ring
 -- ARGV  1 which rollup, 2 claim value, 3 claim's life (s), 4 the series' name, then pairs: bucket, amount
--- Returns 'new', 'repeat', or 'closed' (the project may not be counted into)
+-- Returns 'new', 'repeat', or 'closed' (its rings may not be moved)
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
+if not may_move(redis.call('GET', KEYS[1])) then
     return 'closed'
 end
 if claim(KEYS[3], ARGV[2], ARGV[3]) ~= 'new' then

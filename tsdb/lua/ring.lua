@@ -1,5 +1,6 @@
 -- Shared by every script that writes; it stands in front of each.
--- ROLLUPS and FUTURE are put in from tsdb/rollups.py: {seconds, samples, slots, ttl} of each rollup.
+-- Put in from Python: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, seconds; SHAPES, the rings'
+-- shapes as a state names them (tsdb/state.py).
 
 local WIDTH = 8
 local floor = math.floor
@@ -13,8 +14,54 @@ local function new_ring(key, rollup, bucket)
     redis.call('SET', key, struct.pack('>l', bucket) .. string.rep('\0', rollup.slots * WIDTH), 'EX', rollup.ttl)
 end
 
-local function zero(key, first, last)
+-- Whether the project may be counted into, by who keeps rings of these shapes.
+local function is_open(state)
+    local start = 'open ' .. SHAPES .. ' '
+    return state and string.sub(state, 1, #start) == start
+end
+
+-- Whether rings of the project may be moved: it is open, closed or in the middle of a merge.
+local function may_move(state)
+    local phase, shapes = string.match(state or '', '^(%a+) (%S+) ')
+    return shapes == SHAPES and (phase == 'open' or phase == 'closed' or phase == 'merging')
+end
+
+-- The oldest bucket of the rollup that is retained at `now`, as Rollup.oldest_bucket says.
+local function oldest_bucket(rollup, now)
+    return floor((now - PAST) / rollup.seconds) - rollup.samples
+end
+
+-- Notes in the project's state that the resolution of `seconds` is complete since that instant alone.
+local function note_filled(seconds, since)
+    local start, filled = string.match(redis.call('GET', KEYS[1]) or '', '^(%a+ %S+ %S+) (%S+)$')
+    if not start then
+        return
+    end
+    local kept = {}
+    for other, instant in string.gmatch(filled, '(%d+)=(%d+)') do
+        if tonumber(other) ~= seconds then
+            kept[#kept + 1] = other .. '=' .. instant
+        elseif tonumber(instant) >= since then
+            return
+        end
+    end
+    kept[#kept + 1] = string.format('%d=%d', seconds, since)
+    redis.call('SET', KEYS[1], start .. ' ' .. table.concat(kept, ','))
+end
+
+local function zero_slots(key, first, last)
     redis.call('SETRANGE', key, WIDTH * (first + 1), string.rep('\0', WIDTH * (last - first + 1)))
+end
+
+-- Empties the slots of the buckets `first` to `last`, fewer than the ring has.
+local function zero(key, slots, first, last)
+    first, last = first % slots, last % slots
+    if first <= last then
+        zero_slots(key, first, last)
+    else
+        zero_slots(key, first, slots - 1)
+        zero_slots(key, 0, last)
+    end
 end
 
 -- Makes `bucket` the newest one of the ring and empties the slots of the buckets in between.
@@ -23,15 +70,41 @@ local function advance(key, rollup, newest, bucket)
     if bucket - newest >= slots then
         return new_ring(key, rollup, bucket)
     end
-    local first, last = (newest + 1) % slots, bucket % slots
-    if first <= last then
-        zero(key, first, last)
-    else
-        zero(key, first, slots - 1)
-        zero(key, 0, last)
-    end
+    zero(key, slots, newest + 1, bucket)
     redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
     redis.call('EXPIRE', key, rollup.ttl)
+end
+
+-- Takes back a ring that a clock which ran ahead moved into the future: it would refuse the present. What it holds of the
+-- past stays; what the future pushed out of it is lost at this resolution, and the state says so. Returns its newest bucket.
+local function pull_back(key, rollup, newest)
+    local seconds, slots = rollup.seconds, rollup.slots
+    local last = floor(limit / seconds)
+    local lost = newest - last
+    if lost >= slots then
+        new_ring(key, rollup, last)
+    else
+        zero(key, slots, last + 1, newest)
+        redis.call('SETRANGE', key, 0, struct.pack('>l', last))
+        redis.call('EXPIRE', key, rollup.ttl)
+    end
+    note_filled(seconds, math.min(newest - slots + 1, floor(clock / seconds) + 1) * seconds)
+    return last
+end
+
+-- Notes what a ring whose newest bucket lies ahead of the caller's clock has let go, though it would still be retained.
+local function note_lost(key, rollup, now)
+    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
+    if #head == 0 then
+        return
+    end
+    local newest = struct.unpack('>l', head)
+    if newest > floor(limit / rollup.seconds) then
+        newest = pull_back(key, rollup, newest)
+    end
+    if newest - rollup.slots + 1 > oldest_bucket(rollup, now) then
+        note_filled(rollup.seconds, (newest - rollup.slots + 1) * rollup.seconds)
+    end
 end
 
 -- Makes the ring reach `top` and returns its newest bucket, and whether the ring is new.
@@ -42,6 +115,9 @@ local function reach(key, rollup, top)
         return top, true
     end
     local newest = struct.unpack('>l', head)
+    if newest > floor(limit / rollup.seconds) then
+        newest = pull_back(key, rollup, newest)
+    end
     if top > newest then
         advance(key, rollup, newest, top)
         return top, false
@@ -109,9 +185,8 @@ local function count_one(time, amount, ring, now)
     local fresh, counted = false, false
     for i = 1, #ROLLUPS do
         local rollup = ROLLUPS[i]
-        local seconds = rollup.seconds
-        local bucket = floor(time / seconds)
-        counted = bucket >= floor(now / seconds) - rollup.samples
+        local bucket = floor(time / rollup.seconds)
+        counted = bucket >= oldest_bucket(rollup, now)
         if counted and ring_add_one(KEYS[ring + i - 1], rollup, bucket, amount) then
             fresh = true
         end
@@ -130,7 +205,7 @@ local function count_many(count, at, ring, now)
     local fresh, sum = false, 0
     for place, rollup in ipairs(ROLLUPS) do
         sum = 0
-        local oldest = floor(now / rollup.seconds) - rollup.samples
+        local oldest = oldest_bucket(rollup, now)
         local buckets, kept, n = {}, {}, 0
         for i = 1, count do
             local bucket = floor(times[i] / rollup.seconds)
@@ -161,9 +236,17 @@ local function count_series(at, ring, now)
     if fresh then
         redis.call('SADD', KEYS[2], name)
     end
-    -- What the coarsest rollup retained was counted; a series of totals is also a running total.
-    if sum > 0 and string.sub(name, 1, 2) == 't:' then
-        add_to_total(string.sub(name, 3), sum)
+    -- What the coarsest rollup retained was counted. A series of totals is also a running total; so is what was dropped,
+    -- by its reason and over all keys.
+    if sum > 0 then
+        if string.sub(name, 1, 2) == 't:' then
+            add_to_total(string.sub(name, 3), sum)
+        else
+            local drop, outcome = string.match(name, '^f:%d+:([^:]+:([^:]+):.+)$')
+            if drop and outcome ~= 'accepted' then
+                add_to_total(drop, sum)
+            end
+        end
     end
     return at + 2 + 2 * count, ring + #ROLLUPS
 end

@@ -3,11 +3,13 @@
 -- The index keeps the series' name until all of it has arrived (drop.lua), so that an interrupted move is found again.
 --
 -- KEYS  1 state, 2 index, then for each rollup: ring, moving
--- ARGV  1 the token of this move, 2 the series' name, 3 the destination
+-- ARGV  1 the token of this move, 2 the series' name, 3 the destination, 4 the state in which this may be done, '' for any
+--       in which rings may be moved
 -- Returns for each rollup {token, ring, destination}, or {} where there is nothing to move; or 'closed': the project's
 -- keys may be being deleted, and a new one could escape the scan
 
-if redis.call('EXISTS', KEYS[1]) == 0 then
+local state = redis.call('GET', KEYS[1])
+if not may_move(state) or (ARGV[4] ~= '' and state ~= ARGV[4]) then
     return 'closed'
 end
 local taken, nothing = {}, true

@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from projects import seeding, services
 from projects.dsn import dsn
-from projects.management.failures import told_to_the_user
+from projects.management.failures import refuse_foreign_counts, told_to_the_user
 from projects.models import SCOPES, Organization
 from projects.seeding import DemoProject, Plan
 
@@ -56,6 +56,7 @@ class Command(BaseCommand):
         plan = self._plan(options)
         slugs = list(dict.fromkeys(options["project"] or seeding.PROJECTS))
         with told_to_the_user():
+            refuse_foreign_counts()
             organization, projects = seeding.make_projects(options["organization"], slugs)
             if options["reset"]:
                 for project in projects:

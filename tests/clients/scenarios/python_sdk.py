@@ -27,16 +27,19 @@ def send(messages: int) -> None:
 
 
 def run_into_the_limit(messages: int) -> None:
-    """One message that is refused, that many which the SDK keeps back, and one after the time that it was told."""
+    """One message that is accepted and one that is refused, that many which the SDK keeps back, and one after the time
+    that it was told, which is accepted again."""
     window = 4
     time.sleep(window - time.time() % window)  # so that the refusal is for more than a moment
+    sentry_sdk.capture_message("accepted")
+    sentry_sdk.flush(10)
     sentry_sdk.capture_message("refused")
     sentry_sdk.flush(10)
     for number in range(messages):
         sentry_sdk.capture_message(f"kept back {number}")
     sentry_sdk.flush(10)
     time.sleep(window)
-    sentry_sdk.capture_message("refused again")
+    sentry_sdk.capture_message("accepted again")
     sentry_sdk.flush(10)
 
 

@@ -37,3 +37,20 @@ def test_it_counts_again_after_promotion(replica: Stage, web: Sender) -> None:
     with Connection(replica.service.port) as connection:
         assert connection.send(web, event()).status == 200
     assert replica.service.counted() == 5
+
+
+def test_reads_are_answered_when_nothing_is_cached_and_nothing_can_be(stage: Stage) -> None:
+    assert stage.service.count(3).status == 201
+    with stage.redis.client() as client, stage.redis.client(1) as cache:
+        cache.flushdb()
+        client.replicaof("127.0.0.1", str(free_port()))
+        assert stage.service.counted() == 3
+        client.replicaof("NO", "ONE")
+        cache.flushdb()
+        client.config_set("min-replicas-to-write", 1)
+        try:
+            assert stage.service.counted() == 3
+            assert refuses_for_now(stage.service.count())
+        finally:
+            client.config_set("min-replicas-to-write", 0)
+    assert stage.service.count().status == 201

@@ -49,7 +49,7 @@ def send(project: Project) -> Iterator[Send]:
 
 def running(store: Store, project: Project) -> dict[tuple[str, str], int]:
     """(category, outcome) -> how many."""
-    return store.running_totals([project.pk])[project.pk]
+    return store.running_totals([project.pk])[project.pk].outcomes
 
 
 @pytest.mark.parametrize("name", sorted(MANIFEST))

@@ -154,6 +154,29 @@ def test_where_a_quota_cannot_be_asked_nothing_is_counted_as_tsdb_intake_declare
     assert counted(stage) == [1, 1, 1]
 
 
+def test_a_refused_event_is_counted_once_when_the_answer_is_lost_and_accepted_when_there_is_room(
+    stage: Stage, send: Send, quota: str
+) -> None:
+    body = event(EVENT_ID)
+    with stage.redis.client() as client:
+        client.set(quota, 100)
+        stage.proxy.lose_answer_of = b"EVALSHA"
+        assert send(body).status == 429
+        assert stage.proxy.lose_answer_of == b"", "no answer was lost"
+        assert (counted(stage), counted(stage, stat="rejected")) == ([1] * 3, [1] * 3)
+        assert send(body).status == 429, "another submission, not another try"
+        assert counted(stage, stat="rejected") == [2] * 3
+
+        client.delete(quota)
+        stage.proxy.lose_answer_of = b"EVALSHA"
+        assert [send(body).json() for _ in range(2)] == [{"id": EVENT_ID}] * 2
+        assert client.get(quota) == b"1"
+    assert stage.proxy.lose_answer_of == b"", "no answer was lost"
+    assert (counted(stage), counted(stage, stat="generated"), counted(stage, stat="rejected")) == (
+        [3] * 3, [1] * 3, [2] * 3
+    )  # fmt: skip
+
+
 def test_secrets_and_payloads_are_nowhere_afterwards(stage: Stage, web: Sender, send: Send) -> None:
     before = stage.service.log.stat().st_size
     marker = uuid.uuid4().hex

@@ -1,0 +1,239 @@
+"""Do the database and Redis belong together?
+
+Both hold the installation's name: the database in the one row of Installation, Redis in its mark (tsdb/pairing.py).
+They are compared at each start (statsapi/run.py, serve.py), by a check, and by /readyz. Where the row or both are
+missing, nothing is said: they were not paired yet.
+
+| what is found                        | what happened                                                  |
+|---|---|
+| Redis has another name               | FOREIGN: the database was lost, or TSDB_URL names another Redis |
+| Redis has none, or had none          | EMPTIED: its keys were lost; it gets the name again, and `since` |
+| Redis knows of a newer project       | OLDER: the database was restored from a backup                  |
+"""
+
+from __future__ import annotations
+
+import logging
+import re
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from enum import Enum
+from functools import partial
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.core.cache import cache
+from django.db import DatabaseError, transaction
+from django.db.models import Max
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from projects.connections import get_store
+from projects.models import Installation, Project
+from tsdb import pairing
+from tsdb.pairing import Mark
+from tsdb.refusals import refusal
+
+log = logging.getLogger(__name__)
+
+SCAN = 1000
+"""Keys that are looked at in one step: some milliseconds of Redis' time, and of a deletion's too."""
+
+_NUMBER = re.compile(rb"ts:\{([0-9]{1,18})\}:")
+
+
+class Kind(Enum):
+    FOREIGN = "foreign"
+    EMPTIED = "emptied"
+    OLDER = "older"
+
+
+class ForeignRedis(RedisError):
+    """Redis holds the counts of another installation, which must not be touched."""
+
+
+class Finding(NamedTuple):
+    """`text` is what it means, `hint` the way out."""
+
+    kind: Kind
+    text: str
+    hint: str
+
+
+def pair() -> list[Finding]:
+    """Gives both stores the same name where they have none, and compares. To be called after migrate, before serving.
+
+    Raises DatabaseError, RedisError.
+    """
+    Installation.objects.get_or_create(pk=Installation.THE_ONE, defaults={"newest_project": _newest_project()})
+    return look()
+
+
+def look() -> list[Finding]:
+    """What is wrong between the stores. A Redis that lost its mark gets it again. Raises DatabaseError, RedisError."""
+    row = Installation.objects.first()
+    if row is None:
+        return []
+    mark = _mark_of(row)
+    if mark.name == row.name and row.since is None:
+        Installation.objects.filter(pk=row.pk, since=None).update(since=mark.since)
+        row.refresh_from_db()
+    return _compared(row, mark)
+
+
+def refuse_foreign() -> None:
+    """Raises ForeignRedis where Redis is another installation's."""
+    for finding in look():
+        if finding.kind is Kind.FOREIGN:
+            raise ForeignRedis(finding.text)
+
+
+def emptied_at() -> int:
+    """When Redis was found to be emptied, seconds since the epoch, rounded up; 0: it was not.
+
+    Where nobody has noticed yet, this does.
+    """
+    row = Installation.objects.first()
+    if row is None or row.since is None:
+        return 0
+    mark = _mark_of(row)
+    return -(-mark.since // 1000) if mark.name == row.name and mark.since != row.since else 0
+
+
+def _mark_of(row: Installation) -> Mark:
+    clients = get_store().clients
+    found = pairing.read(clients.read)
+    if found is not None:
+        return found
+    fresh = Mark(row.name, 0 if row.since is None else _now(), row.newest_project)
+    try:
+        pairing.make(clients.write, fresh)
+    except ResponseError as error:
+        if refusal(error) is None:
+            raise
+        return fresh
+    return pairing.read(clients.write) or fresh  # of two at once one was the first
+
+
+def _compared(row: Installation, mark: Mark) -> list[Finding]:
+    if mark.name != row.name:
+        return [
+            Finding(
+                Kind.FOREIGN,
+                "The database and Redis do not belong together: Redis holds the counts of another installation.",
+                "Correct TSDB_URL or DATABASE_URL. Where both are right, the database was lost: "
+                "`manage.py pair_stores` shows what there is and makes this Redis the database's own.",
+            )
+        ]
+    found = []
+    longest = max(rollup.span for rollup in settings.TSDB_ROLLUPS)
+    if row.since not in (None, mark.since) and time.time() < mark.since / 1000 + longest:
+        since = datetime.fromtimestamp(mark.since / 1000, UTC)
+        found.append(
+            Finding(
+                Kind.EMPTIED,
+                f"Redis was emptied: what was counted before {since:%Y-%m-%d %H:%M:%S} UTC is missing.",
+                "`manage.py pair_stores --adopt` ends this warning, and so does time: "
+                f"{longest // 86400} days later all of it would have expired.",
+            )
+        )
+    if mark.newest > row.newest_project:
+        found.append(
+            Finding(
+                Kind.OLDER,
+                f"The database is older than the counts: it knows no project after number {row.newest_project}, "
+                f"and Redis has counted for projects up to {mark.newest}.",
+                "Restore a newer backup of the database. Where there is none, "
+                "`manage.py pair_stores --adopt` deletes the counts of projects that the database does not know.",
+            )
+        )
+    return found
+
+
+def note_project(number: int) -> None:
+    """To be called inside the transaction that makes a project."""
+    # Not in the transaction itself: two that make several projects would wait for each other.
+    transaction.on_commit(partial(_note, number))
+
+
+def _note(number: int) -> None:
+    try:
+        # The database first: Redis must never know of more than the database does, unless that was restored.
+        Installation.objects.filter(newest_project__lt=number).update(newest_project=number)
+        name = Installation.objects.values_list("name", flat=True).first()
+        if name is not None:
+            pairing.note(get_store().clients.write, name, number)
+    except (DatabaseError, RedisError) as error:  # the project is made; the next one is noted with it
+        log.warning("that project %d was made is not noted: %s: %s", number, type(error).__name__, error)
+
+
+class Counted(NamedTuple):
+    """Projects that have keys in Redis: known to the database, and not."""
+
+    known: set[int]
+    unknown: set[int]
+
+
+def counted(on_keys: Callable[[int], object] = lambda number: None) -> Counted:
+    """Looks at every key of Redis; `on_keys` is told how many more were looked at."""
+    numbers: set[int] = set()
+    _each_slice(lambda server, keys: numbers.update(keys), on_keys)
+    known = _known(numbers)
+    return Counted(known, numbers - known)
+
+
+def take_over(*, keep_known: bool, on_keys: Callable[[int], object] = lambda number: None) -> int:
+    """Makes Redis this database's own; returns how many keys were deleted.
+
+    What projects counted whose number the database does not know is deleted, and with `keep_known` false all counts
+    are. Interrupted, it has changed no name and can be run again. Raises DatabaseError, RedisError.
+    """
+    deleted = 0
+
+    def delete(server: Redis, keys: dict[int, list[bytes]]) -> None:
+        nonlocal deleted
+        # Asked after the keys were found: a project made meanwhile has its row before it has a key.
+        doomed = keys.keys() - (_known(keys) if keep_known else set())
+        if doomed:
+            pipeline = server.pipeline(transaction=False)
+            for number in doomed:
+                pipeline.unlink(*keys[number])  # of one project, so of one slot
+            deleted += sum(pipeline.execute())
+
+    row, _ = Installation.objects.get_or_create(pk=Installation.THE_ONE)
+    since = _mark_of(row).since if keep_known else _now()
+    _each_slice(delete, on_keys)
+    cache.delete_pattern("*")  # type: ignore[attr-defined]  # tokens and projects of the other database
+    newest = max(row.newest_project, _newest_project())
+    pairing.replace(get_store().clients.write, Mark(row.name, since, newest))
+    Installation.objects.filter(pk=row.pk).update(since=since, newest_project=newest)
+    return deleted
+
+
+def _each_slice(use: Callable[[Redis, dict[int, list[bytes]]], object], on_keys: Callable[[int], object]) -> None:
+    """Hands over the keys of projects by the project's number, as many at a time as a step of SCAN finds."""
+    for server in get_store().clients.write.servers():
+        cursor = -1
+        while cursor != 0:
+            found: Any = server.scan(max(cursor, 0), match="ts:{*", count=SCAN)
+            cursor, keys = found
+            numbered: dict[int, list[bytes]] = {}
+            for key in keys:
+                match = _NUMBER.match(key)
+                if match:
+                    numbered.setdefault(int(match[1]), []).append(key)
+            use(server, numbered)
+            on_keys(len(keys))
+
+
+def _known(numbers: Iterable[int]) -> set[int]:
+    return set(Project.objects.filter(pk__in=list(numbers)).values_list("pk", flat=True))
+
+
+def _now() -> int:
+    return time.time_ns() // 10**6
+
+
+def _newest_project() -> int:
+    return int(Project.objects.aggregate(newest=Max("pk"))["newest"] or 0)

@@ -1,0 +1,22 @@
+"""Another store than the process' own one, for the services."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from projects.connections import get_store
+from tsdb.store import Store
+
+
+def use_store(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
+    """Every service reaches Redis through `store` until the patch is undone; the API reads through its own."""
+    users = [
+        module
+        for name, module in sys.modules.items()
+        if name.startswith("projects.services") and vars(module).get("get_store") is get_store
+    ]
+    assert users
+    for module in users:
+        monkeypatch.setattr(module, "get_store", lambda: store)

@@ -1,0 +1,72 @@
+"""Moving counts from one series to another, a ring at a time, so that an interrupted move can be finished."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Collection, Sequence
+
+from tsdb import ring
+from tsdb.rollups import Rollup
+from tsdb.scripts import Call, Script
+from tsdb.series import Series, claim_key, index_key, state_key
+from tsdb.store import ProjectClosed, Store
+
+MOVE_SECONDS = 30 * 86400
+"""How long an interrupted move may wait to be run again without being added twice."""
+
+
+class Mover:
+    """Moves series of the store."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._take, self._put, self._drop = (Script(name, store.rollups) for name in ("take", "put", "drop"))
+
+    def merge(
+        self, destination: Series, sources: Sequence[Series], *, gone: Collection[int] = (), while_state: str = ""
+    ) -> None:
+        """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
+
+        When it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. What
+        was on its way to another destination then arrives there, unless that one's project is in `gone`. Raises
+        ProjectClosed where a series' project may not take part, or a source is not in the state `while_state` any more.
+        """
+        for source in sources:
+            if source != destination:
+                # First what an interrupted move left on its way, then what was counted into the source since.
+                self._move(destination, source, gone, while_state)
+                self._move(destination, source, gone, while_state)
+
+    def _move(self, destination: Series, source: Series, gone: Collection[int], while_state: str) -> None:
+        store = self._store
+        places = [key for rollup in store.rollups for key in (source.key(rollup), source.moving_key(rollup))]
+        state, index = state_key(source.project), index_key(source.project)
+        target = f"{destination.project}:{destination.name}"
+        taken = self._take.run(
+            store.clients.write,
+            Call([state, index, *places], [secrets.token_hex(16), source.name, target, while_state]),
+        )
+        if taken == b"closed":
+            raise ProjectClosed([source.project])
+        for place, (rollup, found) in enumerate(zip(store.rollups, taken, strict=True), start=1):
+            if found:
+                token, raw, into = found
+                project, _, name = into.decode().partition(":")
+                goal = destination if int(project) in gone else Series(int(project), name)
+                self._put_ring(goal, place, rollup, token.decode(), raw)
+                arrived = Call([index, source.moving_key(rollup), *places], [token, source.name])
+                self._drop.run(store.clients.write, arrived)
+
+    def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
+        project = destination.project
+        keys = [
+            state_key(project),
+            index_key(project),
+            claim_key(project, f"{token}:{rollup.name}"),
+            destination.key(rollup),
+        ]
+        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name]
+        for pair in ring.buckets(raw, rollup):
+            args += pair
+        if self._put.run(self._store.clients.write, Call(keys, args)) == b"closed":
+            raise ProjectClosed([project])

@@ -1,0 +1,67 @@
+"""The mark by which a Redis says whose counts it holds: one hash, `ts:installation`, beside the projects' keys."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from redis.exceptions import ResponseError
+
+from tsdb.client import Client
+
+KEY = "ts:installation"
+
+_MAKE = """#!lua
+-- KEYS 1 the mark; ARGV 1 name, 2 since, 3 newest
+if redis.call('EXISTS', KEYS[1]) == 0 then
+    redis.call('HSET', KEYS[1], 'name', ARGV[1], 'since', ARGV[2], 'newest', ARGV[3])
+end
+"""
+
+_NOTE = """#!lua
+-- KEYS 1 the mark; ARGV 1 name, 2 a project's number
+local found = redis.call('HMGET', KEYS[1], 'name', 'newest')
+if found[1] == ARGV[1] and tonumber(found[2]) < tonumber(ARGV[2]) then
+    redis.call('HSET', KEYS[1], 'newest', ARGV[2])
+end
+"""
+
+
+class Mark(NamedTuple):
+    """`name` of the installation, `since` when Redis holds all its counts (milliseconds since the epoch, 0: since
+    ever), and the number of its `newest` project."""
+
+    name: str
+    since: int
+    newest: int
+
+
+def read(client: Client) -> Mark | None:
+    """None: there is no mark. One that cannot be read is nobody's, and has no name."""
+    try:
+        found: Any = client.hgetall(KEY)
+    except ResponseError as error:
+        if not str(error).startswith("WRONGTYPE"):
+            raise
+        return Mark("", 0, 0)
+    if not found:
+        return None
+    try:
+        return Mark(found[b"name"].decode(), int(found[b"since"]), int(found[b"newest"]))
+    except (KeyError, ValueError):
+        return Mark("", 0, 0)
+
+
+def make(client: Client, mark: Mark) -> None:
+    """Writes the mark where there is none."""
+    client.eval(_MAKE, 1, KEY, *mark)
+
+
+def replace(client: Client, mark: Mark) -> None:
+    """Writes the mark whatever stands there."""
+    client.delete(KEY)
+    make(client, mark)
+
+
+def note(client: Client, name: str, project: int) -> None:
+    """There is a project of that number now; said of that installation's own mark alone."""
+    client.eval(_NOTE, 1, KEY, name, project)

@@ -1,0 +1,181 @@
+"""Finishing what was begun with a project, by whoever meets it: rings of other shapes, and half-deleted keys.
+
+A merge and a deletion need the database to be finished; projects/services/settling.py does that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+
+from tsdb.client import none_failed
+from tsdb.rollups import Rollup
+from tsdb.scripts import Call, Script
+from tsdb.series import Series, claim_key, index_key, running_key, state_key
+from tsdb.state import Phase, Shape, State, carry_over, closed_text, filled_after, parse_shapes, state_text
+from tsdb.store import Store
+from tsdb.timeline import ENVIRONMENTS
+from tsdb.tombstones import SCAN_COUNT
+
+SERIES_A_CALL = 10
+"""Carried over in one script, which takes some milliseconds of Redis' time."""
+
+BATCH = 1000
+"""Projects whose states are looked at in one round trip."""
+
+CARRIED_OVER = "ts:shapes"
+"""Names the shapes when no ring of others is left, so that nobody looks for them again."""
+
+_RING = re.compile(rb"ts:\{[0-9]+\}:(?:moving:)?[tfe]:[^{}]*:([0-9]+[sx][0-9]+)")
+
+
+def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None = None) -> Phase:
+    """Finishes what can be finished with Redis alone; `now` in seconds since the epoch.
+
+    Returns the phase that the project is in then: absent, open or closed; or merging or deleting, which are for others.
+    `dropped` is told how many rings went because their resolution is not kept any more, by shape. May be called by any
+    number of processes at once, and be killed at any step.
+    """
+    states = store.states
+    while True:
+        state = states.get(project)
+        if state.phase in (Phase.MERGING, Phase.DELETING) or state.is_settled(states.shapes):
+            return state.phase
+        if state.phase is Phase.EMPTYING:
+            store.tombstones.sweep([project])
+            store.tombstones.bury(project)
+        elif state.phase is Phase.REBUILDING:
+            _rebuild(store, project, state, now, Counter() if dropped is None else dropped)
+        elif state.phase is Phase.ABSENT:
+            if not store.clients.write.exists(index_key(project), running_key(project)):
+                return state.phase
+            states.swap(project, state, _adopted(store, project))
+        elif state.phase is Phase.STRANGE:
+            states.swap(project, state, closed_text(states.shapes))
+        elif state.phase is Phase.BEFORE:
+            states.swap(project, state, _from_before(store))
+        else:
+            states.swap(project, state, state_text(Phase.REBUILDING, state.shapes, states.shapes, state.filled))
+
+
+def needs_settling(store: Store, projects: Sequence[int]) -> Iterator[int]:
+    """Those of the projects with which something was begun, or whose rings have other shapes."""
+    for start in range(0, len(projects), BATCH):
+        batch = projects[start : start + BATCH]
+        states = dict(zip(batch, store.states.get_many(batch), strict=True))
+        absent = [project for project, state in states.items() if state.phase is Phase.ABSENT]
+        found = none_failed(store.clients.read.together([("EXISTS", index_key(project)) for project in absent]))
+        full = {project for project, exists in zip(absent, found, strict=True) if exists}
+        for project, state in states.items():
+            if project in full or not (state.phase is Phase.ABSENT or state.is_settled(store.states.shapes)):
+                yield project
+
+
+def delete_unnamed_rings(store: Store, *, on_step: Callable[[int], object] = lambda looked: None) -> dict[str, int]:
+    """Deletes all rings of shapes that no rollup has, of whatever project; returns how many, by shape.
+
+    Reads all key names, once for each change of the rollups. `on_step` is told how many were read in a step.
+    """
+    client = store.clients.write
+    if client.execute_command("GET", CARRIED_OVER) == store.states.shapes.encode():
+        return {}
+    named = {rollup.name for rollup in store.rollups}
+    gone: dict[str, int] = {}
+    for keys in _scan(store):
+        on_step(len(keys))
+        unnamed = [(key, match[1].decode()) for key in keys if (match := _RING.fullmatch(key))]
+        unnamed = [(key, name) for key, name in unnamed if name not in named]
+        if unnamed:
+            client.unlink(*(key for key, _ in unnamed))
+            for _, name in unnamed:
+                gone[name] = gone.get(name, 0) + 1
+    client.execute_command("SET", CARRIED_OVER, store.states.shapes)
+    return gone
+
+
+def rollups_of(shapes: str) -> tuple[Rollup, ...]:
+    """Rollups whose rings have these shapes."""
+    return tuple(Rollup(shape.seconds, shape.samples) for shape in parse_shapes(shapes))
+
+
+def _rebuild(store: Store, project: int, state: State, now: int, dropped: Counter[str]) -> None:
+    """Carries the rings of each series over, then closes the project: it is opened by who reads its row first."""
+    client = store.clients.write
+    if store.states.shapes == state.detail:
+        client.execute_command("DEL", CARRIED_OVER)
+    before, rollups = parse_shapes(state.shapes), rollups_of(state.detail)
+    carried = carry_over(before, state.filled, rollups, now)
+    filled = filled_after(carried, state.filled, now)
+    args: list[str | bytes | int] = [state.text, now, len(rollups), len(before)]
+    for rollup, since, source in carried:
+        args += [rollup.seconds, rollup.slots, source, since]
+    args += [shape.seconds for shape in before]
+    names, shapes = store.names_of(project), [*state.detail.split(","), *state.shapes.split(",")]
+    _drop_what_arrived(store, project, names, before)
+    script = Script("rebuild", store.rollups)
+    for start in range(0, len(names), SERIES_A_CALL):
+        keys = [state_key(project), index_key(project)]
+        for name in names[start : start + SERIES_A_CALL]:
+            keys += [f"ts:{{{project}}}:{name}:{shape}" for shape in shapes]
+            keys += [_moving_key(project, name, shape) for shape in before]
+        answer = script.run(client, Call(keys, args))
+        if answer == b"over":
+            return
+        for shape, number in zip(before, answer, strict=True):
+            if number:
+                dropped[shape.name] += number
+    if any(shape.is_of_before for shape in before) and any(name.startswith("e:") for name in names):
+        filled[ENVIRONMENTS] = now
+    complete = not names and not state.filled  # nothing was ever counted
+    store.states.swap(project, state, closed_text(state.detail, {} if complete else filled))
+
+
+def _drop_what_arrived(store: Store, project: int, names: Sequence[str], before: Sequence[Shape]) -> None:
+    """Deletes the rings of interrupted moves that were added to their destination already; all others go back."""
+    client = store.clients.write
+    for name in names:
+        for shape in before:
+            key = _moving_key(project, name, shape)
+            token, destination = client.execute_command("HMGET", key, "token", "destination")
+            if token and destination:
+                claim = claim_key(int(destination.partition(b":")[0]), f"{token.decode()}:{shape.name}")
+                if client.exists(claim):
+                    client.unlink(key)
+
+
+def _moving_key(project: int, name: str, shape: Shape) -> str:
+    return f"ts:{{{project}}}:moving:{name}:{shape.name}"
+
+
+def _from_before(store: Store) -> str:
+    """The state that comes after one which the version before this wrote."""
+    shapes = ",".join(shape.name for shape in _shapes_of_before(store))
+    return state_text(Phase.REBUILDING, shapes or store.states.shapes, store.states.shapes)
+
+
+def _adopted(store: Store, project: int) -> str:
+    """The state that comes after none, where there is an index all the same.
+
+    The version before this wrote none for a closed project. Anything else is foreign: a project begins empty.
+    """
+    names = store.names_of(project)
+    keys = [Series(project, name).key(rollup) for name in names for rollup in store.rollups]
+    foreign = keys and store.clients.write.exists(*keys)
+    return state_text(Phase.EMPTYING) if foreign else _from_before(store)
+
+
+def _shapes_of_before(store: Store) -> list[Shape]:
+    """The shapes of all rings that the version before this left, finest first. Reads all key names once a store."""
+    if store.shapes_of_before is None:
+        found = {match[1].decode() for keys in _scan(store) for key in keys if (match := _RING.fullmatch(key))}
+        store.shapes_of_before = sorted(parse_shapes(",".join(name for name in found if "x" in name)))
+    return store.shapes_of_before
+
+
+def _scan(store: Store) -> Iterator[list[bytes]]:
+    for server in store.clients.write.servers():
+        cursor = -1
+        while cursor != 0:
+            cursor, keys = server.scan(max(cursor, 0), match="ts:{*", count=SCAN_COUNT)
+            yield [key for key in keys if isinstance(key, bytes)]
