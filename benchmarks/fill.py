@@ -38,7 +38,7 @@ def random_counts(rollup: Rollup, now: int, share: float, source: random.Random)
 def all_counts(
     projects: Sequence[int], rollups: Sequence[Rollup], now: int, share: float
 ) -> Iterator[tuple[int, Rollup, Counts]]:
-    """The same for the same arguments, so that both layouts get the same."""
+    """Counts for each project and rollup. Equal arguments give equal counts, so both layouts hold the same."""
     source = random.Random(SEED)
     for project in projects:
         for rollup in rollups:

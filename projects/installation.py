@@ -71,7 +71,10 @@ def pair() -> list[Finding]:
 
 
 def look() -> list[Finding]:
-    """What is wrong between the stores. A Redis that lost its mark gets it again. Raises DatabaseError, RedisError."""
+    """Compares the stores and returns what is wrong. Writes the mark again into a Redis that lost it.
+
+    Raises DatabaseError, RedisError.
+    """
     row = Installation.objects.first()
     if row is None:
         return []

@@ -43,5 +43,5 @@ def _name_of(slug: str) -> str:
 
 
 def _about(slug: str, error: ValidationError) -> ValidationError:
-    """The same, said of what was asked for."""
+    """An error with the messages of `error` that names the slug which was asked for."""
     return ValidationError(f"{slug!r} cannot be made: {' '.join(dict.fromkeys(error.messages))}")

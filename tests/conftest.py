@@ -32,6 +32,7 @@ def _clean_redis(request: pytest.FixtureRequest) -> None:
         or "store" in request.fixturenames
     ):
         get_store().clients.write.flushdb()
+        get_store().states._known.clear()  # a test's projects have the numbers of another one's
         cache.clear()
 
 

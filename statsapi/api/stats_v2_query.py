@@ -65,7 +65,10 @@ class Asked:
 
 @dataclass(frozen=True)
 class StatsRange:
-    """What is answered: `start` and `end` in seconds since the epoch, multiples of `interval`, served by `rollup`."""
+    """The range of an answer. `start` and `end` are seconds since the epoch and multiples of `interval`.
+
+    Its counts are read from `rollup`.
+    """
 
     start: int
     end: int

@@ -132,7 +132,7 @@ def outcomes_by_every_interval(api: Client, counted: Counted, asked: Range) -> R
 
 
 def outcomes_by_every_group(api: Client, counted: Counted, asked: Range, whole: Range) -> None:
-    """The same range without an interval and grouped, and as a summary."""
+    """Asks for the range without an interval, grouped in every way, and as a summary."""
     query: dict[str, Any] = {"field": Q, "category": "error", "start": asked.start, "end": asked.end}
     for groups in GROUPS:
         response = api.get(f"{ORGANIZATION}/stats_v2/", {**query, "groupBy": groups})
