@@ -43,7 +43,7 @@ def drain(environ: Mapping[str, Any]) -> None:
     A server closes the connection of a body that was not read to its end. A client that keeps its connections, or is
     still sending, would then not see the answer.
     """
-    _let_go_of_the_database()
+    let_go_of_the_database()
     try:
         length = _announced_length(environ)
         left = DRAINED if length is None else length
@@ -84,7 +84,7 @@ def _sent_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[by
     # A generator of its own would refuse only when first read from; the length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
-    _let_go_of_the_database()
+    let_go_of_the_database()
     return _read_chunks(source, length, limit)
 
 
@@ -108,8 +108,9 @@ def _read_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[by
         raise _unreadable("the body ends before its Content-Length")
 
 
-def _let_go_of_the_database() -> None:
-    """A client may send for minutes, and the connections to PostgreSQL are few (statsapi/postgresql)."""
+def let_go_of_the_database() -> None:
+    """For as long as a body comes: that may be minutes, and the connections to PostgreSQL are few
+    (statsapi/postgresql)."""
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
 

@@ -21,6 +21,7 @@ LARGEST_ID = 2**63 - 1
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
+_HEADER_CHARACTERS = 4096  # key, secret, version, client and a timestamp are some 200
 _CLIENT_CHARACTERS = 100  # a name and a version; the longest known is 45
 
 
@@ -101,6 +102,8 @@ def parse_dsn(text: str) -> Dsn:
 
 
 def _fields_of_header(header: str) -> dict[str, str]:
+    if len(header) > _HEADER_CHARACTERS:
+        raise _unparsable()
     scheme, _, rest = header.strip().partition(" ")
     if scheme.lower() != "sentry":
         raise _unparsable()

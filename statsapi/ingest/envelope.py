@@ -16,7 +16,7 @@ whose header line ends the body has an empty payload; a `length` of null is no l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
@@ -70,12 +70,15 @@ class Envelope:
         return {Category.ATTACHMENT: sum(item.quantity for item in attachments)}, others
 
 
-def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
-    """The envelope of a body that is whole or comes in pieces; all of them are taken unless one is refused."""
-    pieces = Pieces([body] if isinstance(body, bytes) else body)
+def read_header(pieces: Pieces, limits: EnvelopeLimits) -> EnvelopeHeader:
+    """The header of an envelope, which may say who sends it: no more is taken than its line."""
     if pieces.next_byte() is None:
         raise IntakeError(400, "empty request body")
-    header = _envelope_header(_headers(pieces, limits.header_line))
+    return _envelope_header(_headers(pieces, limits.header_line))
+
+
+def read_items(pieces: Pieces, header: EnvelopeHeader, limits: EnvelopeLimits) -> Envelope:
+    """The envelope with what follows its header; all pieces are taken unless one is refused."""
     items: list[Item] = []
     seen = 0
     has_event = has_report = False

@@ -49,9 +49,16 @@ def parse_security_reports(body: Buffer, reports: Limit) -> tuple[SecurityReport
     return (_report(as_mapping(value)),)
 
 
-def security_facts(report: SecurityReport, query: str, *, client_ip: str, user_agent: str) -> EventFacts:
-    """What filters look at. The page's owner may say `sentry_release` and `sentry_environment` in the report's URL."""
-    said = dict(_pairs(query))
+def read_query(query: str) -> Mapping[str, str]:
+    """What the page's owner says in the URL that reports are sent to; nothing of what cannot be read."""
+    try:
+        return dict(parse_qsl(query, max_num_fields=100))
+    except ValueError:
+        return {}
+
+
+def security_facts(report: SecurityReport, said: Mapping[str, str], *, client_ip: str, user_agent: str) -> EventFacts:
+    """What filters look at. The report's URL may have said `sentry_release` and `sentry_environment`."""
     return EventFacts(
         client_ip=client_ip,
         user_ip=client_ip,
@@ -61,13 +68,6 @@ def security_facts(report: SecurityReport, query: str, *, client_ip: str, user_a
         csp_sources=tuple(filter(None, (report.blocked, report.source_file))),
         environment=read_environment(said.get("sentry_environment")),
     )
-
-
-def _pairs(query: str) -> list[tuple[str, str]]:
-    try:
-        return parse_qsl(query, max_num_fields=100)
-    except ValueError:
-        return []
 
 
 def _report(value: Mapping[str, object]) -> SecurityReport:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
 from statsapi.ingest import counting
-from statsapi.ingest.bodies import drain, read_body, read_pieces
+from statsapi.ingest.bodies import drain, let_go_of_the_database, read_body, read_pieces
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
     Credentials,
@@ -17,15 +18,16 @@ from statsapi.ingest.credentials import (
     read_project_id,
     required,
 )
-from statsapi.ingest.envelope import Envelope, Item, parse_envelope
-from statsapi.ingest.errors import IntakeError
+from statsapi.ingest.envelope import Envelope, Item, read_header, read_items
+from statsapi.ingest.errors import BAD_DATA, IntakeError
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.facts import EventFacts, event_facts, read_event
 from statsapi.ingest.filters import first_match
 from statsapi.ingest.http import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.limits import envelope_limits, limit
+from statsapi.ingest.pieces import Pieces
 from statsapi.ingest.reports import parse_report
-from statsapi.ingest.security import SecurityReport, parse_security_reports, security_facts
+from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_facts
 from statsapi.ingest.store import StoreEvent, parse_store
 from tsdb.intake import Arrival
 from tsdb.outcomes import Outcome
@@ -46,13 +48,16 @@ class Sender:
 @intake_view("POST")
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     sender, found = _sender(request, project_id, may_sign_inside=True)
+    credentials = found
+    sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
     try:
-        sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
-        parsed = parse_envelope(read_pieces(request.META, sent=sent, unpacked=unpacked), envelope_limits())
-        identity = event_id(parsed.header, parsed.event.payload) if parsed.event else parsed.header.event_id
+        pieces = Pieces(read_pieces(request.META, sent=sent, unpacked=unpacked))
+        header = read_header(pieces, envelope_limits())
+        credentials = _signed(sender, found, header.dsn)
+        parsed = read_items(pieces, header, envelope_limits())
+        identity = event_id(header, parsed.event.payload) if parsed.event else header.event_id
     except IntakeError as error:
-        raise _invalid(sender, found, error) from None
-    credentials = credentials_of_envelope(found, parsed.header.dsn, sender.project)
+        raise _invalid(sender, credentials, error) from None
     # Without an event the id may be of something that is sent in many parts, as a replay is.
     once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
     attached, loose = parsed.attached()
@@ -121,8 +126,9 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
     except IntakeError as error:
         raise _invalid(sender, found, error) from None
     answer = identified(new_event_id() if reports else None)
+    said = read_query(sender.query)
     for report in reports:
-        answer = _counted(sender, credentials, _report_arrival(report, sender), answer)
+        answer = _counted(sender, credentials, _report_arrival(report, said, sender), answer)
     return answer
 
 
@@ -159,11 +165,24 @@ def _sender(
     return sender, found
 
 
+def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Credentials:
+    """The credentials of an envelope of which no more than the header was unpacked.
+
+    IntakeError 401 where it has none, or others than its request, 403 where they may not send. There is nothing to
+    drain: a body that is worth it came whole with its header.
+    """
+    credentials = credentials_of_envelope(found, dsn, sender.project)
+    if found is None:
+        authorized(sender.project, credentials.public_key)
+        let_go_of_the_database()
+    return credentials
+
+
 def _invalid(sender: Sender, found: Credentials | None, error: IntakeError) -> IntakeError:
     """Counts bad data; a body that nobody signed is answered as such."""
     if found is None and error.status == 400:
         required(found)
-    if found is not None:
+    if found is not None and error.status in BAD_DATA:
         counting.count_invalid(sender.project, found.public_key, error)
     return error
 
@@ -189,8 +208,8 @@ def _facts_of_store(stored: StoreEvent, sender: Sender) -> EventFacts:
     return event_facts(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
 
 
-def _report_arrival(report: SecurityReport, sender: Sender) -> counting.ArrivalFor:
-    facts = security_facts(report, sender.query, client_ip=sender.ip, user_agent=sender.user_agent)
+def _report_arrival(report: SecurityReport, said: Mapping[str, str], sender: Sender) -> counting.ArrivalFor:
+    facts = security_facts(report, said, client_ip=sender.ip, user_agent=sender.user_agent)
 
     def arrival(config: Config, key: Key) -> Arrival:
         filtered_by = first_match(config.filters, facts)

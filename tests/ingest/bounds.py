@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
-from statsapi.ingest.envelope import EnvelopeLimits
+from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
 from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.ingest.pieces import Pieces
 
 SENT = Limit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
 UNPACKED = Limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)
@@ -16,6 +17,12 @@ ENVELOPE = EnvelopeLimits(
     item=Limit("INGEST_MAX_ITEM_BYTES", 1_000_000),
     items=ITEMS,
 )
+
+
+def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
+    """The envelope of a body that is whole or comes in pieces, whoever sends it."""
+    pieces = Pieces([body] if isinstance(body, bytes) else body)
+    return read_items(pieces, read_header(pieces, limits), limits)
 
 
 def status_of(call: Callable[[], object]) -> int:

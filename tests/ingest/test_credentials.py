@@ -90,6 +90,11 @@ def test_a_header_that_cannot_be_parsed_is_401(header: str) -> None:
     assert refusal(header) == (401, UNPARSABLE)
 
 
+def test_a_header_that_is_longer_than_any_is_401() -> None:
+    assert found(HEADER + ", sentry_timestamp=" + "1" * 3900) is not None
+    assert refusal(HEADER + "," * 4096) == (401, UNPARSABLE)
+
+
 def test_a_query_of_too_many_fields_is_401() -> None:
     assert refusal(query=f"sentry_key={KEY}" + "&a=b" * 100) == (401, UNPARSABLE)
 

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.envelope import EnvelopeHeader, parse_envelope
+from statsapi.ingest.envelope import EnvelopeHeader
 from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.identifiers import read_environment
-from tests.ingest.bounds import ENVELOPE, status_of
+from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
 ID = "9ec79c33ec9942ab8353589fcb2e04dc"
 OTHER_ID = "0" * 32

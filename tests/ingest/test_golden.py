@@ -11,13 +11,12 @@ import pytest
 
 from statsapi.ingest.categories import ITEM_CATEGORIES
 from statsapi.ingest.credentials import parse_dsn
-from statsapi.ingest.envelope import parse_envelope
 from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.events import event_id
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.security import parse_security_reports
 from statsapi.ingest.store import parse_store
-from tests.ingest.bounds import ENVELOPE, ITEMS, STORE_UNPACKED
+from tests.ingest.bounds import ENVELOPE, ITEMS, STORE_UNPACKED, parse_envelope
 
 GOLDEN = Path(__file__).parent.parent / "golden"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((GOLDEN / "manifest.json").read_text())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import random
 import zlib
 from collections.abc import Callable
 
@@ -224,6 +225,53 @@ def test_an_envelope_may_carry_its_own_credentials(sdk: Sdk, key: ProjectKey, to
 
     assert (response.status_code, response.json()) == (200, {"id": EVENT_ID})
     assert total() == 1
+
+
+@pytest.mark.parametrize("sender", ["nobody", "stranger", "foreigner", "disabled"])
+def test_of_an_envelope_that_nobody_may_send_no_more_than_the_header_is_unpacked(
+    client: Client, project: Project, key: ProjectKey, store: Store, sender: str
+) -> None:
+    """What follows cannot even be unpacked: whoever came so far would be answered 400."""
+    public = "0" * 32
+    if sender == "foreigner":
+        public = services.create_project(organization=project.organization, slug="b", name="B").keys.get().public
+    if sender == "disabled":
+        public, key.active = key.public, False
+        services.save_intake(project, key)
+    header = {} if sender == "nobody" else {"dsn": f"https://{public}@stats.example/{project.pk}"}
+    body = broken_after(json.dumps(header).encode() + b'\n{"type":"attachment"}\n')
+    response = client.post(
+        f"/api/{project.pk}/envelope/", body, content_type="text/plain", headers={"content-encoding": "gzip"}
+    )
+
+    assert response.status_code == (401 if sender == "nobody" else 403)
+    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 0
+
+
+def test_an_envelope_that_contradicts_its_request_is_not_unpacked(sdk: Sdk, store: Store, project: Project) -> None:
+    body = broken_after(json.dumps({"dsn": f"https://{'0' * 32}@stats.example/{project.pk}"}).encode() + b"\n")
+
+    assert sdk.post("envelope/", body, content_encoding="gzip").status_code == 401
+    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 0
+
+
+def test_bad_data_of_an_envelope_that_is_signed_inside_is_refused_and_counted(
+    client: Client, key: ProjectKey, project: Project, store: Store
+) -> None:
+    header = {"dsn": f"https://{key.public}@stats.example/{project.pk}"}
+    for body, headers in (
+        (json.dumps(header).encode() + b"\nno item\n", {}),
+        (broken_after(json.dumps(header).encode() + b"\n"), {"content-encoding": "gzip"}),
+    ):
+        response = client.post(f"/api/{project.pk}/envelope/", body, content_type="text/plain", headers=headers)
+        assert response.status_code == 400
+    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 2
+
+
+def broken_after(beginning: bytes) -> bytes:
+    """gzip that unpacks to the beginning and more, and whose end is garbage."""
+    packed = zlib.compress(beginning + random.Random(1).randbytes(200_000), 9, wbits=31)
+    return packed[:-20] + bytes(20)
 
 
 def test_credentials_may_stand_in_the_query(sdk: Sdk, key: ProjectKey, total: Total) -> None:

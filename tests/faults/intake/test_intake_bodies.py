@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import base64
+import json
 import re
 import socket
+import time
 import zlib
-from contextlib import suppress
+from contextlib import closing, suppress
+from http.client import HTTPConnection
 from pathlib import Path
 
 import pytest
@@ -14,7 +17,9 @@ import pytest
 from tests.clients.live import IntakeService, Sender, event
 from tests.faults.intake.bombs import ENCODINGS, MEGABYTE, attachments, pack, zeros
 from tests.faults.intake.crowd import at_once
+from tests.faults.stage import fastest
 from tests.servers import wait_for
+from tests.service import Answer
 
 CLIENTS = 8
 INVALID = ("error", "invalid", "too_large")
@@ -221,5 +226,41 @@ def test_a_refused_sender_may_keep_its_connection(service: IntakeService, sender
         for _ in range(20):
             assert connection.send(stranger, event()).status == 403
             assert connection.send(sender, event(), authorization="Sentry sentry_key=1").status == 401
+            assert connection.send(sender, b'{"dsn":"%s"}\n' % stranger.dsn(80).encode() + event()).status == 401
             assert connection.send(sender, event()).status == 200
     assert service.stat(sender) == 20
+
+
+@pytest.mark.parametrize("encoding", ENCODINGS)
+def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
+    service: IntakeService, sender: Sender, encoding: str
+) -> None:
+    """Fault 46: the credentials may stand in the envelope, so its first line is unpacked, and no more."""
+    foreign = service.new_sender()
+    assert service.send(sender, event()).status == service.send(foreign, event()).status == 200
+    memory = Memory(service)
+    for header, status in (
+        ({}, 401),
+        ({"dsn": "nonsense"}, 401),
+        ({"dsn": sender._replace(public="0" * 32).dsn(80)}, 403),
+        ({"dsn": foreign._replace(project=sender.project).dsn(80)}, 403),
+        ({"dsn": foreign.dsn(80)}, 403),
+    ):
+        bomb = pack(encoding, [json.dumps(header).encode() + b"\n", *attachments(95)[1:]])
+
+        def ask(bomb: bytes = bomb) -> Answer:
+            return unsigned(service, sender, bomb, encoding)
+
+        assert fastest(ask, 0.05).seconds < 0.05
+        assert ask().status == status
+    assert memory.grown() < 24  # a window of brotli is 16 MB
+    assert service.stat(sender) == 1
+
+
+def unsigned(service: IntakeService, sender: Sender, body: bytes, encoding: str) -> Answer:
+    """What an envelope is answered whose request says nothing of who sends it."""
+    began = time.monotonic()
+    with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
+        connection.request("POST", sender.path("envelope"), body, {"content-encoding": encoding})
+        response = connection.getresponse()
+        return Answer(response.status, {}, response.read(), time.monotonic() - began)
