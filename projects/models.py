@@ -162,6 +162,28 @@ def _check_networks(text: str) -> None:
             ) from None
 
 
+MOST_GLOBS = 500
+LONGEST_GLOB = 500
+"""Every event is compared with all of them, within a bound of work (statsapi/ingest/globs.py): the more there are, the
+less of a long message is compared."""
+
+
+def _check_globs(lists: dict[str, str]) -> None:
+    """Raises ValidationError, which says of each list what to do."""
+    errors = {}
+    for field, text in lists.items():
+        globs = [line.strip() for line in text.splitlines() if line.strip()]
+        longest = max(globs, key=len, default="")
+        if len(globs) > MOST_GLOBS:
+            errors[field] = (
+                f"Keep to {MOST_GLOBS} globs, of which one may match what several do: these are {len(globs)}."
+            )
+        elif len(longest) > LONGEST_GLOB:
+            errors[field] = f"Keep each glob to {LONGEST_GLOB} characters: “{longest[:20]}…” has {len(longest)}."
+    if errors:
+        raise ValidationError(errors)
+
+
 class ProjectFilters(models.Model):
     """Which events of a project are not wanted: its inbound filters. Lists hold one entry a line."""
 
@@ -188,6 +210,12 @@ class ProjectFilters(models.Model):
 
     def __str__(self) -> str:
         return f"inbound filters of {self.project}"
+
+    def clean(self) -> None:
+        lists = {"release_versions": self.release_versions, "error_messages": self.error_messages}
+        # A list from before there were limits stands in nobody's way who changes something else.
+        saved = ProjectFilters.objects.filter(pk=self.pk).values(*lists).first() or {}
+        _check_globs({field: text for field, text in lists.items() if text != saved.get(field)})
 
 
 class Environment(models.Model):

@@ -9,13 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import islice
 
 from statsapi.ingest.identifiers import read_environment
 from statsapi.ingest.payloads import Buffer, as_list, as_mapping, as_text, parse_object
 
 # Far more than SDKs send; they keep an event made to be expensive as cheap as others.
 MOST_EXCEPTIONS = 50
-LONGEST_MESSAGE = 8192
+MOST_FRAMES = 250
+MOST_HEADERS = 200
+LONGEST_TEXT = 8192
+LONGEST_RELEASE = 250  # what Sentry takes
 
 _NAMELESS_FRAMES = frozenset({"", "<anonymous>", "[native code]", "native"})
 _BROWSERS = ("Mozilla/", "Opera/")
@@ -56,17 +60,17 @@ def event_facts(event: Mapping[str, object], *, client_ip: str, user_agent: str)
         user_ip=_user_ip(event, client_ip),
         user_agent=_header(request.get("headers"), "user-agent")
         or (user_agent if user_agent.startswith(_BROWSERS) else ""),
-        page_url=as_text(request.get("url")),
-        release=as_text(event.get("release")),
-        messages=tuple(text[:LONGEST_MESSAGE] for text in _messages(event, exceptions) if text),
-        sources=tuple(source for source in map(_source, exceptions) if source),
+        page_url=as_text(request.get("url"))[:LONGEST_TEXT],
+        release=as_text(event.get("release"))[:LONGEST_RELEASE],
+        messages=tuple(text[:LONGEST_TEXT] for text in _messages(event, exceptions) if text),
+        sources=tuple(source[:LONGEST_TEXT] for source in map(_source, exceptions) if source),
         environment=read_environment(event.get("environment")),
     )
 
 
 def _user_ip(event: Mapping[str, object], client_ip: str) -> str:
     user = as_mapping(event.get("user") or event.get("sentry.interfaces.User"))
-    address = as_text(user.get("ip_address"))
+    address = as_text(user.get("ip_address"))[:LONGEST_TEXT]
     return client_ip if address == "{{auto}}" else address
 
 
@@ -74,9 +78,9 @@ def _header(headers: object, name: str) -> str:
     """Of headers as an object, or as a list of pairs; a value may be a list of its own."""
     pairs: list[object]
     if isinstance(headers, dict):
-        pairs = [[key, value] for key, value in headers.items()]
+        pairs = [[key, value] for key, value in islice(headers.items(), MOST_HEADERS)]
     else:
-        pairs = as_list(headers)
+        pairs = as_list(headers)[:MOST_HEADERS]
     for pair in pairs:
         if isinstance(pair, list) and len(pair) == 2 and as_text(pair[0]).lower() == name:
             value = pair[1]
@@ -110,7 +114,7 @@ def _messages(event: Mapping[str, object], exceptions: list[Mapping[str, object]
 def _source(exception: Mapping[str, object]) -> str:
     """The file of the innermost frame that has one: frames are listed from the outermost in."""
     frames = as_list(as_mapping(exception.get("stacktrace")).get("frames"))
-    for frame in reversed(frames):
+    for frame in reversed(frames[-MOST_FRAMES:]):
         fields = as_mapping(frame)
         path = as_text(fields.get("abs_path")) or as_text(fields.get("filename"))
         if path not in _NAMELESS_FRAMES:

@@ -6,8 +6,6 @@ not match.
 
 from __future__ import annotations
 
-import fnmatch
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,6 +13,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.globs import any_matches
 from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 
 Address = IPv4Address | IPv6Address
@@ -40,11 +39,7 @@ _BROWSER_SCHEMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FilterConfig:
-    """Which filters of a project are on, and their lists.
-
-    Globs match the whole text and ignore case. They know `*`, `?`, `[a-z]`, `[!a-z]`, and `\\` before a character
-    that is to stand for itself.
-    """
+    """Which filters of a project are on, and their lists; globs as globs.py has them."""
 
     localhost: bool = False
     ip_addresses: tuple[str, ...] = ()  # addresses and CIDRs of clients
@@ -96,11 +91,11 @@ def _localhost(config: FilterConfig, facts: EventFacts) -> bool:
 
 
 def _release_version(config: FilterConfig, facts: EventFacts) -> bool:
-    return bool(config.release_versions and facts.release) and _matches(config.release_versions, [facts.release])
+    return bool(config.release_versions and facts.release) and any_matches(config.release_versions, [facts.release])
 
 
 def _error_message(config: FilterConfig, facts: EventFacts) -> bool:
-    return bool(config.error_messages) and _matches(config.error_messages, facts.messages)
+    return bool(config.error_messages) and any_matches(config.error_messages, facts.messages)
 
 
 def _browser_extensions(config: FilterConfig, facts: EventFacts) -> bool:
@@ -120,7 +115,7 @@ def _invalid_csp(config: FilterConfig, facts: EventFacts) -> bool:
         return False
     sources = [source for source in facts.csp_sources if source]
     return any(_is_browsers_own(source) or _is_local_page(source) for source in sources) or (
-        bool(config.csp_sources) and _matches(config.csp_sources, [*sources, *map(_host, sources)])
+        bool(config.csp_sources) and any_matches(config.csp_sources, [*sources, *map(_host, sources)])
     )
 
 
@@ -180,22 +175,3 @@ def _is_browsers_own(url: str) -> bool:
     """Also where a browser tells only the scheme of it."""
     scheme = url.partition(":")[0].lower()
     return scheme in _BROWSER_SCHEMES or scheme.endswith("-extension")
-
-
-def _matches(globs: tuple[str, ...], texts: Iterable[str]) -> bool:
-    pattern = _compiled(globs)
-    return any(pattern.match(text) for text in texts)
-
-
-@lru_cache(maxsize=256)
-def _compiled(globs: tuple[str, ...]) -> re.Pattern[str]:
-    """fnmatch writes each `*` as an atomic group, so that no glob and no text make it go back and try again."""
-    patterns = [fnmatch.translate(_ESCAPED.sub(_literal, glob)) for glob in globs if glob]
-    return re.compile("|".join(patterns) or r"(?!)", re.IGNORECASE)
-
-
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
-
-
-def _literal(escaped: re.Match[str]) -> str:
-    return f"[{escaped[1]}]" if escaped[1] in "*?[" else escaped[1]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from statsapi.ingest.errors import IntakeError, Limit
-from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.facts import LONGEST_RELEASE, LONGEST_TEXT, EventFacts
 from statsapi.ingest.identifiers import read_environment
 from statsapi.ingest.payloads import Buffer, as_mapping, as_text, parse_json
 
@@ -63,9 +63,9 @@ def security_facts(report: SecurityReport, said: Mapping[str, str], *, client_ip
         client_ip=client_ip,
         user_ip=client_ip,
         user_agent=user_agent,
-        page_url=report.page_url,
-        release=said.get("sentry_release", ""),
-        csp_sources=tuple(filter(None, (report.blocked, report.source_file))),
+        page_url=report.page_url[:LONGEST_TEXT],
+        release=said.get("sentry_release", "")[:LONGEST_RELEASE],
+        csp_sources=tuple(source[:LONGEST_TEXT] for source in (report.blocked, report.source_file) if source),
         environment=read_environment(said.get("sentry_environment")),
     )
 

@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.facts import LONGEST_MESSAGE, MOST_EXCEPTIONS, EventFacts, event_facts, read_event
+from statsapi.ingest.facts import LONGEST_RELEASE, LONGEST_TEXT, MOST_EXCEPTIONS, EventFacts, event_facts, read_event
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
@@ -111,7 +112,7 @@ def test_the_user_whose_address_is_to_be_found_has_the_clients() -> None:
 def test_an_event_made_to_be_expensive_is_bounded() -> None:
     found = facts({"exception": [{"value": "x" * 100_000}] * 1000})
     assert len(found.messages) == MOST_EXCEPTIONS
-    assert len(found.messages[0]) == LONGEST_MESSAGE
+    assert len(found.messages[0]) == LONGEST_TEXT
 
 
 @pytest.mark.parametrize("payload", [b"", b"[]", b"null", b"{", b"\xff", b"[" * 100_000, b'{"a":' * 100_000])
@@ -134,3 +135,15 @@ JSON = st.recursive(
 def test_any_json_gives_facts(event: object) -> None:
     found = facts(event)
     assert all(isinstance(text, str) and text for text in (*found.messages, *found.sources))
+
+
+def test_of_an_event_of_a_hundred_thousand_parts_no_more_is_looked_at_than_sdks_send() -> None:
+    """Fault 46. The event itself was parsed already, which its size bounds."""
+    nameless = {"exception": [exception(*[{}] * 6000, frame("/z.js")), exception(frame("/a.js"), *[{}] * 6000)] * 25}
+    headers = {str(number): "x" for number in range(70_000)}
+    event = {**nameless, "request": {"headers": headers, "url": "a" * 10**6}, "release": "1" * 10**6}
+    began = time.thread_time()
+    found = event_facts(event, client_ip="", user_agent="")
+    assert time.thread_time() - began < 0.05
+    assert found.sources == ("/z.js",) * 25
+    assert (len(found.page_url), len(found.release)) == (LONGEST_TEXT, LONGEST_RELEASE)

@@ -120,6 +120,16 @@ def test_a_changed_filter_is_obeyed_at_the_next_request(sdk: Sdk, project: Proje
     assert (total("received"), total("generated"), total("blacklisted"), total("release-version")) == (2, 1, 1, 1)
 
 
+def test_a_list_of_globs_from_before_there_were_limits_is_obeyed(sdk: Sdk, project: Project, total: Total) -> None:
+    globs = [*(f"*x{number:04d}*" for number in range(1200)), "Error: *boom"]
+    ProjectFilters.objects.create(project=project, error_messages="\n".join(globs))
+    errors = [{"type": "Error", "value": value} for value in ("a" * 8000, "big boom")]
+    sdk.event(exception={"values": errors})
+    sdk.event(exception={"values": errors[:1]})
+
+    assert (total("received"), total("error-message")) == (2, 1)
+
+
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.0.0.0/8"])
 def test_an_address_is_filtered_without_reading_the_event(
     sdk: Sdk, project: Project, total: Total, address: str

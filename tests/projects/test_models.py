@@ -161,3 +161,32 @@ def test_a_filter_takes_addresses_and_networks_alone(project: Project, text: str
 
 def test_a_filter_takes_an_address_or_a_network_a_line(project: Project) -> None:
     ProjectFilters(project=project, ip_addresses="192.0.2.7\n\n 10.0.0.0/8 \n2001:db8::/32").full_clean()
+
+
+@pytest.mark.parametrize("field", ["release_versions", "error_messages"])
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("\n".join(f"*{number}*" for number in range(501)), "Keep to 500 globs, .* these are 501"),
+        ("1.*\n*" + "a" * 500, "Keep each glob to 500 characters: “\\*a{19}…” has 501"),
+    ],
+)
+def test_a_list_that_takes_too_long_to_compare_is_refused(project: Project, field: str, text: str, said: str) -> None:
+    with pytest.raises(ValidationError, match=said) as error:
+        ProjectFilters(project=project, **{field: text}).full_clean()
+    assert list(error.value.message_dict) == [field]
+
+
+def test_a_list_of_500_globs_or_of_a_long_one_is_taken(project: Project) -> None:
+    many, long = "\n\n".join(f"*{number}*" for number in range(500)), "a" * 500
+    ProjectFilters(project=project, release_versions=many, error_messages=long).full_clean()
+
+
+def test_a_longer_list_that_was_saved_before_stays_until_it_is_changed(project: Project) -> None:
+    list_of_before = "\n".join(f"*{number}*" for number in range(1200))
+    row = ProjectFilters.objects.create(project=project, error_messages=list_of_before)
+    row.localhost = True
+    row.full_clean()
+    row.error_messages += "\n*one more*"
+    with pytest.raises(ValidationError, match="Keep to 500 globs"):
+        row.full_clean()
