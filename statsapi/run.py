@@ -27,6 +27,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 PORT_PATIENCE = 2.0
 """Seconds that a server which is just ending has to leave the port."""
 _ROOT = Path(__file__).resolve().parent.parent
+HEADER_BYTES = 64 * 1024
+"""Longest line and headers of a request, together; what is longer is answered 431 and looked at by nobody."""
 WORKER_PATIENCE = 8
 """Seconds that a worker has to finish the requests under way; docker kills everything after 10."""
 
@@ -175,6 +177,7 @@ def serve(text: str, lock: int | None = None) -> None:
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
             *("--no-ws", "--log-level", "error", "--respawn-failed-workers"),
             *("--workers-kill-timeout", str(WORKER_PATIENCE)),
+            *("--http1-buffer-size", str(HEADER_BYTES)),
         ],
     )
 

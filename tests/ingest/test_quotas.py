@@ -15,9 +15,9 @@ from projects import services
 from projects.models import ProjectFilters, ProjectKey
 from statsapi.ingest.http import refused
 from tests.ingest.conftest import Sdk
-from tsdb.intake import Intake, Quota
+from tsdb.intake import REPEAT_SECONDS, Intake, Quota
 from tsdb.outcomes import Outcome
-from tsdb.store import ProjectClosed
+from tsdb.store import ProjectClosed, Store
 
 NOW = 1_541_455_203  # three seconds into a window of ten
 A, B = "a" * 32, "b" * 32
@@ -85,6 +85,19 @@ def test_an_event_that_is_refused_again_and_again_is_counted_each_time(
     limit(1, 3600)
     assert sdk.event(B).status_code == 200, "at once, not when the refusal is forgotten"
     assert (total("received"), total("generated"), total("rejected")) == (4, 1, 3)
+
+
+def test_a_refused_event_is_remembered_for_seconds(sdk: Sdk, limit: Callable[[int, int], None], store: Store) -> None:
+    """Fault 46: who sends against a quota of zero takes up Redis for as long as a repeat may come, and no longer."""
+    limit(0, 3600)
+    sdk.event()
+    client = store.clients.read
+    before = set(client.scan_iter("ts:*"))
+    for _ in range(20):
+        assert sdk.event().status_code == 429
+    remembered = set(client.scan_iter("ts:*")) - before
+    assert len(remembered) == 20
+    assert all(0 < int(client.ttl(key)) <= REPEAT_SECONDS for key in remembered)
 
 
 @pytest.mark.parametrize("endpoint", ["store/", "security/"])

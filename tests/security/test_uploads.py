@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 from django.conf import LazySettings
+from django.contrib.auth.models import User
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 
@@ -17,4 +19,27 @@ def test_a_large_file_for_the_login_page_does_not_reach_the_disk(settings: LazyS
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = "a" * 32
     answer = client.post("/admin/login/", {"file": SimpleUploadedFile("large", b"\0" * 5_000_000)})
-    assert answer.status_code == 403
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("session", ["", "no-session-of-anybody"])
+def test_a_long_form_of_who_is_not_signed_in_is_refused_before_it_is_parsed(session: str) -> None:
+    """Fault 46: two megabytes of escapes took 140 MB."""
+    client = Client(enforce_csrf_checks=True)
+    client.cookies["csrftoken"] = "a" * 32
+    client.cookies["sessionid"] = session
+    form = b"username=" + b"%41" * 600_000
+    began = time.thread_time()
+    answer = client.post("/admin/login/", form, content_type="application/x-www-form-urlencoded")
+    assert answer.status_code == 413
+    assert time.thread_time() - began < 0.05
+    assert vars(answer.wsgi_request)["_read_started"] is False
+
+
+def test_who_is_signed_in_may_send_a_long_form(admin_client: Client) -> None:
+    assert admin_client.post("/admin/projects/organization/add/", {"name": "x" * 20_000}).status_code == 200
+
+
+def test_a_form_of_usual_length_signs_in(admin_user: User) -> None:
+    form = {"username": admin_user.username, "password": "password", "next": "/admin/"}
+    assert Client().post("/admin/login/", form).status_code == 302

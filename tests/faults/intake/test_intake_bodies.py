@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import re
 import socket
-import time
 import zlib
 from contextlib import closing, suppress
 from http.client import HTTPConnection
@@ -17,9 +17,7 @@ import pytest
 from tests.clients.live import IntakeService, Sender, event
 from tests.faults.intake.bombs import ENCODINGS, MEGABYTE, attachments, pack, zeros
 from tests.faults.intake.crowd import at_once
-from tests.faults.stage import fastest
 from tests.servers import wait_for
-from tests.service import Answer
 
 CLIENTS = 8
 INVALID = ("error", "invalid", "too_large")
@@ -238,7 +236,7 @@ def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
     """Fault 46: the credentials may stand in the envelope, so its first line is unpacked, and no more."""
     foreign = service.new_sender()
     assert service.send(sender, event()).status == service.send(foreign, event()).status == 200
-    memory = Memory(service)
+    memory, spent = Memory(service), processor_seconds(service)
     for header, status in (
         ({}, 401),
         ({"dsn": "nonsense"}, 401),
@@ -247,20 +245,42 @@ def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
         ({"dsn": foreign.dsn(80)}, 403),
     ):
         bomb = pack(encoding, [json.dumps(header).encode() + b"\n", *attachments(95)[1:]])
-
-        def ask(bomb: bytes = bomb) -> Answer:
-            return unsigned(service, sender, bomb, encoding)
-
-        assert fastest(ask, 0.05).seconds < 0.05
-        assert ask().status == status
+        assert [unsigned(service, sender, bomb, encoding) for _ in range(4)] == [status] * 4
+    # The whole of it takes 35 ms (zstd) to 110 ms (br). Processor time, since the machine may be busy.
+    assert processor_seconds(service) - spent < 5 * 4 * 0.025
     assert memory.grown() < 24  # a window of brotli is 16 MB
     assert service.stat(sender) == 1
 
 
-def unsigned(service: IntakeService, sender: Sender, body: bytes, encoding: str) -> Answer:
-    """What an envelope is answered whose request says nothing of who sends it."""
-    began = time.monotonic()
+def test_an_event_of_many_small_values_does_not_keep_others_waiting(service: IntakeService, sender: Sender) -> None:
+    """Fault 46: a thousandth of it is sent. Nobody else is served while it is parsed, so its processor time counts."""
+    body = pack("gzip", [b'{"a":[' + b"[]," * 330_000 + b"0]}"])
+    assert service.send(sender, event()).status == 200
+    before = processor_seconds(service)
+    for _ in range(10):
+        assert service.send(sender, body, "store", content_encoding="gzip").status == 200
+    assert processor_seconds(service) - before < 10 * 0.12
+
+
+def processor_seconds(service: IntakeService) -> float:
+    """What the workers have used of the processor."""
+    stats = [Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split() for worker in service.workers()]
+    return sum(int(one[11]) + int(one[12]) for one in stats) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("name", ["cookie", "x-sentry-auth", "user-agent", "x-forwarded-for"])
+def test_headers_longer_than_any_are_refused_unread(service: IntakeService, sender: Sender, name: str) -> None:
+    """Fault 46: 380 KB of cookies took 180 ms of who had not said yet who it is."""
+    with Raw(service, sender) as raw:
+        raw.head("Content-Length: 0", f"{name}: {'a=b; ' * 13_200}")
+        assert raw.status() == 431
+    with Raw(service, sender) as raw:
+        raw.head("Content-Length: 0", f"X-More: {'a=b; ' * 11_000}")
+        assert raw.status() == 400  # its body is empty
+
+
+def unsigned(service: IntakeService, sender: Sender, body: bytes, encoding: str) -> int:
+    """The status of an envelope whose request says nothing of who sends it."""
     with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
         connection.request("POST", sender.path("envelope"), body, {"content-encoding": encoding})
-        response = connection.getresponse()
-        return Answer(response.status, {}, response.read(), time.monotonic() - began)
+        return connection.getresponse().status
