@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import redis
 from redis.crc import REDIS_CLUSTER_HASH_SLOTS, key_slot
 
+from tests.network import Network
 from tests.servers import Server, free_port, redis_binary, start_redis, wait_for
 from tsdb.embedded import _find_server
 
@@ -19,15 +21,24 @@ NODE_TIMEOUT_MS = 500
 
 
 class Node:
-    def __init__(self, folder: Path, binary: str) -> None:
-        self.port, self.bus = free_port(), free_port()
-        options = ["--cluster-enabled", "yes", "--cluster-node-timeout", str(NODE_TIMEOUT_MS)]
+    """`port` and `bus` are those that others know, `address` is what it connects from where it has a network."""
+
+    def __init__(self, folder: Path, binary: str, network: Network | None, settings: Mapping[str, str]) -> None:
+        port, bus = self.port, self.bus = free_port(), free_port()
+        options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-announce-ip", "127.0.0.1"]
         # A master stays one when its last slot has left it.
         options += ["--cluster-allow-replica-migration", "no"]
-        places = ("--cluster-port", str(self.bus), "--cluster-announce-ip", "127.0.0.1")
+        # Else a master waits 5 s for more replicas before it gives the first one a copy.
+        options += ["--repl-diskless-sync-delay", "0"]
+        if network:
+            self.address = network.new_address()
+            self.port, self.bus = network.gate(self.address, port), network.gate(self.address, bus)
+            options += ["--bind-source-addr", self.address]
+            options += ["--cluster-announce-port", str(self.port), "--cluster-announce-bus-port", str(self.bus)]
+        options += [word for name, value in settings.items() for word in (f"--{name}", value)]
         self.server: Server
-        self.server, _ = start_redis(folder, *options, *places, port=self.port, binary=binary)
-        self._client = redis.Redis(port=self.port, socket_timeout=5)
+        self.server, _ = start_redis(folder, *options, port=port, binary=binary)
+        self._client = redis.Redis(port=port, socket_timeout=5)
 
     def ask(self, *command: Any) -> Any:
         return self._client.execute_command(*command)  # type: ignore[no-untyped-call]
@@ -43,10 +54,16 @@ class Node:
 
 
 class ClusterServer:
-    """Of Redis from PATH where it is `external`, else of the Valkey that the embedded server is made of."""
+    """Of Redis from PATH where it is `external`, else of the Valkey that the embedded server is made of.
 
-    def __init__(self, folder: Path, *, external: bool) -> None:
+    With a `network` its nodes can be cut off from each other. `settings` are Redis' own, of every node.
+    """
+
+    def __init__(self, folder: Path, *, external: bool, network: Network | None = None, **settings: str) -> None:
         self._folder, self._binary = folder, redis_binary() if external else str(_find_server())
+        self._network = network
+        named = {name.replace("_", "-"): value for name, value in settings.items()}
+        self._settings = {"cluster-node-timeout": str(NODE_TIMEOUT_MS), **named}
         self.nodes: list[Node] = []
         try:
             self._build()
@@ -72,7 +89,7 @@ class ClusterServer:
         wait_for(self.is_well, "a whole cluster")
 
     def _start_node(self) -> Node:
-        node = Node(self._folder / str(len(self.nodes)), self._binary)
+        node = Node(self._folder / str(len(self.nodes)), self._binary, self._network, self._settings)
         self.nodes.append(node)
         return node
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import signal
 import threading
-import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
@@ -13,13 +12,10 @@ import pytest
 
 from tests.clients.live import SINCE, IntakeService, Sender, event
 from tests.cluster import ClusterServer
+from tests.faults.sending import LONGEST, Sending
 from tests.faults.stage import refuses_for_now
 from tests.servers import wait_for
-from tests.service import Answer
 from tsdb.series import state_key
-
-LONGEST = 3.0
-"""Seconds for an answer while the cluster is not well: a time-out of 0.8 s, twice, and a busy machine."""
 
 
 @pytest.fixture(scope="module")
@@ -39,42 +35,6 @@ def service(cluster: ClusterServer, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def sender(service: IntakeService) -> Sender:
     return service.new_sender()
-
-
-class Sending:
-    """Four clients that send events of their own ids, each until it is answered 200, while something is done."""
-
-    def __init__(self, service: IntakeService, sender: Sender) -> None:
-        self.service, self.sender = service, sender
-        self.acknowledged: list[str] = []
-        self.refused: list[Answer] = []
-        self._ended = threading.Event()
-
-    def during(self, act: Callable[[], object]) -> None:
-        with ThreadPoolExecutor(4) as clients:
-            running = [clients.submit(self._send) for _ in range(4)]
-            try:
-                self._send_some_more()
-                act()
-                self._send_some_more()
-            finally:
-                self._ended.set()
-            for client in running:
-                client.result()
-        assert all(refuses_for_now(answer) for answer in self.refused)
-        assert max((answer.seconds for answer in self.refused), default=0) < LONGEST
-
-    def _send_some_more(self) -> None:
-        enough = len(self.acknowledged) + 200
-        wait_for(lambda: len(self.acknowledged) >= enough, "200 more events", 40)
-
-    def _send(self) -> None:
-        with self.service.connect() as connection:
-            while not self._ended.is_set():
-                name = uuid.uuid4().hex
-                while (answer := connection.send(self.sender, event(name))).status != 200:
-                    self.refused.append(answer)
-                self.acknowledged.append(name)
 
 
 def counted(service: IntakeService, sender: Sender) -> list[int]:
