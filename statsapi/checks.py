@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from projects import installation
 from projects.connections import get_store
+from tsdb.failover import failover_dangers
 from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, check_rollups
 
 
@@ -83,8 +84,9 @@ STORES = {
     installation.Kind.EMPTIED: (Warning, "statsapi.W004"),
     installation.Kind.OLDER: (Warning, "statsapi.W005"),
 }
-TOLD = ("statsapi.W004", "statsapi.W005")
-"""What a start tells and does not end for: what is missing is missing already, and counting goes on."""
+TOLD = ("statsapi.W004", "statsapi.W005", "statsapi.W006")
+"""What a start tells and does not end for. What is missing is missing already, and counting goes on; and a start that
+ends because a failover might lose counts some day would lose those of today."""
 
 
 @register(Tags.database)
@@ -100,4 +102,24 @@ def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs:
         kind(finding.text, hint=finding.hint, id=number)
         for finding in findings
         for kind, number in [STORES[finding.kind]]
+    ]
+
+
+@register(Tags.database)
+def a_failover_loses_little(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Asks Redis, and so only when databases may be asked too."""
+    if not databases:
+        return []
+    try:
+        dangers = failover_dangers(get_store().clients.read)
+    except RedisError:  # W002 names it
+        return []
+    return [
+        Warning(
+            f"Redis has replicas, and {danger}.",
+            hint="Set min-replicas-to-write 1, min-replicas-max-lag 1 and, of a cluster, cluster-node-timeout 2000 and "
+            "cluster-require-full-coverage no. docs/reliability.md says what each costs.",
+            id="statsapi.W006",
+        )
+        for danger in dangers
     ]

@@ -2,8 +2,8 @@
 
 The steps, in this order:
 1. `manage.py check --deploy --fail-level WARNING`, with the checks that ask the database and Redis. Whatever it names
-   ends the start: a warning that is printed and passed over is never read again. Two are told and no more, W004 and
-   W005: counts that are missing already are no reason to lose those of today.
+   ends the start: a warning that is printed and passed over is never read again. Three are told and no more, W004 to
+   W006: counts that are missing, or might be one day, are no reason to lose those of today.
 2. `manage.py migrate`, here and not in a step of its own, so that a new version is one restart away and never serves
    with yesterday's tables. Of two containers that start at once one may fail at it (PostgreSQL takes its half back) and
    finds it done when it is restarted.
@@ -45,6 +45,8 @@ def main() -> None:
         lock = starting.prepare_alone(settings.VAR_DIR, partial(run.say_that_another_starts, settings.VAR_DIR))
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
+    for warning in checks.a_failover_loses_little(["default"]):
+        print(f"Warning: {warning.msg}\n\tHINT: {warning.hint}", file=sys.stderr, flush=True)  # noqa: T201
     manage("migrate", "--no-input", "--verbosity", "0")
     if is_embedded:
         embedded.ensure(settings.VAR_DIR)

@@ -109,6 +109,35 @@ def test_a_redis_that_cannot_be_asked_is_w002(manage: Manage) -> None:
     assert "Traceback" not in output
 
 
+@pytest.fixture
+def followed(manage: Manage, tmp_path: Path) -> Iterator[Manage]:
+    """Its Redis has a replica."""
+    replica, _ = servers.start_redis(tmp_path / "replica", "--replicaof", f"127.0.0.1 {manage.port}")
+    with redis.Redis(port=manage.port) as client:
+        servers.wait_for(lambda: client.info("replication")["connected_slaves"] == 1, "a replica")
+        yield manage
+        replica.stop()
+        servers.wait_for(lambda: client.info("replication")["connected_slaves"] == 0, "no replica")
+        client.config_set("min-replicas-to-write", 0)
+
+
+def test_a_redis_that_does_not_wait_for_its_replicas_is_w006(followed: Manage) -> None:
+    status, output = followed.check("--database", "default")
+    assert status == 1
+    assert "statsapi.W006" in output
+    assert "min-replicas-to-write 0" in output
+    with redis.Redis(port=followed.port) as client:
+        client.config_set("min-replicas-to-write", 1, "min-replicas-max-lag", 1)
+    assert followed.check("--database", "default") == (0, "System check identified no issues (0 silenced).\n")
+
+
+def test_w006_is_told_at_a_production_start_and_does_not_end_it(followed: Manage, tmp_path: Path) -> None:
+    stores = {"TSDB_URL": f"redis://127.0.0.1:{followed.port}/0", "CACHE_URL": f"redis://127.0.0.1:{followed.port}/1"}
+    service, _ = servers.start_production(tmp_path / "service", SECRET_KEY=KEY, DATABASE_URL="", **stores)
+    service.stop()
+    assert service.log.read_text().count("min-replicas-to-write 0") == 1
+
+
 def test_redis_is_asked_only_where_databases_are(manage: Manage) -> None:
     assert manage.check(TSDB_URL=f"redis://127.0.0.1:{servers.free_port()}/0")[0] == 0
 
