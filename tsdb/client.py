@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.retry import Retry
 
 from tsdb.cluster import CLUSTER_SCHEMES, Cluster, Command
@@ -16,6 +17,9 @@ from tsdb.cluster import CLUSTER_SCHEMES, Cluster, Command
 MOST_CONNECTIONS = 10_000
 """As many as Redis takes by default. A thread has one of each client at most; redis-py's own limit of 100 refuses the
 hundred-and-first thread, with an error that looks like a Redis which is away."""
+
+LEAVE_SECONDS = 1.0
+"""How often at most all connections are made anew while the server refuses to write."""
 
 
 class Clients(NamedTuple):
@@ -60,6 +64,10 @@ class Client(redis.Redis):
     READS_AT_ONCE = True
     """All that one get_many returns was there at one moment."""
 
+    to_the_same: Sequence[redis.ConnectionPool] = ()
+    """All connections to this server, of other clients too."""
+    _left_at = 0.0
+
     def execute_command(self, *args: Any, **options: Any) -> Any:
         pool = self.connection_pool
         connection: Any = pool.get_connection()
@@ -70,6 +78,9 @@ class Client(redis.Redis):
 
         try:
             return connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
+        except ResponseError as error:
+            self._leave_if_replaced([error])
+            raise
         finally:
             pool.release(connection)
 
@@ -78,7 +89,9 @@ class Client(redis.Redis):
         pipeline = self.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        return pipeline.execute(raise_on_error=False)
+        answers: list[Any] = pipeline.execute(raise_on_error=False)
+        self._leave_if_replaced(answers)
+        return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """The values of the keys, in order. One round trip."""
@@ -89,6 +102,19 @@ class Client(redis.Redis):
         """A client of each server that has keys of its own."""
         return [self]
 
+    def _leave_if_replaced(self, answers: Sequence[Any]) -> None:
+        """Connect anew where the server says that it is no master, or has lost its replicas: it may have been replaced.
+
+        The address may lead to another server by now, and connections that were made before would never follow it.
+        """
+        if any(_is_from_a_replaced_server(answer) for answer in answers):
+            now = time.monotonic()
+            if now - self._left_at > LEAVE_SECONDS:
+                self._left_at = now
+                for pool in self.to_the_same:
+                    pool.update_active_connections_for_reconnect()
+                    pool.disconnect_free_connections()
+
 
 def connect(url: str, timeout: float) -> Clients:
     """Clients of the server or cluster at `url` that wait `timeout` seconds for a connection and as long for an answer.
@@ -97,7 +123,10 @@ def connect(url: str, timeout: float) -> Clients:
     """
     # A time-out is not worth a second try: the caller would wait twice for a server that hangs.
     once_more = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-    return Clients(read=_client(url, timeout, once_more), write=_client(url, timeout, Retry(NoBackoff(), 0)))
+    clients = Clients(read=_client(url, timeout, once_more), write=_client(url, timeout, Retry(NoBackoff(), 0)))
+    if isinstance(clients.write, Client):  # a cluster says itself where a slot is
+        clients.write.to_the_same = [client.connection_pool for client in clients]
+    return clients
 
 
 def _client(url: str, timeout: float, retry: Retry) -> Client:
@@ -118,6 +147,11 @@ def none_failed(answers: list[Any]) -> list[Any]:
         if isinstance(answer, Exception):
             raise answer
     return answers
+
+
+def _is_from_a_replaced_server(answer: Any) -> bool:
+    # In a pipeline words of redis-py's stand before Redis' own.
+    return isinstance(answer, ResponseError) and (isinstance(answer, ReadOnlyError) or "NOREPLICAS" in str(answer))
 
 
 def _is_stale(connection: Any) -> bool:
