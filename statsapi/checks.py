@@ -117,7 +117,7 @@ def a_failover_loses_little(databases: Sequence[str] | None = None, **kwargs: An
     return [
         Warning(
             f"Redis has replicas, and {danger}.",
-            hint="Set min-replicas-to-write 1, min-replicas-max-lag 1 and, of a cluster, cluster-node-timeout 2000 and "
+            hint="Set min-replicas-to-write 1, min-replicas-max-lag 1 and, of a cluster, cluster-node-timeout 5000 and "
             "cluster-require-full-coverage no. docs/reliability.md says what each costs.",
             id="statsapi.W006",
         )

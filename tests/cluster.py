@@ -143,6 +143,12 @@ class ClusterServer:
         for node in (to, source, *(node for node in self.masters() if node not in (to, source))):
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 
+    def move_slot_whole(self, key: str, to: Node) -> None:
+        """Moves the slot of the key as Valkey does by itself, from version 9 on: it is there or here, never half."""
+        slot = key_slot(key.encode())
+        self.master_of(key).ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", to.id)
+        wait_for(lambda: self.master_of(key) is to, "the slot's move")
+
     def stop(self) -> None:
         for node in self.nodes:
             node.server.stop()

@@ -121,6 +121,7 @@ def followed(manage: Manage, tmp_path: Path) -> Iterator[Manage]:
         client.config_set("min-replicas-to-write", 0)
 
 
+@pytest.mark.once
 def test_a_redis_that_does_not_wait_for_its_replicas_is_w006(followed: Manage) -> None:
     status, output = followed.check("--database", "default")
     assert status == 1
@@ -131,6 +132,7 @@ def test_a_redis_that_does_not_wait_for_its_replicas_is_w006(followed: Manage) -
     assert followed.check("--database", "default") == (0, "System check identified no issues (0 silenced).\n")
 
 
+@pytest.mark.once
 def test_w006_is_told_at_a_production_start_and_does_not_end_it(followed: Manage, tmp_path: Path) -> None:
     stores = {"TSDB_URL": f"redis://127.0.0.1:{followed.port}/0", "CACHE_URL": f"redis://127.0.0.1:{followed.port}/1"}
     service, _ = servers.start_production(tmp_path / "service", SECRET_KEY=KEY, DATABASE_URL="", **stores)

@@ -79,7 +79,7 @@ class Client(redis.Redis):
         try:
             return connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
         except ResponseError as error:
-            self._leave_if_replaced([error])
+            self._leave_if_replaced(error)
             raise
         finally:
             pool.release(connection)
@@ -90,7 +90,8 @@ class Client(redis.Redis):
         for command in commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         answers: list[Any] = pipeline.execute(raise_on_error=False)
-        self._leave_if_replaced(answers)
+        if answers:
+            self._leave_if_replaced(answers[0])  # it refuses every write, if one
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -102,12 +103,12 @@ class Client(redis.Redis):
         """A client of each server that has keys of its own."""
         return [self]
 
-    def _leave_if_replaced(self, answers: Sequence[Any]) -> None:
+    def _leave_if_replaced(self, answer: Any) -> None:
         """Connect anew where the server says that it is no master, or has lost its replicas: it may have been replaced.
 
         The address may lead to another server by now, and connections that were made before would never follow it.
         """
-        if any(_is_from_a_replaced_server(answer) for answer in answers):
+        if _is_from_a_replaced_server(answer):
             now = time.monotonic()
             if now - self._left_at > LEAVE_SECONDS:
                 self._left_at = now

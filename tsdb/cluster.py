@@ -32,7 +32,11 @@ TURNS = 6
 """How often a command follows its slot to another node, or waits for it to arrive there."""
 
 PAUSE = 0.02
-"""Seconds before a command is sent again whose keys are on their way from one node to another."""
+"""Seconds before a command is sent again whose keys are on their way from one node to another.
+
+With TURNS it waits 0.1 s in all, enough for a slot with few keys. One with many takes seconds, and a request that
+waited so long would hold a thread that other projects need.
+"""
 
 MAP_PATIENCE = 0.2
 """Seconds that a request waits for a new map before it tries again or fails."""

@@ -26,7 +26,7 @@ class Sending:
         self.acknowledged_at: list[float] = []
         """By time.monotonic()."""
         self.refused: list[Answer] = []
-        self._ended = threading.Event()
+        self._ended, self._failed = threading.Event(), threading.Event()
 
     def during(self, act: Callable[[], object]) -> None:
         with ThreadPoolExecutor(4) as clients:
@@ -35,6 +35,9 @@ class Sending:
                 self._send_some_more()
                 act()
                 self._send_some_more()
+            except BaseException:
+                self._failed.set()  # else they would try for ever
+                raise
             finally:
                 self._ended.set()
             for client in running:
@@ -52,5 +55,7 @@ class Sending:
                 name = uuid.uuid4().hex
                 while (answer := connection.send(self.sender, event(name))).status != 200:
                     self.refused.append(answer)
+                    if self._failed.is_set():
+                        return
                 self.acknowledged_at.append(time.monotonic())
                 self.acknowledged.append(name)

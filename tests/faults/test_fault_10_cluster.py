@@ -15,7 +15,7 @@ from tests.cluster import ClusterServer
 from tests.faults.sending import LONGEST, Sending
 from tests.faults.stage import refuses_for_now
 from tests.servers import wait_for
-from tsdb.series import state_key
+from tsdb.series import claim_key, state_key
 
 
 @pytest.fixture(scope="module")
@@ -104,6 +104,26 @@ def test_a_slot_is_moved_while_its_project_and_another_are_used(
     assert [one.result() for one in read] == [{7}] * 2
     assert counted(service, sender) == [len(sending.acknowledged)] * 3
     wait_for(cluster.is_well, "a whole cluster")
+
+
+@pytest.mark.once  # Redis has no such command
+def test_a_slot_with_many_remembered_ids_is_moved_whole_and_nobody_is_refused(
+    cluster: ClusterServer, service: IntakeService, sender: Sender
+) -> None:
+    assert service.send(sender, event()).status == 200
+    home = cluster.master_of(state_key(sender.project))
+    [elsewhere, *_] = [node for node in cluster.masters() if node is not home]
+    # One by one their move takes 0.5 s, and meanwhile every new event is refused.
+    remembered = (
+        word for number in range(10_000) for word in (claim_key(sender.project, f"{number:032x}"), "accepted")
+    )
+    home.ask("MSET", *remembered)
+    sending = Sending(service, sender)
+    sending.during(lambda: cluster.move_slot_whole(state_key(sender.project), elsewhere))
+    assert sending.refused == []
+    assert counted(service, sender) == [1 + len(sending.acknowledged)] * 3
+    assert service.send(sender, event(f"{7:032x}")).status == 200
+    assert counted(service, sender) == [1 + len(sending.acknowledged)] * 3
 
 
 def test_while_a_master_hangs_projects_on_the_others_are_served(
