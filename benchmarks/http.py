@@ -80,7 +80,7 @@ def _granian(port: int) -> list[str | Path]:
         "statsapi.wsgi:application",
         *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
         *("--workers", str(WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
-        *("--no-ws", "--log-level", "warning"),
+        *("--http", "1", "--no-ws", "--log-level", "warning"),
     ]
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import resource
 import secrets
 import signal
 import socket
@@ -29,6 +30,12 @@ PORT_PATIENCE = 2.0
 _ROOT = Path(__file__).resolve().parent.parent
 HEADER_BYTES = 64 * 1024
 """Longest line and headers of a request, together; what is longer is answered 431 and looked at by nobody."""
+CONNECTIONS = 10_000
+"""Most connections a worker has open, at some 4 KB each; who connects beyond that waits until another has left."""
+WAITING = 4096
+"""Most connections that wait to be taken; the kernel may have a lower bound of its own."""
+HEADER_SECONDS = 30
+"""What a connection has for the next request's line and headers, from when it is open or the last one was answered."""
 WORKER_PATIENCE = 8
 """Seconds that a worker has to finish the requests under way; docker kills everything after 10."""
 
@@ -175,11 +182,32 @@ def serve(text: str, lock: int | None = None) -> None:
             *("--interface", "wsgi"),
             *("--host", address_of(settings.HOST), "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
-            *("--no-ws", "--log-level", "error", "--respawn-failed-workers"),
+            # By HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
+            *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),
             *("--workers-kill-timeout", str(WORKER_PATIENCE)),
             *("--http1-buffer-size", str(HEADER_BYTES)),
+            *("--http1-header-read-timeout", str(1000 * HEADER_SECONDS)),
+            *("--backlog", str(WAITING), "--backpressure", str(connections_for(settings.WEB_THREADS))),
         ],
     )
+
+
+def connections_for(threads: int) -> int:
+    """How many connections a worker with so many threads takes, having allowed this process what it may have.
+
+    A thread needs descriptors as well, and where none is left granian asks for one again and again, on a whole core.
+    """
+    for_threads = 4 * threads + 512  # a thread: the three files of SQLite, a connection to Redis
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return CONNECTIONS
+    wanted = CONNECTIONS + for_threads
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft < allowed:
+        with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
+            resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+            soft = allowed
+    return max(128, min(CONNECTIONS, soft - for_threads))
 
 
 if __name__ == "__main__":

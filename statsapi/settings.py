@@ -28,6 +28,8 @@ WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
 # At most so many threads a worker; they come when they are needed and go when they idle. A client that sends its body
 # slowly holds one, so there must be many more than the cores could use.
 WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
+# A body that is not there by then is not waited for any longer (statsapi/slow_bodies.py).
+BODY_TIMEOUT = env.seconds("BODY_TIMEOUT", 30, minimum=0.1, maximum=3600)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
 # A command in another shell prints the same DSNs as `make run`, which wrote down where it listens, unless it is told.

@@ -6,11 +6,13 @@ import os
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 
+from statsapi import slow_bodies
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no checks
 application = get_wsgi_application()
+slow_bodies.watch()
 
 # An event's payload may be 300 000 small objects in a megabyte, and nobody else is served while it is parsed. Each
 # collection on the way would look at all that is loaded above, which takes five times as long.

@@ -72,7 +72,17 @@ class Service:
 
     def _command(self) -> list[str]:
         command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
-        command += ["--host", "127.0.0.1", "--port", str(self.port), "--no-ws", "--blocking-threads", "4"]
+        command += [
+            "--http",
+            "1",
+            "--no-ws",
+            "--host",
+            "127.0.0.1",
+            "--port",
+            str(self.port),
+            "--blocking-threads",
+            "4",
+        ]
         # A worker that is still loading does not hear of SIGTERM.
         return [*command, "--workers-kill-timeout", "3"]
 

@@ -117,7 +117,7 @@ def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **setting
         token = subprocess.check_output(command, env={**os.environ, **environment}, text=True).strip()
     folder_of_programs = Path(sys.executable).parent
     listen = {
-        "granian": ["--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
+        "granian": ["--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
         "gunicorn": ["--bind", f"127.0.0.1:{port}", "--threads", "4", "--no-control-socket"],
     }
     command = [str(folder_of_programs / kind), "statsapi.wsgi:application", *listen[kind]]

@@ -20,7 +20,8 @@ HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         number: int = free.getsockname()[1]
-    command = [sys.executable, "-m", "granian", "--interface", "wsgi", "--port", str(number), "tests.ingest.echo:app"]
+    options = ["--interface", "wsgi", "--http", "1", "--port", str(number)]
+    command = [sys.executable, "-m", "granian", *options, "tests.ingest.echo:app"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(200):

@@ -1,0 +1,124 @@
+"""A request's body has a deadline, so that clients which send slowly, or stop in the middle, hold no thread for ever.
+
+granian reads a body in Rust, where nothing interrupts the thread that waits for it. But the wait ends when the
+connection does, and a connection can be ended from here: each call of the application comes with an object that takes
+its answer, from any thread. An answer that ends before its Content-Length makes granian close the connection; a whole
+one would let the client go on sending. So a slow sender gets 408 with all of its text, and then loses the connection
+one byte before its end.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from django.conf import settings
+
+log = logging.getLogger(__name__)
+
+TICK = 0.2
+"""Seconds between two looks at who is sending."""
+PATIENCE = 1.0
+"""Seconds that a sender has for its next piece (64 KiB, or what is left) while threads are scarce."""
+SCARCE = 3 / 4
+"""Threads are scarce while more than this share of them waits longer than PATIENCE."""
+FLUSHED = 0.1
+"""Seconds after which the text of a 408 has left, which the end of the connection would else overtake."""
+
+Call = Callable[[Any, dict[str, Any]], Any]
+"""What granian calls for each request: with the object that takes the answer, and what becomes the WSGI environment."""
+
+
+class Body:
+    """`wsgi.input` of one request."""
+
+    __slots__ = ("_reading", "_source", "answer", "began", "waits_since")
+
+    def __init__(self, source: Any, answer: Any, reading: dict[int, Body]) -> None:
+        self._source, self.answer, self._reading = source, answer, reading
+        self.began = self.waits_since = 0.0
+
+    def read(self, *size: int) -> bytes:
+        """Raises TimeoutError where the sender was too slow; it has its answer then."""
+        return self._within_time(self._source.read, size)
+
+    def readline(self, *size: int) -> bytes:
+        """As `read`."""
+        return self._within_time(self._source.readline, size)
+
+    def _within_time(self, read: Callable[..., bytes], size: tuple[int, ...]) -> bytes:
+        self.waits_since = time.monotonic()
+        self.began = self.began or self.waits_since
+        self._reading[id(self)] = self
+        data = read(*size)
+        # Of this thread and the watch, whoever takes the body out decides what becomes of the request.
+        if self._reading.pop(id(self), None) is None:
+            raise TimeoutError("the body was sent too slowly")
+        return data
+
+
+class Watch:
+    """Ends what is too slow: `seconds` for a whole body; PATIENCE while most of the `threads` wait."""
+
+    def __init__(self, seconds: float, threads: int) -> None:
+        self._seconds, self._most = seconds, threads * SCARCE
+        self._reading: dict[int, Body] = {}
+
+    def around(self, call: Call) -> Call:
+        """`call`, with a body that is watched where there is one."""
+
+        def watched(answer: Any, environ: dict[str, Any]) -> Any:
+            if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
+                environ["wsgi.input"] = Body(environ["wsgi.input"], answer, self._reading)
+            return call(answer, environ)
+
+        return watched
+
+    def run(self) -> None:
+        while True:
+            time.sleep(TICK)
+            ended = [body for body in self.too_slow(time.monotonic()) if self._reading.pop(id(body), None)]
+            for body in ended:
+                # In threads of their own, since each takes the time until its text has left.
+                threading.Thread(target=self._refuse, args=[body.answer], daemon=True).start()
+            if ended:
+                log.warning("Ended %d requests whose bodies came too slowly.", len(ended))
+
+    def too_slow(self, now: float) -> set[Body]:
+        reading = list(self._reading.values())
+        late = {body for body in reading if now - body.began > self._seconds}
+        waiting = {body for body in reading if now - body.waits_since > PATIENCE}
+        return late | waiting if len(waiting) > self._most else late
+
+    def _refuse(self, answer: Any) -> None:
+        text = json.dumps({"detail": f"The body did not arrive within {self._seconds:g} s."}).encode()
+
+        def all_but_one_byte() -> Iterator[bytes]:
+            yield text
+            time.sleep(FLUSHED)
+
+        headers = {"Content-Type": "application/json", "Content-Length": str(len(text) + 1), "Connection": "close"}
+        answer.response_iter(408, list(headers.items()), all_but_one_byte())
+
+
+def watch() -> None:
+    """Watches the bodies of this process if it is a worker of granian; other servers have a time-out of their own.
+
+    Called while a worker loads the application, so before granian wraps it.
+    """
+    granian: Any = sys.modules.get("granian.server.mp")
+    if granian is None:
+        return
+    wrap = granian._wsgi_call_wrap
+
+    def wrap_and_watch(*arguments: Any) -> Call:
+        watch = Watch(settings.BODY_TIMEOUT, settings.WEB_THREADS)
+        threading.Thread(target=watch.run, name="slow-bodies", daemon=True).start()
+        return watch.around(wrap(*arguments))
+
+    granian._wsgi_call_wrap = wrap_and_watch

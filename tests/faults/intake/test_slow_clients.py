@@ -1,0 +1,214 @@
+"""Faults 36 and 37: clients that send slowly, or nothing, or are lost in the middle; nobody else notices."""
+
+from __future__ import annotations
+
+import json
+import resource
+import socket
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.clients.live import IntakeService, Sender, event
+from tests.servers import wait_for
+
+pytestmark = pytest.mark.once
+THREADS = 16
+BODY_SECONDS = 2.0
+HEADER_SECONDS = 1
+SENT_BY = {"length": b"Content-Length: 5000\r\n\r\nx", "chunked": b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"}
+RESET = struct.pack("ii", 1, 0)
+PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+
+
+class FewThreads(IntakeService):
+    """As statsapi/run.py starts it, with less patience for headers."""
+
+    def _command(self) -> list[str]:
+        *python, start = super()._command()
+        return [*python, start.replace("run;", f"run; run.HEADER_SECONDS = {HEADER_SECONDS};")]
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FewThreads]:
+    folder = tmp_path_factory.mktemp("slow")
+    service = FewThreads(folder, WEB_THREADS=str(THREADS), BODY_TIMEOUT=str(BODY_SECONDS))
+    yield service
+    service.stop()
+
+
+def head_of(path: str, **headers: str) -> bytes:
+    lines = [f"POST {path} HTTP/1.1", "Host: 127.0.0.1", *(f"{name}: {value}" for name, value in headers.items()), ""]
+    return "\r\n".join(lines).encode()
+
+
+def intake(sender: Sender) -> bytes:
+    return head_of(sender.path("envelope"), **{"X-Sentry-Auth": sender.auth})
+
+
+@contextmanager
+def connected(service: FewThreads, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+    with ExitStack() as stack:
+        sockets = []
+        for _ in range(number):
+            one = stack.enter_context(socket.create_connection(("127.0.0.1", service.port), 20))
+            one.sendall(sent)
+            sockets.append(one)
+        yield sockets
+
+
+def received(one: socket.socket) -> bytes:
+    """All that comes until the connection is closed, within 20 s."""
+    data = b""
+    try:
+        while piece := one.recv(65536):
+            data += piece
+    except ConnectionResetError:
+        pass
+    return data
+
+
+def busy_seconds(service: FewThreads) -> float:
+    """The time that the worker has spent on a core."""
+    [worker] = service.workers()
+    fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / 100
+
+
+def share_of_a_core(service: FewThreads) -> float:
+    before, began = busy_seconds(service), time.monotonic()
+    time.sleep(0.5)
+    return (busy_seconds(service) - before) / (time.monotonic() - began)
+
+
+@pytest.mark.parametrize("body", SENT_BY)
+@pytest.mark.parametrize("lost_by", ["the end of the connection", "a reset"])
+def test_a_client_lost_in_the_middle_of_a_body_costs_nothing_from_then_on(
+    service: FewThreads, sender: Sender, body: str, lost_by: str
+) -> None:
+    assert service.send(sender, event()).status == 200
+    with connected(service, 2 * THREADS, intake(sender) + SENT_BY[body]) as sockets:
+        if lost_by == "a reset":
+            for one in sockets:
+                one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    answer = service.send(sender, event())
+    assert (answer.status, answer.seconds < BODY_SECONDS / 2) == (200, True)  # no thread waits for its deadline
+    assert share_of_a_core(service) < 0.2
+
+
+def test_http_2_without_tls_is_not_spoken(service: FewThreads) -> None:
+    with connected(service, 1, PREFACE + b"\0\0\0\4\0\0\0\0\0") as [one]:
+        assert received(one).split(b" ")[:2] in ([b"HTTP/1.1", b"400"], [b""])
+    assert share_of_a_core(service) < 0.2
+
+
+def test_curl_lost_in_the_middle_of_an_upload_by_http_2_leaves_the_cores_idle(
+    service: FewThreads, sender: Sender
+) -> None:
+    url = f"http://127.0.0.1:{service.port}{sender.path('envelope')}"
+    command = ["curl", "-s", "--http2-prior-knowledge", "-X", "POST", "-T", "-", "-H", f"X-Sentry-Auth: {sender.auth}"]
+    with subprocess.Popen([*command, url], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
+        assert curl.stdin
+        curl.stdin.write(b"{}\n")
+        curl.stdin.flush()
+        time.sleep(0.5)  # as far as it gets
+        curl.kill()
+    assert share_of_a_core(service) < 0.2
+
+
+def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: FewThreads, sender: Sender) -> None:
+    api = head_of("/api/0/projects/acme/web/outcomes/", Authorization=f"Bearer {service.token}")
+    form = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'x' * 32}"}
+    requests = [
+        intake(sender) + SENT_BY["length"],
+        intake(sender) + SENT_BY["chunked"],
+        api + SENT_BY["length"],
+        api + SENT_BY["chunked"],
+        # Django takes a chunked body for none, so it waits for no such form.
+        head_of("/admin/login/", **form) + SENT_BY["length"],
+    ]
+    with connected(service, len(requests)) as sockets:
+        began = time.monotonic()
+        for one, request in zip(sockets, requests, strict=True):
+            one.sendall(request)
+        for one in sockets:
+            first, text = received(one).split(b"\r\n", 1)
+            assert first == b"HTTP/1.1 408 Request Timeout"
+            assert json.loads(text.partition(b"\r\n\r\n")[2]) == {"detail": "The body did not arrive within 2 s."}
+            assert BODY_SECONDS <= time.monotonic() - began < BODY_SECONDS + 5
+
+
+def test_an_event_whose_last_chunk_never_comes_is_not_counted(service: FewThreads, sender: Sender) -> None:
+    whole = event()
+    chunk = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(whole), whole)
+    with connected(service, 1, intake(sender) + chunk) as [one]:
+        assert received(one).startswith(b"HTTP/1.1 408 ")
+    assert service.stat(sender) == 0
+
+
+def test_while_more_clients_than_threads_send_a_byte_a_second_others_are_served(
+    service: FewThreads, sender: Sender
+) -> None:
+    ended = threading.Event()
+    seconds: list[float] = []
+
+    def client() -> None:
+        while not ended.is_set():
+            answer = service.send(sender, event())
+            assert answer.status == 200
+            seconds.append(answer.seconds)
+
+    thread = threading.Thread(target=client)
+    with connected(service, 40, intake(sender) + SENT_BY["length"]) as sockets:
+        began = time.monotonic()
+        thread.start()
+        left = set(sockets)
+        try:
+            while left:
+                assert time.monotonic() - began < 20
+                for one in list(left):
+                    try:
+                        one.sendall(b"x")
+                    except OSError:  # closed, as each is to be
+                        left.discard(one)
+                time.sleep(0.5)
+        finally:
+            ended.set()
+            thread.join()
+    assert max(seconds) < 10
+    assert len(seconds) > 10
+    assert service.stat(sender) == len(seconds)
+
+
+def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_closed(service: FewThreads) -> None:
+    began = time.monotonic()
+    with connected(service, 3) as [silent, slow, kept]:
+        kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+
+        def drip() -> bool:
+            try:
+                slow.sendall(b"G")
+            except OSError:
+                return True
+            return False
+
+        wait_for(drip, "the end of the slow one")
+        assert received(silent) == b""
+        assert received(kept).endswith(b'{"status": "ok"}')
+    assert time.monotonic() - began < HEADER_SECONDS + 10
+
+
+def test_as_many_connections_as_a_worker_took_before_stop_nobody_when_they_are_idle(
+    service: FewThreads, sender: Sender
+) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < 2500:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2500, hard), hard))
+    with connected(service, 2000):
+        assert service.send(sender, event()).status == 200

@@ -1,0 +1,80 @@
+"""Who is too slow (statsapi/slow_bodies.py); tests/faults/intake/test_slow_clients.py shows what becomes of them."""
+
+from __future__ import annotations
+
+import threading
+from io import BytesIO
+
+import pytest
+
+from statsapi.slow_bodies import PATIENCE, Body, Watch
+
+NOW = 1000.0
+
+
+class Pool:
+    """Bodies that are being read, under a watch over 16 threads."""
+
+    def __init__(self) -> None:
+        self.watch = Watch(30, threads=16)
+
+    def body(self, *, began: float, waits: float) -> Body:
+        """For how many seconds it is read, and waited for its next piece."""
+        body = Body(BytesIO(), None, self.watch._reading)
+        body.began, body.waits_since = NOW - began, NOW - waits
+        self.watch._reading[id(body)] = body
+        return body
+
+    def too_slow(self) -> set[Body]:
+        return self.watch.too_slow(NOW)
+
+
+@pytest.fixture
+def pool() -> Pool:
+    return Pool()
+
+
+def test_a_body_is_too_slow_when_its_time_is_over_however_lively_it_is(pool: Pool) -> None:
+    late = pool.body(began=31, waits=0)
+    pool.body(began=29, waits=29)
+    assert pool.too_slow() == {late}
+
+
+def test_while_threads_are_scarce_a_body_is_too_slow_that_is_waited_for_for_a_second(pool: Pool) -> None:
+    waiting = {pool.body(began=20, waits=PATIENCE + 1) for _ in range(12)}
+    lively = pool.body(began=20, waits=PATIENCE / 2)
+    assert pool.too_slow() == set()  # three quarters of the threads
+    waiting.add(pool.body(began=PATIENCE + 1, waits=PATIENCE + 1))
+    assert pool.too_slow() == waiting
+    assert lively not in pool.too_slow()
+
+
+def test_a_read_that_the_watch_has_ended_raises(pool: Pool) -> None:
+    class Slow(BytesIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            began.set()
+            assert ended.wait(10)
+            return b""
+
+    began, ended = threading.Event(), threading.Event()
+    body = Body(Slow(), None, pool.watch._reading)
+    raised: list[BaseException] = []
+
+    def read() -> None:
+        with pytest.raises(TimeoutError) as caught:
+            body.read(5)
+        raised.append(caught.value)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    assert began.wait(10)
+    pool.watch._reading.clear()
+    ended.set()
+    thread.join()
+    assert raised
+
+
+def test_a_body_that_is_there_is_read_as_ever_and_not_watched_any_more(pool: Pool) -> None:
+    body = Body(BytesIO(b"one\ntwo"), None, pool.watch._reading)
+    assert (body.readline(100), body.read(2), body.read()) == (b"one\n", b"tw", b"o")
+    assert pool.watch._reading == {}
