@@ -6,27 +6,22 @@ becomes the web server, so that nothing of the preparation stays in memory and a
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import resource
 import secrets
 import signal
-import socket
 import sys
-import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import env, web
+from statsapi import env, port, web
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 
-PORT_PATIENCE = 2.0
-"""Seconds that a server which is just ending has to leave the port."""
 _ROOT = Path(__file__).resolve().parent.parent
 HEADER_BYTES = 64 * 1024
 """Longest line and headers of a request, together; what is longer is answered 431 and looked at by nobody."""
@@ -75,10 +70,8 @@ def prepare() -> tuple[str, int]:
     from projects.management.failures import one_line
     from statsapi import demo, pairing
 
-    address = address_of(settings.HOST)
-    refuse_a_taken_port(address, settings.PORT)
+    port.take(settings.HOST, settings.PORT, "Choose another with: PORT=8001 make run")
     lock = starting.prepare_alone(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
-    refuse_a_taken_port(address, settings.PORT)  # by now the other one has it, where both want the same
     settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
     try:
         call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr
@@ -133,33 +126,6 @@ def make_secret_key() -> None:
     fresh.unlink()
 
 
-def address_of(host: str) -> str:
-    """The first address of a name, since granian takes no names. Exits with a message where there is none."""
-    try:
-        return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
-    except OSError as error:
-        sys.exit(f"A setting is wrong: HOST is {host!r}, which names no address: {error.strerror}.")
-
-
-def refuse_a_taken_port(host: str, port: int) -> None:
-    """Exits with a message. Without it a second server would share the port with the first, unnoticed."""
-    deadline = time.monotonic() + PORT_PATIENCE
-    while True:
-        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-                return
-            except OSError as error:
-                if error.errno != errno.EADDRINUSE:
-                    sys.exit(f"Cannot listen on {host}:{port}: {error.strerror}. HOST and PORT say where to.")
-                if time.monotonic() > deadline:
-                    sys.exit(
-                        f"Cannot listen on {host}:{port}: {error.strerror}. Choose another with: PORT=8001 make run"
-                    )
-        time.sleep(0.05)
-
-
 def serve(text: str, lock: int | None = None) -> None:
     """Becomes granian; the worker that is ready first shows the text and frees the lock, where there are such."""
     from django.conf import settings
@@ -180,7 +146,7 @@ def serve(text: str, lock: int | None = None) -> None:
         [
             *(sys.executable, "-m", "statsapi.web", "--factory", "statsapi.web:application"),
             *("--interface", "wsgi"),
-            *("--host", address_of(settings.HOST), "--port", str(settings.PORT)),
+            *("--host", port.address_of(settings.HOST), "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
             # By HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
             *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),

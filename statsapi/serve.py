@@ -25,7 +25,7 @@ from django.db import DatabaseError, connection, connections
 from redis.exceptions import RedisError
 
 from projects import starting
-from statsapi import run
+from statsapi import port, run
 from tsdb import embedded
 
 
@@ -38,6 +38,7 @@ def main() -> None:
     from projects.management.failures import one_line
     from statsapi import checks, pairing
 
+    port.take(settings.HOST, settings.PORT, "PORT names another.")
     is_embedded = settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED
     lock = None
     if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
