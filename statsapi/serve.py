@@ -5,8 +5,7 @@ The steps, in this order:
    ends the start: a warning that is printed and passed over is never read again. Three are told and no more, W004 to
    W006: counts that are missing, or might be one day, are no reason to lose those of today.
 2. `manage.py migrate`, here and not in a step of its own, so that a new version is one restart away and never serves
-   with yesterday's tables. Of two containers that start at once one may fail at it (PostgreSQL takes its half back) and
-   finds it done when it is restarted.
+   with yesterday's tables. Of two containers that start at once one waits for the other.
 3. The database and Redis are paired, or found to belong together (projects/installation.py).
 4. `manage.py rebuild_rollups`, which takes no time unless TSDB_ROLLUPS has changed.
 5. granian takes this process over: it has the process id, 1 in a container, and gets the signals itself.
