@@ -22,7 +22,7 @@ _rejoining = Lock()
 def get_store() -> Store:
     """The store that TSDB_URL names."""
     if settings.TSDB_IS_EMBEDDED:
-        embedded.ensure(settings.VAR_DIR)
+        embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
     return Store(connect(settings.TSDB_URL, settings.TSDB_TIMEOUT), settings.TSDB_ROLLUPS)
 
 
@@ -37,7 +37,7 @@ def rejoin() -> None:
 
 def _rejoin() -> None:
     try:
-        embedded.ensure(settings.VAR_DIR)
+        embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
     except embedded.EmbeddedServerError as error:
         log.error("the embedded server cannot be joined: %s", error)
     finally:
@@ -49,5 +49,5 @@ class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]
 
     def connect(self, url: str) -> Any:
         if settings.CACHE_IS_EMBEDDED:
-            embedded.ensure(settings.VAR_DIR)
+            embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
         return super().connect(url)

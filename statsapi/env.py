@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -55,6 +56,20 @@ def seconds(name: str, default: float, *, minimum: float, maximum: float) -> flo
     value = float(raw) if is_decimal else float("nan")
     if not minimum <= value <= maximum:
         raise ImproperlyConfigured(f"{name} must be seconds from {minimum} to {maximum}, not {raw!r}.")
+    return value
+
+
+def size(name: str, default: int, *, minimum: int) -> int:
+    """Bytes, as 1048576, 1024kb, 512mb or 4gb; 0 means no bound."""
+    raw = _raw(name)
+    if raw is None:
+        return default
+    match = re.fullmatch(r"([0-9]{1,15})(|kb|mb|gb)", raw.lower(), re.ASCII)
+    value = int(match[1]) * 1024 ** ("", "kb", "mb", "gb").index(match[2]) if match else -1
+    if value != 0 and value < minimum:
+        raise ImproperlyConfigured(
+            f"{name} must be 0 or at least {minimum // 1024**2}mb, as 512mb or 4gb is, not {raw!r}."
+        )
     return value
 
 
@@ -112,6 +127,14 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
     except ValueError:
         raise ImproperlyConfigured(f"{name} names a port that is not a number from 0 to 65535.") from None
     return value
+
+
+def memory() -> int:
+    """Bytes that this machine has, or this container where it may use less."""
+    found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # there is no such file, or it says "max"
+        found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return found
 
 
 def path(name: str, default: Path) -> Path:

@@ -76,7 +76,7 @@ def prepare() -> tuple[str, int]:
     try:
         call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr
         if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
-            embedded.ensure(settings.VAR_DIR)
+            embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
             embedded.keep_across_exec(settings.VAR_DIR)
         call_command("migrate", verbosity=0, interactive=False)
         pairing.pair_or_exit()

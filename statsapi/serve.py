@@ -49,7 +49,7 @@ def main() -> None:
         print(f"Warning: {warning.msg}\n\tHINT: {warning.hint}", file=sys.stderr, flush=True)  # noqa: T201
     manage("migrate", "--no-input", "--verbosity", "0")
     if is_embedded:
-        embedded.ensure(settings.VAR_DIR)
+        embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
         embedded.keep_across_exec(settings.VAR_DIR)
     try:
         pairing.pair_or_exit()

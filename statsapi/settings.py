@@ -97,6 +97,9 @@ TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=(*_REDIS_SCHEMES, *C
 CACHE_URL = env.url("CACHE_URL", f"{_EMBEDDED}?db=1", schemes=_REDIS_SCHEMES)
 TSDB_IS_EMBEDDED = TSDB_URL.startswith(_EMBEDDED)
 CACHE_IS_EMBEDDED = CACHE_URL.startswith(_EMBEDDED)
+# Beyond that the embedded server refuses to count; without a bound the kernel would kill it, or somebody else. Half of
+# the memory is left to all others, and to the copy that its file is rewritten from.
+EMBEDDED_MAXMEMORY = env.size("EMBEDDED_MAXMEMORY", env.memory() // 2, minimum=16 * 1024 * 1024)
 # The longest that a request waits for one answer of Redis.
 TSDB_TIMEOUT = env.seconds("TSDB_TIMEOUT", 0.8, minimum=0.01, maximum=60)
 try:

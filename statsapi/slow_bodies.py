@@ -96,7 +96,8 @@ class Watch:
         return late | waiting if len(waiting) > self._most else late
 
     def _refuse(self, answer: Any) -> None:
-        text = json.dumps({"detail": f"The body did not arrive within {self._seconds:g} s."}).encode()
+        detail = f"The body came too slowly: it has {self._seconds:g} s, and less while many are slow."
+        text = json.dumps({"detail": detail}).encode()
 
         def all_but_one_byte() -> Iterator[bytes]:
             yield text

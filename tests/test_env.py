@@ -183,3 +183,22 @@ def test_a_file_that_gives_no_secret_is_refused_by_name(
     monkeypatch.setenv(f"{NAME}_FILE", str(file))
     with pytest.raises(ImproperlyConfigured, match=f"{NAME}_FILE"):
         env.secret(NAME)
+
+
+@pytest.mark.parametrize(
+    ("raw", "bytes_"), [("", 7), ("0", 0), ("16777216", 2**24), ("16384kb", 2**24), ("512MB", 2**29), ("4gb", 2**32)]
+)
+def test_a_size_is_bytes_or_has_a_unit(monkeypatch: pytest.MonkeyPatch, raw: str, bytes_: int) -> None:
+    monkeypatch.setenv(NAME, raw)
+    assert env.size(NAME, 7, minimum=2**24) == bytes_
+
+
+@pytest.mark.parametrize("raw", ["16mb ram", "-1", "1.5gb", "15mb", "half", "٣gb", "1tb", "1 gb"])
+def test_a_size_that_is_none_or_too_small_is_refused(monkeypatch: pytest.MonkeyPatch, raw: str) -> None:
+    monkeypatch.setenv(NAME, raw)
+    with pytest.raises(ImproperlyConfigured, match=f"{NAME} must be 0 or at least 16mb, as 512mb or 4gb is, not "):
+        env.size(NAME, 7, minimum=2**24)
+
+
+def test_the_memory_is_what_this_machine_has() -> None:
+    assert 2**26 < env.memory() < 2**50

@@ -68,6 +68,8 @@ def test_the_example_shows_the_defaults(load: Any) -> None:
         ("PORT", "0"),
         ("WEB_WORKERS", "many"),
         ("WEB_THREADS", "-1"),
+        ("BODY_TIMEOUT", "0"),
+        ("EMBEDDED_MAXMEMORY", "lots"),
         ("PUBLIC_URL", "stats.example.com"),
         ("DEBUG", "perhaps"),
         ("SECRET_KEY_FILE", "/nowhere/at/all"),

@@ -56,8 +56,10 @@ def socket_path(var_dir: Path) -> Path:
     return (_alias(home) if _needs_alias(home) else home) / "valkey.sock"
 
 
-def ensure(var_dir: Path) -> None:
+def ensure(var_dir: Path, maxmemory: int = 0) -> None:
     """Make this process a user of the embedded server of ``var_dir``, and return when the server answers.
+
+    ``maxmemory``: bytes that a server which is started now may fill before it refuses to count more; 0: no bound.
 
     Called again, it costs some 0.1 ms, and mends what broke meanwhile: call it after a lost connection too.
     Raises EmbeddedServerError.
@@ -66,7 +68,7 @@ def ensure(var_dir: Path) -> None:
     with _guard:
         try:
             _join(home)
-            _wait_for_answer(home, socket_path(var_dir))
+            _wait_for_answer(home, socket_path(var_dir), maxmemory)
         except OSError as error:
             raise EmbeddedServerError(f"The embedded server cannot be used in {home}: {error}.") from error
 
@@ -159,7 +161,7 @@ def _is_held(lock: Path) -> bool:
         os.close(descriptor)
 
 
-def _wait_for_answer(home: Path, address: Path) -> None:
+def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
     if _needs_alias(home):
         _make_alias(home)
     now = time.monotonic()
@@ -174,7 +176,7 @@ def _wait_for_answer(home: Path, address: Path) -> None:
                 elif answer:  # an error too: the server is there, and says itself what ails it
                     return
             elif voice is None and time.monotonic() >= next_keeper:
-                voice = _start_keeper(home)
+                voice = _start_keeper(home, maxmemory)
                 next_keeper = time.monotonic() + _NEXT_KEEPER
             if voice is not None and (heard := _listen(voice)) is not None:
                 os.close(voice)
@@ -201,7 +203,7 @@ def _ping(address: Path) -> bytes:
         return b""
 
 
-def _start_keeper(home: Path) -> int:
+def _start_keeper(home: Path, maxmemory: int) -> int:
     """Start a keeper, and return a pipe on which it may say why it gave up; it ends when the keeper does.
 
     The process started here leaves at once: the keeper is its child, so that nobody has to wait for it.
@@ -212,7 +214,7 @@ def _start_keeper(home: Path) -> int:
         with (home / "valkey.log").open("ab") as log:
             ended = subprocess.run(
                 # Isolated and without site: it needs nothing but the standard library, and its memory counts.
-                [sys.executable, "-I", "-S", "-W", "ignore", _KEEPER, home, _find_server()],
+                [sys.executable, "-I", "-S", "-W", "ignore", _KEEPER, home, str(maxmemory), _find_server()],
                 stdin=subprocess.DEVNULL,
                 stdout=mouth,
                 stderr=log,

@@ -1,7 +1,8 @@
 """The keeper: a small process that runs the embedded Valkey server while anybody uses it.
 
-``embedded.py`` starts it as ``python -I -S embedded_keeper.py <home> <valkey-server>``. It works inside ``home`` with
-relative names alone, so a home that was deleted or moved under it can never make it touch the files of another.
+``embedded.py`` starts it as ``python -I -S embedded_keeper.py <home> <maxmemory> <valkey-server>``. It works inside
+``home`` with relative names alone, so a home that was deleted or moved under it can never make it touch the files of
+another.
 
 It is single-minded: run the server, run it again should it die, and end it when the kernel grants an exclusive lock
 on ``users.lock``, which is when no user lives any more, however they died. No step depends on a process leaving in
@@ -119,7 +120,7 @@ def die_with(keeper: int) -> None:
         os._exit(0)
 
 
-def become_server(binary: str, lock: int, keeper: int) -> NoReturn:
+def become_server(command: list[str], lock: int, keeper: int) -> NoReturn:
     try:
         # Until here SIGTERM was blocked: the keeper's own handler would swallow it, and wake the keeper instead.
         signal.set_wakeup_fd(-1)
@@ -128,14 +129,14 @@ def become_server(binary: str, lock: int, keeper: int) -> NoReturn:
         os.set_inheritable(lock, True)
         os.dup2(2, 1)
         die_with(keeper)
-        os.execv(binary, [binary, *OPTIONS])  # noqa: S606
+        os.execv(command[0], command)  # noqa: S606
     except OSError as error:
-        say(f"{binary} cannot be run: {error}")
+        say(f"{command[0]} cannot be run: {error}")
     finally:
         os._exit(127)
 
 
-def start_server(binary: str, ready: int) -> int:
+def start_server(command: list[str], ready: int) -> int:
     """Return the process id of a new server, which alone holds server.lock."""
     lock = take_server_lock()
     fcntl.flock(ready, fcntl.LOCK_EX)  # users look at it for an instant; held already, it stays so
@@ -143,7 +144,7 @@ def start_server(binary: str, ready: int) -> int:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
     server = os.fork()
     if server == 0:
-        become_server(binary, lock, keeper)
+        become_server(command, lock, keeper)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     os.close(lock)
     return server
@@ -181,10 +182,10 @@ def tell_when_alone(users: int, wake: int) -> None:
     os.write(wake, bytes([NOBODY_IS_LEFT]))
 
 
-def keep_running(binary: str, ready: int, users: int) -> None:
+def keep_running(command: list[str], ready: int, users: int) -> None:
     """Run the server until nobody is left or SIGTERM comes; raises GaveUpError when it will not run."""
     events, wake = watch()
-    started, server = time.monotonic(), start_server(binary, ready)
+    started, server = time.monotonic(), start_server(command, ready)
     _thread.start_new_thread(tell_when_alone, (users, wake))
     hopeless = 0
     while not {NOBODY_IS_LEFT, int(signal.SIGTERM)} & set(os.read(events, 100)):
@@ -199,7 +200,7 @@ def keep_running(binary: str, ready: int, users: int) -> None:
             raise GaveUpError(f"valkey-server ended {hopeless} times in a row, the last time by {ending}")
         say(f"valkey-server ended by {ending}; starting it again")
         time.sleep(0.02 * 2**hopeless)
-        started, server = time.monotonic(), start_server(binary, ready)
+        started, server = time.monotonic(), start_server(command, ready)
     os.close(ready)  # a user that comes now must not take the server's last answer for a promise
     stop_server(server)
 
@@ -218,7 +219,7 @@ def put_large_log_aside() -> None:
         os.dup2(os.open(LOG, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600), 2)
 
 
-def main(home: str, binary: str) -> None:
+def main(home: str, maxmemory: str, binary: str) -> None:
     os.chdir(home)
     os.umask(0o077)
     keeper = open_lock("keeper.lock")
@@ -227,7 +228,7 @@ def main(home: str, binary: str) -> None:
     users = open_lock("users.lock")
     try:
         put_large_log_aside()
-        keep_running(binary, open_lock("ready.lock"), users)
+        keep_running([binary, *OPTIONS, "--maxmemory", maxmemory], open_lock("ready.lock"), users)
     except GaveUpError as error:
         say(f"{error}; giving up")
         tell_who_started_it(str(error))

@@ -19,7 +19,7 @@ PRODUCTION = {
 }
 SERVERS = {
     "the container's start": ["-m", "statsapi.serve"],
-    "granian": ["-m", "granian", "--interface", "wsgi", "statsapi.wsgi:application"],
+    "granian": ["-m", "granian", "--interface", "wsgi", "--http", "1", "statsapi.wsgi:application"],
     "gunicorn": ["-m", "gunicorn", "statsapi.wsgi:application"],
 }
 
