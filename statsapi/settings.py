@@ -229,6 +229,17 @@ if METRICS_TOKEN:
     METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
 
+# --- Most of each: what exists above a limit stays, only adding is refused -----------------------------------
+# Each worker that counts into a project loads all its keys.
+PROJECT_MAX_KEYS = env.integer("PROJECT_MAX_KEYS", 100, minimum=1, maximum=10_000)
+# Each takes some 15 KB of Redis, so a project takes at most some 150 MB, however many facts somebody makes up.
+PROJECT_MAX_SERIES = env.integer("PROJECT_MAX_SERIES", 10_000, minimum=1, maximum=1_000_000)
+# The statistics of an organization are added up from three rings of each project; 1000 are read in some 30 ms.
+ORGANIZATION_MAX_PROJECTS = env.integer("ORGANIZATION_MAX_PROJECTS", 1000, minimum=1, maximum=100_000)
+# Far more than people and programs use; a leaked token that may make others cannot fill the database.
+ORGANIZATION_MAX_TOKENS = env.integer("ORGANIZATION_MAX_TOKENS", 1000, minimum=1, maximum=100_000)
+ORGANIZATION_MAX_MEMBERS = env.integer("ORGANIZATION_MAX_MEMBERS", 1000, minimum=1, maximum=100_000)
+
 # --- Event intake --------------------------------------------------------------------------------------------
 # An event id is counted once in this time; each takes some 120 bytes of Redis for as long. 0 turns it off.
 INGEST_DEDUPE_SECONDS = env.integer("INGEST_DEDUPE_SECONDS", 3600, minimum=0, maximum=7 * 86400)

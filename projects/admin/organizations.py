@@ -74,6 +74,12 @@ class OrganizationAdmin(CountedAdmin[Organization]):
         else:
             obj.pk = services.create_organization(slug=obj.slug, name=obj.name).pk
 
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        changed = formset.save(commit=False)
+        for membership in formset.deleted_objects:
+            membership.delete()
+        services.save_members(form.instance, *changed)
+
     def condemn(self, rows: Iterable[Organization]) -> list[int]:
         return services.condemn_organizations(rows)
 

@@ -124,9 +124,9 @@ class ProjectAdmin(CountedAdmin[Project]):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         changed = formset.save(commit=False)
+        services.delete_keys(formset.deleted_objects)  # first: they make room for new ones
         if changed:
             services.save_intake(form.instance, *changed)
-        services.delete_keys(formset.deleted_objects)
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:
         if not {"_addanother", IS_POPUP_VAR} & request.POST.keys() and self.has_view_permission(request):

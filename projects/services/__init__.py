@@ -5,6 +5,7 @@ from projects.services.deleting import empty as empty_project
 from projects.services.deleting import finish as finish_projects
 from projects.services.environments import MOST_ENVIRONMENTS, OTHER_ENVIRONMENT, environment_id
 from projects.services.keys import create_key, delete_keys, save_intake
+from projects.services.limits import LimitReached
 from projects.services.organizations import (
     add_member,
     condemn_organizations,
@@ -12,6 +13,7 @@ from projects.services.organizations import (
     delete_organization,
     delete_organizations,
     finish_organizations,
+    save_members,
     update_organization,
 )
 from projects.services.projects import (
@@ -36,6 +38,7 @@ from projects.services.tokens import (
 __all__ = [
     "MOST_ENVIRONMENTS",
     "OTHER_ENVIRONMENT",
+    "LimitReached",
     "NewToken",
     "Unsettled",
     "add_member",
@@ -62,6 +65,7 @@ __all__ = [
     "revoke_tokens",
     "rotate_token",
     "save_intake",
+    "save_members",
     "settle",
     "settled",
     "update_organization",

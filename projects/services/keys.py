@@ -8,15 +8,24 @@ from django.db import transaction
 
 from projects.connections import get_store
 from projects.models import Project, ProjectFilters, ProjectKey
+from projects.services.limits import refuse_more
 
 
 @transaction.atomic
 def save_intake(project: Project, *changed: ProjectKey | ProjectFilters) -> None:
     """Saves what decides on the project's events: its keys or filters. Obeyed at the next event.
 
-    Raises ValidationError.
+    Raises ValidationError, LimitReached.
     """
     Project.objects.select_for_update().get(pk=project.pk)
+    refuse_more(
+        project.keys.all(),
+        adding=sum(isinstance(row, ProjectKey) and row._state.adding for row in changed),
+        setting="PROJECT_MAX_KEYS",
+        of="project",
+        what="keys",
+        do="delete some that are not in use, or raise the limit",
+    )
     for row in changed:
         row.full_clean()
         row.save()
@@ -24,7 +33,7 @@ def save_intake(project: Project, *changed: ProjectKey | ProjectFilters) -> None
 
 
 def create_key(*, project: Project, label: str = "Default") -> ProjectKey:
-    """Raises ValidationError."""
+    """Raises ValidationError, LimitReached."""
     key = ProjectKey(project=project, label=label)
     save_intake(project, key)
     return key

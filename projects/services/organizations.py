@@ -8,6 +8,7 @@ from django.db import transaction
 
 from projects.cache import forget
 from projects.models import ApiToken, Membership, Organization, Project
+from projects.services.limits import lock, refuse_more
 from projects.services.projects import condemn_projects, delete_projects
 from projects.services.tokens import token_keys
 
@@ -67,7 +68,24 @@ def delete_organization(*, organization: Organization) -> int:
 
 
 def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.MEMBER) -> Membership:
+    """Raises ValidationError, LimitReached."""
     membership = Membership(organization=organization, user_id=user_id, role=role)
-    membership.full_clean()
-    membership.save()
+    save_members(organization, membership)
     return membership
+
+
+@transaction.atomic
+def save_members(organization: Organization, *changed: Membership) -> None:
+    """Saves new and changed members. Raises ValidationError, LimitReached."""
+    lock(organization)
+    refuse_more(
+        organization.memberships.all(),
+        adding=sum(membership._state.adding for membership in changed),
+        setting="ORGANIZATION_MAX_MEMBERS",
+        of="organization",
+        what="members",
+        do="remove some, or raise the limit",
+    )
+    for membership in changed:
+        membership.full_clean()
+        membership.save()

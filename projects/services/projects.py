@@ -12,6 +12,7 @@ from projects.cache import forget
 from projects.connections import get_store
 from projects.models import Organization, Project, ProjectKey, ProjectRedirect
 from projects.services import deleting
+from projects.services.limits import lock, refuse_more
 from projects.services.settling import settle, settled
 from projects.services.slugs import cache_keys
 from tsdb.state import Phase
@@ -19,7 +20,16 @@ from tsdb.state import Phase
 
 @transaction.atomic
 def create_project(*, organization: Organization, slug: str, name: str, platform: str = "") -> Project:
-    """A project with a first key. Raises ValidationError, projects.installation.ForeignRedis."""
+    """A project with a first key. Raises ValidationError, LimitReached, projects.installation.ForeignRedis."""
+    lock(organization)
+    refuse_more(
+        organization.projects.all(),
+        adding=1,
+        setting="ORGANIZATION_MAX_PROJECTS",
+        of="organization",
+        what="projects",
+        do="delete or merge some, or raise the limit",
+    )
     project = Project(organization=organization, slug=slug, name=name, platform=platform)
     project.full_clean()
     project.save()

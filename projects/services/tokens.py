@@ -8,12 +8,15 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
+from django.db.models import Q, QuerySet
 
 from projects import selectors
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
+from projects.services.limits import lock, refuse_more
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +34,24 @@ class NewToken(NamedTuple):
         return f"<NewToken {self.token}>"
 
 
+@transaction.atomic
 def create_token(
     *, organization: Organization, scopes: Iterable[str], name: str = "", expires: datetime | None = None
 ) -> NewToken:
-    """Raises ValidationError for a scope that does not exist."""
+    """Raises ValidationError for a scope that does not exist, LimitReached."""
+    lock(organization)
+    refuse_more(
+        organization.tokens.exclude(_is_over()),
+        adding=1,
+        setting="ORGANIZATION_MAX_TOKENS",
+        of="organization",
+        what="tokens in force",
+        do="revoke some, or raise the limit",
+    )
+    return _make(organization, scopes, name, expires)
+
+
+def _make(organization: Organization, scopes: Iterable[str], name: str, expires: datetime | None) -> NewToken:
     wanted = [scope for scope in SCOPES if scope in set(scopes)]
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not wanted:
@@ -50,6 +67,7 @@ def create_token(
     )
     token.full_clean()
     token.save()
+    _delete_oldest(organization.tokens.filter(_is_over()))
     return NewToken(token, secret)
 
 
@@ -72,9 +90,12 @@ def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
 
 @transaction.atomic
 def rotate_token(*, token: ApiToken) -> NewToken:
-    """Revokes the token and makes another of the same name, scopes and expiry."""
+    """Revokes the token and makes another of the same name, scopes and expiry.
+
+    Where there are more than the limit it is possible too: there are no more of them then.
+    """
     revoke_tokens([token])
-    return create_token(organization=token.organization, scopes=token.scopes, name=token.name, expires=token.expires)
+    return _make(token.organization, token.scopes, token.name, token.expires)
 
 
 @transaction.atomic
@@ -110,6 +131,18 @@ def _note_use(token: selectors.Token, now: int) -> None:
         ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
     except DatabaseError:  # no reason to refuse the request
         log.warning("the last use of token %d was not noted", token.id, exc_info=True)
+
+
+def _is_over() -> Q:
+    """Revoked or expired."""
+    return Q(revoked__isnull=False) | Q(expires__lte=datetime.now(UTC))
+
+
+def _delete_oldest(over: QuerySet[ApiToken]) -> None:
+    """Of those that are over, the latest are kept for who asks what became of one: as many as may be in force."""
+    oldest = over.order_by("-id")[settings.ORGANIZATION_MAX_TOKENS :]
+    if numbers := list(oldest.values_list("pk", flat=True)):
+        delete_tokens(ApiToken.objects.filter(pk__in=numbers))
 
 
 def token_keys(tokens: Iterable[ApiToken]) -> list[str]:

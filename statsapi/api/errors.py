@@ -26,6 +26,7 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from projects.connections import rejoin
+from projects.services import LimitReached
 from statsapi import metrics
 
 log = logging.getLogger(__name__)
@@ -43,7 +44,7 @@ class BadQuery(APIException):
 
 
 class BadBody(APIException):
-    """A body that cannot be read to its end; one that is no JSON is a ParseError."""
+    """A body that cannot be read to its end, or obeyed; one that is no JSON is a ParseError."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
@@ -81,6 +82,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = ParseError("The body is not valid JSON.")
     if isinstance(error, ObjectDoesNotExist):
         error = Missing()  # deleted after it was looked up
+    if isinstance(error, LimitReached):
+        error = BadBody(" ".join(error.messages))
     if isinstance(error, APIException):
         return drf_exception_handler(error, context)
     return Response(*_failure(error))

@@ -64,6 +64,8 @@ class KeysView(ApiView):
         key.secret = changes.get("secret", key.secret)
         try:
             _change(key, changes)
+        except services.LimitReached:
+            raise
         except (IntegrityError, DjangoValidationError):
             # All else was checked before. Whose it is, nobody asks: it may be free again by now.
             raise Conflict(IN_USE) from None

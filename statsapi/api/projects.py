@@ -166,6 +166,8 @@ def _free_slug(organization: int, slug: str | None) -> Iterator[None]:
     """
     try:
         yield
+    except services.LimitReached:
+        raise
     except (IntegrityError, DjangoValidationError):
         selectors.get_organization(organization)
         if slug:
