@@ -23,7 +23,8 @@ def get_store() -> Store:
     """The store that TSDB_URL names."""
     if settings.TSDB_IS_EMBEDDED:
         embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
-    return Store(connect(settings.TSDB_URL, settings.TSDB_TIMEOUT), settings.TSDB_ROLLUPS)
+    clients = connect(settings.TSDB_URL, settings.TSDB_TIMEOUT)
+    return Store(clients, settings.TSDB_ROLLUPS, most_series=settings.PROJECT_MAX_SERIES)
 
 
 def rejoin() -> None:

@@ -15,10 +15,12 @@ import secrets
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tsdb.outcomes import Outcome
+from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, claim_key, index_key, quota_key, running_key, state_key
 from tsdb.store import Increment, ProjectClosed, Store
@@ -76,17 +78,34 @@ class Intake:
         counted is not counted again. Raises ProjectClosed where the project has another version than `version`: what
         the caller knows of it is old. Raises redis.exceptions.RedisError when it cannot be counted.
         """
-        call = self._call(project, version, arrival, submission, now)
-        client = self._store.clients.write
-        try:
-            answer = self._script.run(client, call)
-        except RedisConnectionError:
-            answer = self._script.run(client, call)  # the first try may have counted; the claims make this safe
+        increments = [*arrival.counted, *arrival.refused, *_added_up(arrival.others)]
+        answer = self._run(self._call(project, version, arrival, increments, submission, now, self._store.most_series))
+        numbers = without_room(answer)
+        if numbers is not None:
+            moved = moved_to_spare((one.series for one in increments), numbers)
+            increments = [one._replace(series=series) for one, series in zip(increments, moved, strict=True)]
+            answer = self._run(self._call(project, version, arrival, increments, submission, now, 0))
         if answer == b"stale":
             raise ProjectClosed([project])
         return Outcome(answer.decode())
 
-    def _call(self, project: int, version: str, arrival: Arrival, submission: str, now: int) -> Call:
+    def _run(self, call: Call) -> Any:
+        client = self._store.clients.write
+        try:
+            return self._script.run(client, call)
+        except RedisConnectionError:
+            return self._script.run(client, call)  # the first try may have counted; the claims make this safe
+
+    def _call(
+        self,
+        project: int,
+        version: str,
+        arrival: Arrival,
+        increments: Sequence[Increment],
+        submission: str,
+        now: int,
+        most_series: int,
+    ) -> Call:
         event, remembered = submission, REPEAT_SECONDS
         if arrival.id and self._dedupe_seconds:
             event, remembered = arrival.id, self._dedupe_seconds
@@ -96,16 +115,16 @@ class Intake:
         keys.append(quota_key(project, quota.key, quota.window, now) if quota else keys[0])
         args: list[str | bytes | int] = [now, version, REPEAT_SECONDS, remembered, arrival.outcome.value]
         args += (quota.limit, quota.window) if quota else (-1, 0)
-        args += (len(arrival.counted), len(arrival.refused))
-        for series, timestamp, amount in (*arrival.counted, *arrival.refused, *_added_up(arrival.others)):
+        args += (len(arrival.counted), len(arrival.refused), most_series)
+        for series, timestamp, amount in increments:
             keys += [series.key(rollup) for rollup in self._store.rollups]
             args += (series.name, 1, timestamp, amount)
         return Call(keys, args)
 
 
-def _added_up(increments: Sequence[Increment]) -> list[tuple[Series, int, int]]:
+def _added_up(increments: Sequence[Increment]) -> list[Increment]:
     """A hundred sessions cost as much as one."""
     amounts: Counter[tuple[Series, int]] = Counter()
     for series, timestamp, amount in increments:
         amounts[series, timestamp] += amount
-    return [(series, timestamp, amount) for (series, timestamp), amount in amounts.items()]
+    return [Increment(series, timestamp, amount) for (series, timestamp), amount in amounts.items()]

@@ -25,6 +25,9 @@ from typing import NamedTuple
 from tsdb.outcomes import FILTERS, NO_REASON, RECEIVED, Category, Outcome
 from tsdb.rollups import Rollup
 
+NO_KEY = 0
+"""In a fact: it was counted with no key, or with one that there is no room for (tsdb/room.py)."""
+
 
 class Series(NamedTuple):
     """One count over buckets, of the project with the numeric id `project`."""
@@ -71,7 +74,7 @@ def total(project: int, category: Category, outcome: Outcome) -> Series:
 
 
 def fact(project: int, key: int, category: Category, outcome: Outcome, reason: str = NO_REASON) -> Series:
-    """`reason` is one of `tsdb.outcomes.REASONS`; `key` 0 stands for no key."""
+    """`reason` is one of `tsdb.outcomes.REASONS`; `key` may be NO_KEY."""
     return Series(project, f"f:{key}:{category}:{outcome}:{reason}")
 
 

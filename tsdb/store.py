@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from tsdb.client import Clients, none_failed
 from tsdb.reading import Counts, Reader, Seen
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
+from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
 from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
 from tsdb.state import Shape
@@ -68,12 +69,14 @@ class Store:
     """Counts and reads the series of any number of projects.
 
     Every method raises redis.exceptions.RedisError when Redis cannot be reached or refuses. `now` is the caller's one
-    clock, whole seconds since the epoch; it decides what is still retained.
+    clock, whole seconds since the epoch; it decides what is still retained. A project has room for `most_series`, 0:
+    for any number (tsdb/room.py).
     """
 
-    def __init__(self, clients: Clients, rollups: Sequence[Rollup]) -> None:
+    def __init__(self, clients: Clients, rollups: Sequence[Rollup], *, most_series: int = 0) -> None:
         check_rollups(tuple(rollups))
         self.clients = clients
+        self.most_series = most_series
         self.rollups = tuple(rollups)
         self.states = States(clients, self.rollups)
         self.tombstones = Tombstones(clients, self.states, self.rollups)
@@ -113,13 +116,18 @@ class Store:
         by_project = self._added_up(increments)
         if claim and len(by_project) > 1:
             raise ValueError("a claim is of one project")
-        calls = [self._count_call(project, of_series, now, claim) for project, of_series in by_project.items()]
+        calls = [
+            self._count_call(project, of_series, now, claim, self.most_series)
+            for project, of_series in by_project.items()
+        ]
         if not calls:
             return True
         if len(calls) == 1:
             answers = [self._count.run(self.clients.write, calls[0])]
         else:
             answers = self._count.run_many(self.clients.write, calls)
+        for place, (project, of_series) in enumerate(by_project.items()):
+            answers[place] = self._counted(project, of_series, now, claim, answers[place])
         return self._verdict(list(by_project), answers)
 
     def incr_bulk(self, increments: Iterable[Increment], *, now: int) -> None:
@@ -240,11 +248,11 @@ class Store:
         return by_project
 
     def _count_call(
-        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None
+        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, most: int
     ) -> Call:
         keys = [state_key(project), index_key(project), running_key(project)]
         keys.append(claim_key(project, claim.id if claim else ""))
-        args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0]
+        args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0, most]
         for series, amounts in of_series.items():
             keys += [series.key(rollup) for rollup in self.rollups]
             args += [series.name, len(amounts)]
@@ -253,7 +261,23 @@ class Store:
         return Call(keys, args)
 
     def _send_batch(self, project: int, batch: Mapping[Series, Mapping[int, int]], now: int) -> None:
-        self._verdict([project], [self._count.run(self.clients.write, self._count_call(project, batch, now, None))])
+        answer = self._count.run(self.clients.write, self._count_call(project, batch, now, None, self.most_series))
+        self._verdict([project], [self._counted(project, batch, now, None, answer)])
+
+    def _counted(
+        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, answer: Any
+    ) -> Any:
+        """The answer, once what there is no room for was counted elsewhere."""
+        numbers = without_room(answer)
+        if numbers is None:
+            return answer
+        moved = self._added_up(
+            Increment(one, start, amount)
+            for one, amounts in zip(moved_to_spare(of_series, numbers), of_series.values(), strict=True)
+            for start, amount in amounts.items()
+        )
+        # Without a limit now: it adds no series but the spare ones, whoever else fills the project at this moment.
+        return self._count.run(self.clients.write, self._count_call(project, moved[project], now, claim, 0))
 
     def _verdict(self, projects: Sequence[int], answers: Sequence[object]) -> bool:
         for answer in answers:

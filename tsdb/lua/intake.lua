@@ -10,8 +10,9 @@
 -- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 life of the submission's claim
 --       (s), 4 of the event's (s), 5 the outcome if no quota refuses it, 6 quota (-1: none), 7 its window (s),
 --       8 how many series count that outcome, 9 how many count the refusal instead; the rest count in any case;
---       then the series as count_series reads them
--- Returns the outcome, of the first time where the event or the submission came before, or 'stale'
+--       10 the most series of a project (0: no limit), then the series as count_series reads them
+-- Returns the outcome, of the first time where the event or the submission came before; or 'stale'; or the numbers of the
+-- facts that there is no room for: nothing was counted, and they must be counted elsewhere
 
 if redis.call('GET', KEYS[1]) ~= ARGV[2] then
     return 'stale'
@@ -26,9 +27,16 @@ if before then
     return before
 end
 
--- The quota is asked before the first write: a script that ends with an error takes nothing back.
+-- The quota and the room are asked before the first write: a script that ends with an error takes nothing back.
 local quota = tonumber(ARGV[6])
 local refused = quota >= 0 and tonumber(redis.call('GET', KEYS[6]) or 0) >= quota
+local of_event, of_refusal = tonumber(ARGV[8]), tonumber(ARGV[9])
+local crowded = without_room(
+    tonumber(ARGV[10]), 11, refused and 1 or of_event + 1, refused and of_event or of_event + of_refusal
+)
+if crowded then
+    return crowded
+end
 local outcome
 if refused then
     outcome = 'rate_limited'
@@ -42,7 +50,7 @@ else
 end
 
 local now = math.min(tonumber(ARGV[1]), limit)
-local at, ring = 10, 7
+local at, ring = 11, 7
 local function pass(number)
     for _ = 1, number do
         at, ring = at + 2 + 2 * tonumber(ARGV[at + 1]), ring + #ROLLUPS
@@ -53,8 +61,8 @@ local function count(number)
         at, ring = count_series(at, ring, now)
     end
 end
-if refused then pass(ARGV[8]) else count(ARGV[8]) end
-if refused then count(ARGV[9]) else pass(ARGV[9]) end
+if refused then pass(of_event) else count(of_event) end
+if refused then count(of_refusal) else pass(of_refusal) end
 while ARGV[at] do
     at, ring = count_series(at, ring, now)
 end

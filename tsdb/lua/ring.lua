@@ -11,7 +11,11 @@ local limit = clock + FUTURE
 
 -- An empty ring whose newest bucket is `bucket`.
 local function new_ring(key, rollup, bucket)
-    redis.call('SET', key, struct.pack('>l', bucket) .. string.rep('\0', rollup.slots * WIDTH), 'EX', rollup.ttl)
+    -- Redis fills the ring with zeros by itself. A SET would carry them all through Lua and the AOF, and take twice as long.
+    redis.call('DEL', key)
+    redis.call('SETRANGE', key, (rollup.slots + 1) * WIDTH - 1, '\0')
+    redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
+    redis.call('EXPIRE', key, rollup.ttl)
 end
 
 -- Whether the project may be counted into, by who keeps rings of these shapes.
@@ -169,6 +173,36 @@ local function claim(key, value, ttl)
         return 'new'
     end
     return redis.call('GET', key) == value and 'repeat' or 'conflict'
+end
+
+-- The facts of a call that are new, by their numbers among its series, where the project has no room for all of them; nil
+-- where it has. The series stand in ARGV from `at` on; those from number `first` to `last` are not going to be counted.
+-- Totals and environments are few by themselves, and are never told to stay away.
+local function without_room(most, at, first, last)
+    if most == 0 then
+        return nil
+    end
+    local size = redis.call('SCARD', KEYS[2])
+    if size + (#KEYS - 4) / #ROLLUPS <= most then
+        return nil
+    end
+    local new, number = {}, 0
+    while ARGV[at] do
+        number = number + 1
+        local name = ARGV[at]
+        if
+            string.sub(name, 1, 2) == 'f:'
+            and (number < first or number > last)
+            and redis.call('SISMEMBER', KEYS[2], name) == 0
+        then
+            new[#new + 1] = number
+        end
+        at = at + 2 + 2 * tonumber(ARGV[at + 1])
+    end
+    if #new > 0 and size + #new > most then
+        return new
+    end
+    return nil
 end
 
 -- Adds to a running total, which never expires and never goes back.
