@@ -26,7 +26,7 @@ from benchmarks.http import serving
 from benchmarks.measure import print_table, ratio, spread, take_turns, verdict
 from benchmarks.rollups import HOURS, ROLLUPS
 from tsdb.client import Clients
-from tsdb.facts import read_facts
+from tsdb.facts import Question, add_facts
 from tsdb.outcomes import STATS, Category, Outcome
 from tsdb.series import Series, fact, index_key, total
 from tsdb.store import Store
@@ -147,12 +147,13 @@ def endpoints() -> None:
         window, parts = last_day(now), received(PROJECTS)
         added = partial(store.get_added, parts, window, now=now)
         added_by_project = partial(store.get_added_by_project, parts, window, now=now)
-        facts = partial(read_facts, store, PROJECTS, lambda fact: True, window, now=now)
+        by_outcome = Question(lambda kind: True, group_by=["outcome"])
+        by_project = Question(lambda kind: True, group_by=["project", "category", "outcome"])
         in_store: dict[str, Callable[[], object]] = {
             "stats": added,
             "stats, group=project": added_by_project,
-            "stats_v2 by outcome": facts,
-            "stats-summary": facts,
+            "stats_v2 by outcome": partial(add_facts, store, PROJECTS, by_outcome, window, now=now),
+            "stats-summary": partial(add_facts, store, PROJECTS, by_project, window, now=now),
         }
         whole = {name: partial(ask, connection, path, server.token) for name, path in ENDPOINTS.items()}
         of_store = take_turns({f"store: {name}": run for name, run in in_store.items()}, ROUNDS)

@@ -1,53 +1,131 @@
-"""Reading facts: what each key of a project counted, by category, outcome and reason."""
+"""Reading facts: what each key of a project counted, by category, outcome and reason, added up in groups.
+
+How much work a question is shows before it is done: the series are counted before their names are read, and the names
+tell the groups and the rings before any ring is read. What is too much is refused then.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from tsdb.reading import Seen
-from tsdb.series import Fact, Series, parse_fact
+from tsdb.series import Series
 from tsdb.store import Store
 from tsdb.timeline import Window
 
+MOST_SERIES = 100_000
+"""Whose names are looked at for one answer, some 0.1 s: of 1000 projects 100 each."""
 
-class Counted(NamedTuple):
-    """A fact of a project and its counts, a bucket of the window each, ascending."""
+MOST_COUNTS = 20_000_000
+"""Series times buckets that are read for one answer, some 0.5 s: of 1000 projects 26 series of 768 hours each."""
 
-    project: int
-    fact: Fact
-    counts: tuple[int, ...]
+
+class TooManySeries(Exception):
+    """The message says what would be too much, and what the limit is."""
+
+
+class TooManyGroups(Exception):
+    """More than the caller takes."""
+
+
+class Kind(NamedTuple):
+    """What a fact says of the events it counts, apart from the key."""
+
+    category: str
+    outcome: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Question:
+    """Which facts are wanted (no keys: of any key), and by what they are added up: fields of Kind, `key`, `project`."""
+
+    wants: Callable[[Kind], bool]
+    keys: Collection[int] = ()
+    group_by: Sequence[str] = ()
+
+
+Group = tuple[str | int, ...]
+"""A value for each field of `group_by`."""
 
 
 class Facts(NamedTuple):
-    """The facts that were found, and the states of the projects at that moment, for the read that follows."""
+    """The facts that were found, the group of each, and the projects' states at that moment, for the next read."""
 
-    series: dict[Series, Fact]
+    series: list[Series]
+    groups: list[Group]
     seen: Seen
 
 
-def find_facts(store: Store, projects: Sequence[int], wanted: Callable[[Fact], bool]) -> Facts:
-    """The facts of these projects that were ever counted and are wanted. One round trip."""
-    index = store.index_of(projects)
-    found = {}
+def find_facts(
+    store: Store, projects: Sequence[int], question: Question, *, points: int = 1, most_groups: int = MOST_SERIES
+) -> Facts:
+    """The wanted facts of these projects that were ever counted, of which `points` buckets are to be read.
+
+    One round trip. Raises TooManySeries, TooManyGroups.
+    """
+    number, index = store.fact_names(projects, MOST_SERIES)
+    if index is None:
+        raise TooManySeries(f"there are {number:,} series to look at, and the most is {MOST_SERIES:,}")
+    most = MOST_COUNTS // points
+    keys = {str(key).encode() for key in question.keys}
+    places = {name: place for place, name in enumerate(question.group_by)}
+    of_key, of_project = places.get("key"), places.get("project")
+    kinds: dict[bytes, Group | None] = {}
+    found: list[tuple[int, list[bytes]]] = []
+    groups: list[Group] = []
+    distinct: set[Group] = set()
     for project, names in index.names.items():
+        chosen: list[bytes] = []
+        found.append((project, chosen))
         for name in names:
-            fact = parse_fact(name)
-            if fact is not None and wanted(fact):
-                found[Series(project, name)] = fact
-    return Facts(found, index.states)
+            _, key, kind = name.split(b":", 2)
+            if kind in kinds:
+                group = kinds[kind]
+            else:
+                group = kinds[kind] = _group(kind, question)
+            if group is None or (keys and key not in keys):
+                continue
+            if of_key is not None:
+                group = (*group[:of_key], int(key), *group[of_key + 1 :])
+            if of_project is not None:
+                group = (*group[:of_project], project, *group[of_project + 1 :])
+            groups.append(group)
+            distinct.add(group)
+            chosen.append(name)
+            if len(distinct) > most_groups:
+                raise TooManyGroups
+            if len(groups) > most:
+                raise TooManySeries(f"there are more than {most:,} series of {points:,} buckets to add up")
+    series = [Series(project, name.decode()) for project, chosen in found for name in chosen]
+    return Facts(series, groups, index.states)
 
 
-def read_facts(
+def add_facts(
     store: Store,
     projects: Sequence[int],
-    wanted: Callable[[Fact], bool],
+    question: Question,
     window: Window,
     *,
     now: int,
     since: int | None = None,
-) -> list[Counted]:
-    """The counts of the wanted facts of these projects. Two round trips. `now` and `since` as Store.get_range has."""
-    facts, seen = find_facts(store, projects, wanted)
-    ranges = store.get_range(list(facts), window, now=now, since=since, seen=seen)
-    return [Counted(series.project, facts[series], counts) for series, counts in ranges.items()]
+    most_groups: int = MOST_SERIES,
+) -> dict[Group, list[int]]:
+    """The sums of the wanted facts of these projects over the window's buckets, ascending, by group.
+
+    A group whose facts have no ring is left out. `now` and `since` as Store.get_grouped has. Raises TooManySeries, and
+    TooManyGroups where there could be more than `most_groups`, before any ring is read.
+    """
+    points = max(1, window.held(now).points)
+    series, groups, seen = find_facts(store, projects, question, points=points, most_groups=most_groups)
+    return store.get_grouped(series, groups, window, now=now, since=since, seen=seen)
+
+
+def _group(name: bytes, question: Question) -> Group | None:
+    """Of a fact's name behind the key; what is no field of a Kind is left open. None: it is not wanted."""
+    kind = Kind(*name.decode().split(":"))
+    if not question.wants(kind):
+        return None
+    return tuple(getattr(kind, name, "") for name in question.group_by)

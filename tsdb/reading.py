@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 from tsdb import ring
+from tsdb.adding import Adder
 from tsdb.client import Clients, none_failed
 from tsdb.rollups import INTEGER_BYTES, Rollup
 from tsdb.scripts import Call, Script
@@ -21,8 +23,21 @@ MANY = 300
 """Of so many rings a short window is read by a script, which looks at each. Fewer are read whole in less time
 (benchmarks/reading.py and organization.py)."""
 
+CHUNK = 3000
+"""Rings that are read at once, some 20 MB at most; the totals of 1000 projects."""
+
 SHORT = 3
 """A window is short if the ring has so many times as many buckets."""
+
+
+Group = TypeVar("Group", bound=Hashable)
+
+
+class Index(NamedTuple):
+    """The names of the facts of each project, and the projects' states when they were read."""
+
+    names: dict[int, list[bytes]]
+    states: Seen
 
 
 class Reader:
@@ -33,6 +48,7 @@ class Reader:
         self._states = states
         self._rollups = rollups
         self._window = Script("window", rollups, flags="no-writes")
+        self._names = Script("names", rollups, flags="no-writes")
         self._ahead = Script("ahead", rollups)
 
     def counts(
@@ -44,9 +60,75 @@ class Reader:
         complete; `seen` are the states of the projects when the names of the series were read. Raises Unsettled where
         one of them is not so any more, or something was begun with a project.
         """
+        in_part = self._is_in_part(series, window)
+        rings = self._rings(series, window, in_part, now=now, since=since, seen=seen)
+        read, oldest = (ring.read_window if in_part else ring.read), window.rollup.oldest_bucket(now)
+        return [None if raw is None else read(raw, window, oldest) for raw in rings]
+
+    def added(
+        self,
+        series: Sequence[Series],
+        groups: Sequence[Group],
+        window: Window,
+        *,
+        now: int,
+        since: int | None,
+        seen: Seen | None,
+    ) -> dict[Group, list[int]]:
+        """The sums over the window's buckets, ascending, of each group of series that has a ring.
+
+        The window must be `held`. CHUNK series at once are one round trip. What is read in several is one truth all
+        the same: at the end every project is still in the state in which it was at the beginning. `since`, `seen` and
+        what is raised as of `counts`.
+        """
+        if seen is None and len(series) > CHUNK:
+            seen = self._states.look(dict.fromkeys(one.project for one in series))
+        adder: Adder[Group] = Adder(window, window.rollup.oldest_bucket(now))
+        in_part = self._is_in_part(series, window)
+        for start in range(0, len(series) or 1, CHUNK):
+            part = series[start : start + CHUNK]
+            is_last = start + CHUNK >= len(series)
+            known = seen if seen is None or is_last else {one.project: seen.get(one.project) for one in part}
+            rings = self._rings(part, window, in_part, now=now, since=since, seen=known)
+            adder.add(groups[start : start + CHUNK], rings if in_part else ring.cut(rings, window))
+        return adder.sums()
+
+    def fact_names(self, projects: Sequence[int], most: int) -> tuple[int, Index | None]:
+        """As Store.fact_names says."""
+        pairs = [(state_key(project), index_key(project)) for project in projects]
+        client = self._clients.read
+        if client.READS_AT_ONCE:
+            found = self._names.run(client, Call([key for pair in pairs for key in pair], [most]))
+        else:
+            # Each node would answer for itself, so they are counted first. What grows meanwhile is bounded a project.
+            found = sum(none_failed(client.together([("SCARD", index) for _, index in pairs])))
+            if found <= most:
+                answers = none_failed(self._names.run_many(client, [Call(pair, [most]) for pair in pairs]))
+                sizes = [answer for answer in answers if isinstance(answer, int)]
+                found = sum(sizes) if sizes else [one for answer in answers for one in answer]
+        if isinstance(found, int):
+            return found, None
+        states, names = found[::2], found[1::2]
+        self._states.verify(projects, states)
+        return len(names), Index(dict(zip(projects, names, strict=True)), dict(zip(projects, states, strict=True)))
+
+    @staticmethod
+    def _is_in_part(series: Sequence[Series], window: Window) -> bool:
+        return len(series) >= MANY and SHORT * window.points <= window.rollup.slots
+
+    def _rings(
+        self,
+        series: Sequence[Series],
+        window: Window,
+        in_part: bool,
+        *,
+        now: int,
+        since: int | None,
+        seen: Seen | None,
+    ) -> list[bytes | None]:
+        """Each series' ring, or of it what ring.read_window reads; None: there is none."""
         rollup, states = window.rollup, self._states
         projects = list(dict.fromkeys([*(one.project for one in series), *(seen or ())]))
-        in_part = len(series) >= MANY and SHORT * window.points <= rollup.slots
         then, rings = (self._read_window if in_part else self._read_whole)(projects, series, window)
         states.verify(projects, then)
         if seen is not None:
@@ -57,8 +139,7 @@ class Reader:
         if since is not None:
             self._refuse_what_is_ahead(series, rings, rollup, now, since)
             states.verify_complete(projects, rollup, since)
-        read, oldest = (ring.read_window if in_part else ring.read), rollup.oldest_bucket(now)
-        return [None if raw is None else read(raw, window, oldest) for raw in rings]
+        return rings
 
     def _read_whole(
         self, projects: Sequence[int], series: Sequence[Series], window: Window

@@ -7,6 +7,7 @@ What is newer than `newest`, has fallen out of the ring, or is no longer retaine
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct, unpack_from
 
 from tsdb.rollups import INTEGER_BYTES, Rollup
@@ -42,6 +43,15 @@ def stretches(window: Window) -> tuple[int, int, int, int]:
     if start <= end:
         return _byte(start), _byte(end + 1) - 1, 1, 0
     return _byte(start), _byte(slots) - 1, _byte(0), _byte(end + 1) - 1
+
+
+def cut(rings: Iterable[bytes | None], window: Window) -> list[bytes | None]:
+    """Of whole rings each one's header and the window's stretches."""
+    first, last, second, final = stretches(window)
+    header, last, final = _HEADER.size, last + 1, final + 1
+    if second >= final:
+        return [raw and raw[:header] + raw[first:last] for raw in rings]
+    return [raw and raw[:header] + raw[first:last] + raw[second:final] for raw in rings]
 
 
 def read_window(raw: bytes, window: Window, oldest: int) -> tuple[int, ...]:

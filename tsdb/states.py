@@ -94,7 +94,8 @@ class States:
         As far as this process knows: `verify_complete` tells whether it is true when something was read. One round trip
         for projects that it meets for the first time, else none. Raises Unsettled.
         """
-        self._look_at([project for project in projects if project not in self._known])
+        if strange := [project for project in projects if project not in self._known]:
+            self.look(strange)
         filled: dict[int, int] = {}
         for known in self._filled_of(projects):
             for seconds, since in known.items():
@@ -127,9 +128,12 @@ class States:
         if any(filled.get(rollup.seconds, since) > since for filled in self._filled_of(projects)):
             raise Unsettled(projects)
 
-    def _look_at(self, projects: Sequence[int]) -> None:
-        if projects:
-            self.verify(projects, self._clients.read.get_many([state_key(project) for project in projects]))
+    def look(self, projects: Iterable[int]) -> dict[int, bytes | None]:
+        """The state of each project, as it stands in Redis. One round trip. Raises Unsettled."""
+        projects = list(projects)
+        found = self._clients.read.get_many([state_key(project) for project in projects])
+        self.verify(projects, found)
+        return dict(zip(projects, found, strict=True))
 
     def _filled_of(self, projects: Iterable[int]) -> list[Mapping[int, int]]:
         known = self._known

@@ -7,13 +7,12 @@ so an event is counted into all of its series and rollups or into none of them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from operator import add
 from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
 from tsdb.client import Clients, none_failed
-from tsdb.reading import Counts, Reader, Seen
+from tsdb.reading import Counts, Group, Index, Reader, Seen
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
 from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
@@ -36,13 +35,6 @@ class Increment(NamedTuple):
     series: Series
     timestamp: int
     amount: int = 1
-
-
-class Index(NamedTuple):
-    """The names of the series of each project, sorted, and the projects' states when they were read."""
-
-    names: dict[int, list[str]]
-    states: Seen
 
 
 class Claim(NamedTuple):
@@ -172,19 +164,31 @@ class Store:
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> list[int]:
         """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
-        held = window.held(now)
-        return window.widen(_added(self._reader.counts(series, held, now=now, since=since, seen=seen)), held)
+        groups = [None] * len(series)
+        sums = self.get_grouped(series, groups, window, now=now, since=since, seen=seen)
+        return sums.get(None) or [0] * window.points
 
     def get_added_by_project(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> dict[int, list[int]]:
         """As get_added, of each project that a series is of. One round trip."""
+        projects = [one.project for one in series]
+        return self.get_grouped(series, projects, window, now=now, since=since, seen=seen)
+
+    def get_grouped(
+        self,
+        series: Sequence[Series],
+        groups: Sequence[Group],
+        window: Window,
+        *,
+        now: int,
+        since: int | None = None,
+        seen: Seen | None = None,
+    ) -> dict[Group, list[int]]:
+        """As get_added, of each group of series that has a ring; of many series in several round trips."""
         held = window.held(now)
-        by_project: dict[int, list[Counts | None]] = {}
-        found = self._reader.counts(series, held, now=now, since=since, seen=seen)
-        for one, counts in zip(series, found, strict=True):
-            by_project.setdefault(one.project, []).append(counts)
-        return {project: window.widen(_added(counts), held) for project, counts in by_project.items()}
+        sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen)
+        return {group: window.widen(counts, held) for group, counts in sums.items()}
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
         """The sum of each series over the window. One round trip."""
@@ -201,19 +205,21 @@ class Store:
 
     def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
         """As series_of, of many projects. One round trip."""
-        return self.index_of(projects).names
-
-    def index_of(self, projects: Sequence[int]) -> Index:
-        """The names of the projects' series, and the states of the projects at that moment. One round trip."""
         number = len(projects)
         commands = [("GET", state_key(project)) for project in projects]
         found = self._together([*commands, *(("SMEMBERS", index_key(project)) for project in projects)])
         self.states.verify(projects, found[:number])
-        names = {
+        return {
             project: sorted(name.decode() for name in names)
             for project, names in zip(projects, found[number:], strict=True)
         }
-        return Index(names, dict(zip(projects, found[:number], strict=True)))
+
+    def fact_names(self, projects: Sequence[int], most: int) -> tuple[int, Index | None]:
+        """The names of the projects' facts, unless the projects have more than `most` series together; then how many.
+
+        One round trip; of a cluster two.
+        """
+        return self._reader.fact_names(projects, most)
 
     def running_totals(self, projects: Sequence[int]) -> dict[int, RunningTotals]:
         """What was ever counted of each project. One round trip."""
@@ -289,13 +295,3 @@ class Store:
         if b"conflict" in answers:
             raise ClaimConflict
         return b"repeat" not in answers
-
-
-def _added(counts: Iterable[Counts | None]) -> list[int]:
-    found = [one for one in counts if one is not None]
-    if not found:
-        return []
-    added = list(found[0])
-    for one in found[1:]:
-        added = list(map(add, added, one))
-    return added

@@ -28,6 +28,7 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from projects.connections import rejoin
 from projects.services import LimitReached
 from statsapi import metrics
+from tsdb.facts import TooManySeries
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ RETRY_AFTER_SECONDS = 1
 """Long enough for a lost connection to be made anew, short enough for a client that waits."""
 
 UNAVAILABLE = (RedisError, OperationalError, InterfaceError)
+
+
+ASK_FOR_LESS = (
+    "Ask for less: with project= first, then with category=, outcome=, reason= or key_id=, or for a shorter range."
+)
 
 
 class BadQuery(APIException):
@@ -82,6 +88,8 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
         error = ParseError("The body is not valid JSON.")
     if isinstance(error, ObjectDoesNotExist):
         error = Missing()  # deleted after it was looked up
+    if isinstance(error, TooManySeries):
+        error = BadQuery(f"The question is too large: {error}. {ASK_FOR_LESS}")
     if isinstance(error, LimitReached):
         error = BadBody(" ".join(error.messages))
     if isinstance(error, APIException):

@@ -15,9 +15,8 @@ from statsapi.api.keys import find_key
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.query import parse_time_range
-from tsdb.facts import read_facts
+from tsdb.facts import Question, add_facts
 from tsdb.outcomes import Category, Outcome
-from tsdb.series import Fact
 
 COLUMNS = {"dropped": Outcome.RATE_LIMITED, "filtered": Outcome.FILTERED, "accepted": Outcome.ACCEPTED}
 
@@ -35,17 +34,10 @@ class KeyStatsView(ApiView):
             asked = parse_time_range(parameters, store.rollups, now, lambda: store.retention([project.id], now=now))
         except BadQuery:
             raise BadQuery("Invalid request data") from None
-
-        def wanted(fact: Fact) -> bool:
-            return fact.key == key.pk and fact.category == Category.ERROR
-
-        held = asked.window.held(asked.now)
-        facts = read_facts(store, [project.id], wanted, held, now=asked.now, since=asked.retained_since)
-        columns = []
-        for outcome in COLUMNS.values():
-            ranges = [counted.counts for counted in facts if counted.fact.outcome == outcome]
-            added = asked.window.widen(list(map(sum, zip(*ranges, strict=True))), held)
-            columns.append(asked.counts(added))
+        question = Question(lambda kind: kind.category == Category.ERROR, [key.pk], ["outcome"])
+        sums = add_facts(store, [project.id], question, asked.window, now=asked.now, since=asked.retained_since)
+        zeros = [0] * asked.window.points
+        columns = [asked.counts(sums.get((outcome,), zeros)) for outcome in COLUMNS.values()]
         rows = [
             {"ts": start, "total": sum(counts), **dict(zip(COLUMNS, counts, strict=True))}
             for start, *counts in zip(asked.starts, *columns, strict=True)

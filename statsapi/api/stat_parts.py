@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from tsdb import series
-from tsdb.facts import find_facts
+from tsdb.facts import Kind, Question, find_facts
 from tsdb.outcomes import STATS, Category, Outcome
 from tsdb.reading import Seen
-from tsdb.series import Fact, Series
+from tsdb.series import Series
 from tsdb.store import Store
 from tsdb.timeline import Retention
 
@@ -27,11 +27,9 @@ def parts_of(store: Store, projects: Sequence[int], stat: str) -> Parts:
         outcomes = STATS[stat]
         return Parts([series.total(project, Category.ERROR, outcome) for project in projects for outcome in outcomes])
 
-    def wanted(fact: Fact) -> bool:
-        return (fact.category, fact.outcome, fact.reason) == (Category.ERROR, Outcome.FILTERED, stat)
-
-    facts, seen = find_facts(store, projects, wanted)
-    return Parts(list(facts), seen)
+    filtered = Kind(Category.ERROR, Outcome.FILTERED, stat)
+    facts = find_facts(store, projects, Question(lambda kind: kind == filtered))
+    return Parts(facts.series, facts.seen)
 
 
 def parts_in(environments: Mapping[int, int], stat: str) -> Parts:

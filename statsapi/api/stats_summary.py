@@ -18,7 +18,7 @@ from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.stats_v2 import asked_projects
 from statsapi.api.stats_v2_query import Asked, parse_stats_query, settle
-from tsdb.facts import Counted, read_facts
+from tsdb.facts import Group, add_facts
 from tsdb.outcomes import Outcome
 
 DROPPED = (Outcome.RATE_LIMITED, Outcome.INVALID, Outcome.CARDINALITY_LIMITED)
@@ -50,10 +50,16 @@ class StatsSummaryView(ApiView):
         query = parse_stats_query(request.query_params, store.rollups, now, summary=True)
         slugs = asked_projects(organization, query)
         answered = settle(query, store.rollups, store.retention(list(slugs), now=now))
-        facts = read_facts(
-            store, list(slugs), query.wants, answered.window, now=answered.now, since=answered.retained_since
+        sums = _sums(
+            add_facts(
+                store,
+                list(slugs),
+                query.by("project", "category", "outcome"),
+                answered.window,
+                now=answered.now,
+                since=answered.retained_since,
+            )
         )
-        sums = _sums(facts)
         outcomes = _outcomes(sums, query)
         rows = {
             project: {category: _row(counts, outcomes) for category, counts in sorted(sums[project].items())}
@@ -75,12 +81,11 @@ class StatsSummaryView(ApiView):
         return Response(answer, headers=answered.headers)
 
 
-def _sums(facts: list[Counted]) -> Sums:
+def _sums(counted: dict[Group, list[int]]) -> Sums:
     sums: Sums = {}
-    for counted in facts:
-        if total := sum(counted.counts):
-            of_category = sums.setdefault(counted.project, {}).setdefault(counted.fact.category, {})
-            of_category[counted.fact.outcome] = of_category.get(counted.fact.outcome, 0) + total
+    for (project, category, outcome), counts in counted.items():
+        if total := sum(counts):
+            sums.setdefault(int(project), {}).setdefault(str(category), {})[str(outcome)] = total
     return sums
 
 

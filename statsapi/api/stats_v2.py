@@ -14,13 +14,11 @@ from statsapi import clock
 from statsapi.api import schema_stats as schema
 from statsapi.api.base import ApiView
 from statsapi.api.csv_format import iso
-from statsapi.api.errors import BadQuery, Missing
+from statsapi.api.errors import ASK_FOR_LESS, BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.stats_v2_query import TOO_MANY, Asked, StatsRange, parse_stats_query, settle
-from tsdb.facts import Counted, read_facts
-
-Group = tuple[Any, ...]
+from tsdb.facts import Group, TooManyGroups, add_facts
 
 MAX_COUNTS = 500_000
 """Groups by intervals in one answer: some 4 MB."""
@@ -37,17 +35,22 @@ class StatsV2View(ApiView):
         query = parse_stats_query(request.query_params, store.rollups, now)
         projects = list(asked_projects(organization, query))
         answered = settle(query, store.rollups, store.retention(projects, now=now))
+        try:
+            sums = add_facts(
+                store,
+                projects,
+                query.by(*query.group_by),
+                answered.window,
+                now=answered.now,
+                since=answered.retained_since,
+                most_groups=MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS,
+            )
+        except TooManyGroups:
+            raise BadQuery(f"{TOO_MANY} {ASK_FOR_LESS}") from None
         groups: dict[Group, list[int]] = {} if query.group_by else {(): [0] * answered.points}
-        for counted in read_facts(
-            store, projects, query.wants, answered.window, now=answered.now, since=answered.retained_since
-        ):
-            if not any(counted.counts):
-                continue
-            series = groups.setdefault(_group(counted, query), [0] * answered.points)
-            for place, count in zip(answered.places, counted.counts, strict=True):
-                series[place] += count
-        if len(groups) * answered.points > MAX_COUNTS and query.has_series:
-            raise BadQuery(TOO_MANY)
+        for group, counts in sums.items():
+            if any(counts):
+                groups[group] = answered.add_up(counts)
         return Response(_answer(groups, query, answered), headers=answered.headers)
 
 
@@ -63,18 +66,6 @@ def asked_projects(organization: int, query: Asked) -> dict[int, str]:
         raise Missing
     wanted = {names[name] for name in asked}
     return {project: slug for project, slug in slugs.items() if project in wanted}
-
-
-def _group(counted: Counted, query: Asked) -> Group:
-    fact = counted.fact
-    values: dict[str, str | int] = {
-        "outcome": fact.outcome,
-        "category": fact.category,
-        "reason": fact.reason,
-        "project": counted.project,
-        "key_id": fact.key,
-    }
-    return tuple(values[name] for name in query.group_by)
 
 
 def _answer(groups: dict[Group, list[int]], query: Asked, answered: StatsRange) -> dict[str, Any]:

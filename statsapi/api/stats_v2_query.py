@@ -13,9 +13,9 @@ from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.query import parse_period
+from tsdb.facts import Kind, Question
 from tsdb.outcomes import CATEGORY_NAMES, Category, Outcome
 from tsdb.rollups import Rollup
-from tsdb.series import Fact
 from tsdb.timeline import DAY, NS, Retention, Window, choose_interval
 
 FIELDS = ("sum(quantity)", "sum(times_seen)")
@@ -24,7 +24,6 @@ MAX_POINTS = 1000
 DEFAULT_SECONDS = 90 * DAY
 HOUR = 3600
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
-
 _NUMBER = re.compile("-1|[0-9]{1,18}")
 _PROJECT = re.compile("-1|[0-9]{1,18}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 _LENGTH = re.compile("0*([0-9]+)([smhdw])")
@@ -49,13 +48,16 @@ class Asked:
     reasons: frozenset[str]
     keys: frozenset[int]
 
-    def wants(self, fact: Fact) -> bool:
+    def wants(self, kind: Kind) -> bool:
         return (
-            (not self.categories or fact.category in self.categories)
-            and (not self.outcomes or fact.outcome in self.outcomes)
-            and (not self.reasons or fact.reason in self.reasons)
-            and (not self.keys or fact.key in self.keys)
+            (not self.categories or kind.category in self.categories)
+            and (not self.outcomes or kind.outcome in self.outcomes)
+            and (not self.reasons or kind.reason in self.reasons)
         )
+
+    def by(self, *names: str) -> Question:
+        """The facts that are asked for, added up by these of GROUPS."""
+        return Question(self.wants, self.keys, ["key" if name == "key_id" else name for name in names])
 
     @property
     def has_series(self) -> bool:
@@ -99,6 +101,13 @@ class StatsRange:
     def places(self) -> list[int]:
         """In which interval each bucket of the window lies."""
         return [(timestamp - self.start) // self.interval for timestamp in self.window.timestamps()]
+
+    def add_up(self, counts: Sequence[int]) -> list[int]:
+        """A count for each interval, of the window's buckets."""
+        added = [0] * self.points
+        for place, count in zip(self.places, counts, strict=True):
+            added[place] += count
+        return added
 
     @property
     def headers(self) -> dict[str, str]:

@@ -9,7 +9,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import Organization, Project
-from tsdb.reading import Counts, Reader
+from tsdb.reading import Reader
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,16 +29,16 @@ def merging(project: Project, organization: Organization, api: Client, monkeypat
     rows = [{"outcome": "accepted", "quantity": 10}, {"outcome": "filtered", "reason": "localhost", "quantity": 5}]
     url = "/api/0/projects/acme/web/outcomes/"
     assert api.post(url, {"outcomes": rows}, content_type="application/json").status_code == 201
-    pair, merges, original = [project.pk, other.pk], [0], Reader.counts
+    pair, merges, original = [project.pk, other.pk], [0], Reader.added
 
-    def merge_first(reader: Reader, *arguments: Any, **options: Any) -> list[Counts | None]:
+    def merge_first(reader: Reader, *arguments: Any, **options: Any) -> dict[Any, list[int]]:
         if merges[0] % 2 == 0:
             services.merge_projects(source=pair[0], destination=pair[1])
             pair.reverse()
         merges[0] += 1
         return original(reader, *arguments, **options)
 
-    monkeypatch.setattr(Reader, "counts", merge_first)
+    monkeypatch.setattr(Reader, "added", merge_first)
     return merges
 
 

@@ -240,7 +240,9 @@ def test_the_page_of_an_organization_says_that_it_has_its_members(
     assert MEMBERS_FULL.replace("has 2", "has 0") in said(save(*new))
     assert not organization.memberships.exists()
     save(*new[:2])
-    there = [row | {"id": organization.memberships.get(user=row["user"]).pk} for row in new[:2]]
+    there = [
+        row | {"id": organization.memberships.get(user=user).pk} for row, user in zip(new, users[:2], strict=False)
+    ]
     assert MEMBERS_FULL in said(save(*there, new[2], initial=2))
     save(there[0] | {"role": "owner"}, there[1] | {"DELETE": "on"}, new[2], initial=2)
     assert sorted(organization.memberships.values_list("user__username", "role")) == [
