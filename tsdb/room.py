@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from tsdb.outcomes import FILTERS, NO_REASON, OTHER_REASON, Category, Outcome
-from tsdb.series import NO_KEY, Series, fact, parse_fact
+from tsdb.series import NO_KEY, Series, parse_fact
 
 
 def spare(series: Series) -> Series:
@@ -22,14 +22,12 @@ def spare(series: Series) -> Series:
     found = parse_fact(series.name)
     if found is None:
         return series
-    category, outcome = Category(found.category), Outcome(found.outcome)
-    if outcome is Outcome.ACCEPTED:
+    _, category, outcome, reason = found
+    if outcome == Outcome.ACCEPTED:
         reason = NO_REASON
-    elif category is Category.ERROR and outcome is Outcome.FILTERED and found.reason in FILTERS:
-        reason = found.reason
-    else:
+    elif (category, outcome) != (Category.ERROR, Outcome.FILTERED) or reason not in FILTERS:
         reason = OTHER_REASON
-    return fact(series.project, NO_KEY, category, outcome, reason)
+    return Series(series.project, f"f:{NO_KEY}:{category}:{outcome}:{reason}")
 
 
 def without_room(answer: object) -> Collection[int] | None:

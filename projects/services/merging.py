@@ -10,6 +10,7 @@ from projects.connections import get_store
 from projects.models import Project
 from projects.services.environments import OTHER_ENVIRONMENT, environment_id
 from tsdb.moving import Mover
+from tsdb.room import spare
 from tsdb.series import Series, parse_environment
 from tsdb.series import environment as environment_series
 from tsdb.settling import rollups_of
@@ -72,19 +73,23 @@ def _move_all(source: int, destination: int, state: State) -> None:
     """Moves every series of the source, which must stay in that state. Raises ProjectClosed."""
     store = get_store()
     if state.shapes != store.states.shapes:
-        store = Store(store.clients, rollups_of(state.shapes))  # begun by who has other rollups
+        # Begun by who has other rollups.
+        store = Store(store.clients, rollups_of(state.shapes), most_series=store.most_series)
     mover = Mover(store)
-    series = store.names_of(source)
+    series, there = store.names_of(source), set(store.names_of(destination))
     # After the series, so that each one's environment is among them.
     names = {number: name for name, number in selectors.load_environments(source).items()}
     for name in series:
         into = name
+        if store.most_series and name not in there and len(there) >= store.most_series:
+            into = spare(Series(destination, name)).name
         found = parse_environment(name)
         if found is not None:
             # A database that was restored from an older copy may have lost its name.
             known = names.get(found.environment, OTHER_ENVIRONMENT)
             number = environment_id(destination, known)
             into = environment_series(destination, number, found.outcome, found.reason).name
+        there.add(into)
         mover.merge(Series(destination, into), [Series(source, name)], while_state=state.text)
 
 
