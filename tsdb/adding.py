@@ -8,6 +8,7 @@ for each ring. A ring with a count so large that the sum of all might overflow i
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from operator import add
 from struct import unpack
 from typing import Generic, TypeVar
@@ -37,7 +38,7 @@ class Adder(Generic[Group]):
         self._window = window
         self._oldest = oldest
         self._masks: dict[bytes, int] = {}
-        self._large = int.from_bytes(_LARGE * window.points, "big")
+        self._large = _large(window.points)
         self._small_sums: dict[Group, int] = {}
         self._room = MOST_AT_ONCE
         self._sums: dict[Group, list[int]] = {}
@@ -85,5 +86,18 @@ class Adder(Generic[Group]):
         last = min(window.last, last)
         if first > last:
             return 0
+        if first == window.first and last == window.last:
+            return _all(window.points)
         slots = (first - window.first, last - first + 1, window.last - last)
         return int.from_bytes(_EMPTY * slots[0] + _FULL * slots[1] + _EMPTY * slots[2], "big")
+
+
+@lru_cache(maxsize=100)
+def _all(points: int) -> int:
+    return int.from_bytes(_FULL * points, "big")
+
+
+@lru_cache(maxsize=100)
+def _large(points: int) -> int:
+    """Ones where a count that is not small has one, of so many buckets."""
+    return int.from_bytes(_LARGE * points, "big")

@@ -189,7 +189,7 @@ class Cluster(RedisCluster):
 
 
 _KEYED = {
-    **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SMEMBERS", "HGETALL", "HMGET"), 1),
+    **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SCARD", "SMEMBERS", "HGETALL", "HMGET"), 1),
     **dict.fromkeys(("EVAL", "EVALSHA"), 3),
 }
 """What the store sends, and where the key stands that names the slot. redis-py sends anything else its own way."""

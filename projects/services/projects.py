@@ -17,6 +17,9 @@ from projects.services.settling import settle, settled
 from projects.services.slugs import cache_keys
 from tsdb.state import Phase
 
+MOST_EARLIER_SLUGS = 100
+"""That still lead to a project, the latest; whoever may rename it could make rows without end."""
+
 
 @transaction.atomic
 def create_project(*, organization: Organization, slug: str, name: str, platform: str = "") -> Project:
@@ -66,6 +69,9 @@ def update_project(*, project: Project) -> None:
         forget(cache_keys(old))
         _take_slug(project)
         ProjectRedirect.objects.create(organization=project.organization, slug=old.slug, project=project)
+        # All of them were forgotten by the cache just now.
+        oldest = project.redirects.order_by("-id")[MOST_EARLIER_SLUGS:].values_list("pk", flat=True)
+        ProjectRedirect.objects.filter(pk__in=list(oldest)).delete()
 
 
 def delete_projects(projects: Iterable[Project]) -> int:

@@ -173,6 +173,17 @@ def test_the_page_and_the_command_say_so_too(admin_client: Client, project: Proj
         call_command("seed", organization="acme", empty=True, verbosity=0)
 
 
+def test_the_latest_earlier_slugs_lead_to_a_project_and_older_ones_to_nothing(
+    api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("projects.services.projects.MOST_EARLIER_SLUGS", 2)
+    for slug in ("one", "two", "three"):
+        project.slug = slug
+        services.update_project(project=project)
+    status = {slug: api.get(f"/api/0/projects/acme/{slug}/").status_code for slug in ("web", "one", "two", "three")}
+    assert status == {"web": 404, "one": 302, "two": 302, "three": 200}
+
+
 # --- tokens --------------------------------------------------------------------------------------------------
 
 

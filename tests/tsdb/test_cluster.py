@@ -87,8 +87,32 @@ def test_every_answer_is_the_one_of_a_single_server(spread: Store, tiny: Store) 
             assert answer == ask(tiny, series, window, now=NOW)
             assert answer
     assert spread.series_of_many(MANY) == tiny.series_of_many(MANY)
+    for most in (10_000, 60):
+        told = [store.fact_names(MANY, most) for store in (spread, tiny)]
+        names = [index and {project: sorted(names) for project, names in index.names.items()} for _, index in told]
+        assert (names[0], told[0][0]) == (names[1], told[1][0])
+        assert (names[0] is None) == (most == 60)
     assert spread.running_totals(MANY) == tiny.running_totals(MANY)
     assert spread.get_range([], retained(TINY[0], NOW), now=NOW) == {}
+
+
+def test_a_project_has_no_more_room_there(spread: Store) -> None:
+    narrow = Store(spread.clients, TINY, most_series=4)
+    for project in (7, 8):
+        narrow.open(project)
+    narrow.incr_multi(
+        [
+            Increment(series, NOW)
+            for project in (7, 8)
+            for key in range(1, 10)
+            for series in of_event(project, key, Category.ERROR, Outcome.ACCEPTED)
+        ],
+        now=NOW,
+    )
+    for project in (7, 8):
+        assert narrow.series_of(project) == ["f:0:error:accepted:none", "t:error:accepted"]
+        series = [Series(project, name) for name in narrow.series_of(project)]
+        assert set(narrow.get_sums(series, retained(TINY[-1], NOW), now=NOW).values()) == {9}
 
 
 def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, spread: Store) -> None:
