@@ -83,7 +83,9 @@ def exception_handler(error: Exception, context: dict[str, Any]) -> Response | N
     if isinstance(error, Moved):
         extra = {"url": error.url, "slug": error.slug}
         detail = {"code": "resource-moved", "message": "Resource has been moved", "extra": extra}
-        return Response({"slug": error.slug, "detail": detail}, status=302, headers={"Location": error.url})
+        # After a 302 a client asks with GET, whatever it sent: of a write that would look like success. 308 keeps both.
+        code = 302 if context["request"].method in ("GET", "HEAD") else 308
+        return Response({"slug": error.slug, "detail": detail}, status=code, headers={"Location": error.url})
     if isinstance(error, ParseError):
         error = ParseError("The body is not valid JSON.")
     if isinstance(error, ObjectDoesNotExist):

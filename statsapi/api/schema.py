@@ -107,7 +107,10 @@ BODY_ERRORS = {
     ),
     413: error("The body is too large."),
 }
-MOVED = {302: OpenApiResponse(_MOVED, "The project has another slug now; Location and the body say where it is.")}
+_MOVED_RESPONSE = OpenApiResponse(_MOVED, "The project has another slug now; Location and the body say where it is.")
+MOVED = {302: _MOVED_RESPONSE}
+MOVED_WRITE = {308: _MOVED_RESPONSE}
+"""The same request, body and all, is to be sent there."""
 
 
 def query_parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:
@@ -221,6 +224,6 @@ OUTCOMES: dict[str, Any] = {
         409: error("The Idempotency-Key was used with another body."),
         **ERRORS,
         **BODY_ERRORS,
-        **MOVED,
+        **MOVED_WRITE,
     },
 }

@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from projects.models import HEX_PATTERN, SLUG_PATTERN
 from statsapi.api.fields import PRINTABLE
-from statsapi.api.schema import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, PATH, error, path_parameter
+from statsapi.api.schema import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, MOVED_WRITE, PATH, error, path_parameter
 
 _STRING = {"type": "string"}
 _NULLABLE = {"type": ["string", "null"]}
@@ -105,7 +105,7 @@ def _endpoint(
     if "request" in more:
         responses |= BODY_ERRORS
     if PATH[1] in more.get("parameters", ()):
-        responses |= MOVED
+        responses |= MOVED_WRITE if "request" in more or shape is None else MOVED
     responses |= more.pop("responses", {})
     return {"operation_id": operation, "summary": summary, "responses": responses, **more}
 

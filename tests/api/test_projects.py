@@ -308,7 +308,7 @@ def test_a_rename_to_where_an_old_slug_led_takes_it(api: Client, project: Projec
 def test_a_write_to_an_old_slug_changes_nothing(api: Client, project: Project) -> None:
     change(api, slug="shop")
     for response in (change(api, name="X"), api.delete(WEB), api.post(f"{WEB}keys/", {}, JSON)):
-        assert response.status_code == 302
+        assert response.status_code == 308
     assert api.get("/api/0/projects/acme/shop/").json()["name"] == "Web"
     assert project.keys.count() == 1
 

@@ -38,7 +38,7 @@ changed.values = ["changed", "2"]
 # Where an object went is told before its query or body is looked at. The others are the usual ones.
 [checks]
 negative_data_rejection.expected-statuses = [
-    "302", "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "5xx"
+    "302", "308", "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "5xx"
 ]
 
 # Mostly what is there, else nearly every answer would be 404.
