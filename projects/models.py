@@ -63,17 +63,20 @@ class Organization(models.Model):
 
 class Membership(models.Model):
     class Role(models.TextChoices):
-        OWNER = "owner"
+        """What each may do stands in projects/selectors.py."""
+
+        VIEWER = "viewer"
         MEMBER = "member"
+        OWNER = "owner"
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.CASCADE, related_name="memberships")
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="memberships")
-    role = models.CharField(max_length=10, choices=Role, default=Role.MEMBER)
+    role = models.CharField(max_length=10, choices=Role, default=Role.VIEWER)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["user", "organization"], name="membership_once"),
-            models.CheckConstraint(condition=Q(role__in=["owner", "member"]), name="membership_role"),
+            models.CheckConstraint(condition=Q(role__in=["viewer", "member", "owner"]), name="membership_role"),
         ]
 
     def __str__(self) -> str:

@@ -27,8 +27,13 @@ from tsdb.series import claim_key
 
 TOKEN_PREFIX = "sta_"  # noqa: S105
 
-MEMBER_SCOPES = frozenset(scope for scope in SCOPES if not scope.endswith(":admin") and scope != "org:write")
-"""What a member may do; an owner has every scope."""
+_VIEWER = frozenset(("project:read", "org:read", "event:read"))
+SCOPES_OF = {
+    Membership.Role.VIEWER: _VIEWER,
+    Membership.Role.MEMBER: _VIEWER | {"project:write", "event:write"},
+    Membership.Role.OWNER: frozenset(SCOPES),
+}
+"""What a user may do in an organization, by the role there."""
 
 # An id has one spelling, for the cache's sake. Beyond 18 digits there is none, and the database could not take it.
 _REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
@@ -183,7 +188,7 @@ def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
     membership = Membership.objects.filter(user=user, organization=organization).first()
     if membership is None:
         return None
-    return Access(organization.pk, _scopes_of(membership.role))
+    return Access(organization.pk, SCOPES_OF[Membership.Role(membership.role)])
 
 
 def find_accesses(user: AbstractBaseUser) -> list[Access]:
@@ -193,7 +198,7 @@ def find_accesses(user: AbstractBaseUser) -> list[Access]:
     if user.is_superuser:
         return [Access(number, frozenset(SCOPES)) for number in Organization.objects.values_list("id", flat=True)]
     return [
-        Access(membership.organization_id, _scopes_of(membership.role))
+        Access(membership.organization_id, SCOPES_OF[Membership.Role(membership.role)])
         for membership in Membership.objects.filter(user=user)
     ]
 
@@ -254,10 +259,6 @@ def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) ->
 
 def projects_of(organization: int) -> QuerySet[Project]:
     return Project.objects.filter(organization=organization).select_related("organization").order_by("slug")
-
-
-def _scopes_of(role: str) -> frozenset[str]:
-    return frozenset(SCOPES) if role == Membership.Role.OWNER else MEMBER_SCOPES
 
 
 def _is_reference(text: str) -> bool:

@@ -67,7 +67,7 @@ def delete_organization(*, organization: Organization) -> int:
     return delete_organizations([organization])
 
 
-def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.MEMBER) -> Membership:
+def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.VIEWER) -> Membership:
     """Raises ValidationError, LimitReached."""
     membership = Membership(organization=organization, user_id=user_id, role=role)
     save_members(organization, membership)

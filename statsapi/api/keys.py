@@ -21,7 +21,7 @@ from statsapi.api.base import ApiView
 from statsapi.api.bodies import read_object
 from statsapi.api.errors import Conflict, Missing
 from statsapi.api.fields import Flag, Name, Text, Whole
-from statsapi.api.objects import get_project
+from statsapi.api.objects import get_project, may_see_secrets
 from statsapi.api.pagination import paginated
 from statsapi.api.permissions import PROJECT_SCOPES
 
@@ -53,7 +53,10 @@ class KeysView(ApiView):
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         rows = ProjectKey.objects.filter(project_id=project.id).order_by("id")
-        return paginated(request, rows, lambda page: [representations.key(row) for row in page])
+        with_secret = may_see_secrets(request, project.organization)
+        return paginated(
+            request, rows, lambda page: [representations.key(row, with_secret=with_secret) for row in page]
+        )
 
     @extend_schema(**schema.CREATE_KEY)
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
@@ -69,7 +72,7 @@ class KeysView(ApiView):
         except (IntegrityError, DjangoValidationError):
             # All else was checked before. Whose it is, nobody asks: it may be free again by now.
             raise Conflict(IN_USE) from None
-        return Response(representations.key(key), status=201)
+        return Response(representations.key(key, with_secret=True), status=201)
 
 
 class KeyView(ApiView):
@@ -77,7 +80,9 @@ class KeyView(ApiView):
 
     @extend_schema(**schema.KEY)
     def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        return Response(representations.key(self._key(request, organization_slug, project_slug, public_key)))
+        project = get_project(self, request, organization_slug, project_slug)
+        key, with_secret = find_key(project, public_key), may_see_secrets(request, project.organization)
+        return Response(representations.key(key, with_secret=with_secret))
 
     @extend_schema(**schema.CHANGE_KEY)
     def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
@@ -87,15 +92,13 @@ class KeyView(ApiView):
         with services.changing_project(project.id):
             key = find_key(project, public_key)  # as it is now, if it still is
             _change(key, changes)
-        return Response(representations.key(key))
+        return Response(representations.key(key, with_secret=True))
 
     @extend_schema(**schema.DELETE_KEY)
     def delete(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        services.delete_keys([self._key(request, organization_slug, project_slug, public_key)])
+        project = get_project(self, request, organization_slug, project_slug)
+        services.delete_keys([find_key(project, public_key)])
         return Response(status=204)
-
-    def _key(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> ProjectKey:
-        return find_key(get_project(self, request, organization_slug, project_slug), public_key)
 
 
 def find_key(project: FoundProject, public_key: str) -> ProjectKey:

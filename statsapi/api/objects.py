@@ -12,7 +12,7 @@ from projects.selectors import FoundProject, find_access, find_accesses, find_pr
 from statsapi.api.authentication import Caller
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing, Moved
-from statsapi.api.permissions import allows, scopes_for
+from statsapi.api.permissions import PROJECT_SCOPES, allows, scopes_for
 
 
 def get_organization(view: ApiView, request: Request, reference: str) -> int:
@@ -29,6 +29,15 @@ def get_organization(view: ApiView, request: Request, reference: str) -> int:
     if not allows(scopes_for(request, view), access.scopes):
         raise PermissionDenied
     return access.organization
+
+
+def may_see_secrets(request: Request, organization: int) -> bool:
+    """Whether the secret half of a key is shown: to a token, and to a user who may do more than look."""
+    caller: Any = request.auth
+    if caller.token is not None:
+        return True
+    access = find_access(caller.user, str(organization))
+    return access is not None and allows(PROJECT_SCOPES["PUT"], access.scopes)
 
 
 def visible_organizations(view: ApiView, request: Request) -> list[int]:

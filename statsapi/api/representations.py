@@ -74,7 +74,8 @@ def project(row: Project, *, nested: bool = False) -> dict[str, Any]:
     return shown
 
 
-def key(row: ProjectKey) -> dict[str, Any]:
+def key(row: ProjectKey, *, with_secret: bool) -> dict[str, Any]:
+    """Without its secret half, which counts events in the project's name, what would show it is None."""
     limited = row.rate_limit_count is not None and row.rate_limit_window is not None
     url = urlsplit(settings.PUBLIC_URL)
     base = f"{settings.PUBLIC_URL}/api/{row.project_id}"
@@ -83,13 +84,15 @@ def key(row: ProjectKey) -> dict[str, Any]:
         "name": row.label,
         "label": row.label,
         "public": row.public,
-        "secret": row.secret,
+        "secret": row.secret if with_secret else None,
         "projectId": row.project_id,
         "isActive": row.active,
         "rateLimit": {"window": row.rate_limit_window, "count": row.rate_limit_count} if limited else None,
         "dsn": {
             "public": dsn(row.public, row.project_id),
-            "secret": f"{url.scheme}://{row.public}:{row.secret}@{url.netloc}{url.path}/{row.project_id}",
+            "secret": f"{url.scheme}://{row.public}:{row.secret}@{url.netloc}{url.path}/{row.project_id}"
+            if with_secret
+            else None,
             "csp": f"{base}/csp-report/?sentry_key={row.public}",
             "security": f"{base}/security/?sentry_key={row.public}",
         },

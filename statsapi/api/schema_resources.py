@@ -78,11 +78,11 @@ _KEY = _object(
     name=_STRING,
     label=_STRING,
     public=_HEX,
-    secret=_HEX,
+    secret={**_HEX, "type": ["string", "null"], "description": "null for a user who may only look."},
     projectId={"type": "integer"},
     isActive=_FLAG,
     rateLimit={**_object(window=_LIMIT_RANGE, count=_LIMIT_RANGE), "type": ["object", "null"]},
-    dsn=_object(public=_STRING, secret=_STRING, csp=_STRING, security=_STRING),
+    dsn=_object(public=_STRING, secret=_NULLABLE, csp=_STRING, security=_STRING),
     dateCreated=_DATE,
 )
 

@@ -12,7 +12,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import services
-from projects.models import Organization, Project
+from projects.models import Membership, Organization, Project
 from tests.api.counting import NOW
 from tests.api.live import OUTCOMES, STATS, LiveServer, start_live_server
 
@@ -20,7 +20,14 @@ from tests.api.live import OUTCOMES, STATS, LiveServer, start_live_server
 @pytest.fixture
 def member(organization: Organization) -> User:
     user = User.objects.create_user("member")
-    services.add_member(organization=organization, user_id=user.pk)
+    services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.MEMBER)
+    return user
+
+
+@pytest.fixture
+def viewer(organization: Organization) -> User:
+    user = User.objects.create_user("viewer")
+    services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.VIEWER)
     return user
 
 

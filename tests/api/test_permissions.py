@@ -109,6 +109,33 @@ def test_a_user_with_a_part_in_the_organization_may_read_and_count(
     assert browser.post(OUTCOMES, ROW, "application/json").status_code == 201
 
 
+def test_a_viewer_looks_and_changes_nothing(log_in: Callable[..., Client], project: Project, viewer: User) -> None:
+    browser = log_in(viewer)
+    assert browser.get(STATS).status_code == 200
+    assert browser.post(OUTCOMES, ROW, "application/json").status_code == 403
+
+
+@pytest.mark.parametrize("who", ["viewer", "member", "owner", "superuser", "project:read"])
+def test_the_secret_half_of_a_key_is_hidden_from_a_viewer_alone(
+    request: pytest.FixtureRequest,
+    log_in: Callable[..., Client],
+    make_api: Callable[..., Client],
+    project: Project,
+    who: str,
+) -> None:
+    key = project.keys.get()
+    caller = make_api(who) if ":" in who else log_in(request.getfixturevalue(who))
+    url = "/api/0/projects/acme/web/keys/"
+    (listed,), alone = caller.get(url).json(), caller.get(f"{url}{key.public}/").json()
+    assert listed == alone
+    assert alone["public"] in alone["dsn"]["public"]
+    if who == "viewer":
+        assert alone["secret"] is alone["dsn"]["secret"] is None
+    else:
+        assert alone["secret"] == key.secret
+        assert f"{key.public}:{key.secret}@" in alone["dsn"]["secret"]
+
+
 @pytest.mark.parametrize("credentials", ["outsider", "outsider_api"])
 @pytest.mark.parametrize("endpoint", ALLOWED)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
@@ -175,7 +202,7 @@ urlpatterns = [path("api/0/managed/<str:organization_slug>/<str:project_slug>/",
 @pytest.mark.urls(__name__)
 @pytest.mark.parametrize(
     ("who", "put", "delete"),
-    [("owner", 204, 204), ("member", 403, 403), ("superuser", 204, 204), ("outsider", 404, 404)],
+    [("owner", 204, 204), ("member", 403, 403), ("viewer", 403, 403), ("superuser", 204, 204), ("outsider", 404, 404)],
 )
 @pytest.mark.parametrize("there", [True, False], ids=["there", "missing"])
 def test_a_users_role_decides(

@@ -17,8 +17,8 @@ from django.test import Client
 from django.urls import URLPattern
 
 from projects import services
-from projects.models import SCOPES, Organization, Project
-from projects.selectors import MEMBER_SCOPES
+from projects.models import SCOPES, Membership, Organization, Project
+from projects.selectors import SCOPES_OF
 from statsapi.api.urls import urlpatterns
 
 pytestmark = pytest.mark.django_db
@@ -181,7 +181,7 @@ def test_no_list_or_sum_shows_a_deleted_project(api: Client, project: Project, r
     assert not shows_it()
 
 
-@pytest.mark.parametrize("who", ["owner", "member", "superuser", "outsider", "newcomer"])
+@pytest.mark.parametrize("who", ["owner", "member", "viewer", "superuser", "outsider", "newcomer"])
 @pytest.mark.parametrize("route", ROUTES, ids=identify)
 def test_a_users_role_decides(
     request: pytest.FixtureRequest, log_in: Callable[..., Client], key: str, who: str, route: Route
@@ -194,7 +194,7 @@ def test_a_users_role_decides(
             assert status == route.answer(method), method
         elif who in ("outsider", "newcomer"):
             assert status == 404, method
-        elif who == "member" and not route.needed(method) & MEMBER_SCOPES:
+        elif who in ("member", "viewer") and not route.needed(method) & SCOPES_OF[Membership.Role(who)]:
             assert status == 403, method
         else:
             assert status == route.answer(method), method

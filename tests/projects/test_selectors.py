@@ -60,18 +60,20 @@ def test_a_found_project_is_the_same_from_database_and_cache(
 
 
 def test_a_role_decides_on_the_scopes(organization: Organization, owner: User, outsider: User) -> None:
-    member = User.objects.create_user("member")
-    services.add_member(organization=organization, user_id=member.pk)
+    viewer, member = (User.objects.create_user(name) for name in ("viewer", "member"))
+    services.add_member(organization=organization, user_id=viewer.pk)
+    services.add_member(organization=organization, user_id=member.pk, role=Membership.Role.MEMBER)
     superuser = User.objects.create_superuser("superuser")
     scopes = {
         user.get_username(): access.scopes if access else None
-        for user in (owner, member, superuser, outsider)
+        for user in (owner, member, viewer, superuser, outsider)
         for access in [selectors.find_access(user, "acme")]
     }
     assert scopes == {
         "owner": frozenset(SCOPES),
         "superuser": frozenset(SCOPES),
         "member": frozenset(SCOPES) - {"project:admin", "org:admin", "event:admin", "org:write"},
+        "viewer": frozenset(("project:read", "org:read", "event:read")),
         "outsider": None,
     }
 
@@ -92,7 +94,10 @@ def test_a_user_has_accesses_in_each_organization_of_the_users(
 ) -> None:
     services.add_member(organization=organization, user_id=outsider.pk, role=Membership.Role.MEMBER)
     accesses = {access.organization: len(access.scopes) for access in selectors.find_accesses(outsider)}
-    assert accesses == {organization.pk: len(selectors.MEMBER_SCOPES), other_organization.pk: len(SCOPES)}
+    assert accesses == {
+        organization.pk: len(selectors.SCOPES_OF[Membership.Role.MEMBER]),
+        other_organization.pk: len(SCOPES),
+    }
 
 
 def test_keys_are_found_in_their_project_alone(project: Project) -> None:
