@@ -3,10 +3,10 @@
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.renderers import OpenApiJsonRenderer2
-from drf_spectacular.views import SpectacularJSONAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularSwaggerSplitView
 
 from statsapi import health, metrics
+from statsapi.api.document import SchemaView
 
 urlpatterns = [
     path("api/0/", include("statsapi.api.urls")),
@@ -16,8 +16,8 @@ urlpatterns = [
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
     path("metrics", metrics.metrics, name="metrics"),
-    path("api/schema/", SpectacularJSONAPIView.as_view(renderer_classes=[OpenApiJsonRenderer2]), name="schema"),
-    path("api/docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("api/schema/", SchemaView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html"), name="docs"),
     path("api/<str:project_id>/", include("statsapi.ingest.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import jsonschema  # type: ignore[import-untyped]
 import pytest
 from django.test import Client
 from django.urls import URLPattern
+from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from projects.models import Project
+from statsapi.api import document
 from statsapi.api.urls import urlpatterns
 from tests.api.live import OUTCOMES, STATS
 from tests.api.test_project_stats import EXAMPLE
@@ -134,6 +137,43 @@ def test_it_allows_the_outcomes_that_the_endpoint_takes(
         assert response.status_code == (201 if good else 400)
 
 
+# --- how it is served ----------------------------------------------------------------------------------------
+
+
+def test_it_is_made_once_however_many_ask_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[None] = []
+    get_schema = SchemaGenerator.get_schema
+
+    def slowly(self: Any, **options: Any) -> Any:
+        made.append(None)
+        return get_schema(self, **options)  # type: ignore[no-untyped-call]
+
+    monkeypatch.setattr(SchemaGenerator, "get_schema", slowly)
+    monkeypatch.setattr(document, "_made", [])
+    with ThreadPoolExecutor(8) as threads:
+        bodies = set(threads.map(lambda _: Client().get("/api/schema/").content, range(16)))
+    assert len(bodies) == len(made) == 1
+
+
+def test_a_browser_that_has_it_is_told_that_it_is_still_the_same(client: Client) -> None:
+    whole = client.get("/api/schema/")
+    assert whole["Content-Length"] == str(len(whole.content))
+    for method in (client.get, client.head):
+        again = method("/api/schema/", headers={"if-none-match": whole["ETag"]})
+        assert (again.status_code, again.content, again["ETag"]) == (304, b"", whole["ETag"])
+        assert method("/api/schema/", headers={"if-none-match": '"another"'}).status_code == 200
+
+
+def test_its_head_is_get_without_the_body(client: Client) -> None:
+    whole, head = client.get("/api/schema/"), client.head("/api/schema/")
+    assert (head.status_code, head.content, dict(head.items())) == (200, b"", dict(whole.items()))
+
+
+def test_it_cannot_be_written(client: Client) -> None:
+    answer = client.post("/api/schema/")
+    assert (answer.status_code, answer["Content-Type"]) == (405, "application/json")
+
+
 # --- the page ------------------------------------------------------------------------------------------------
 
 
@@ -141,7 +181,7 @@ def test_it_allows_the_outcomes_that_the_endpoint_takes(
 def test_the_page_and_all_that_it_loads_come_from_this_service(client: Client) -> None:
     page = client.get("/api/docs/")
     assert page.status_code == 200
-    text = page.content.decode()
+    text = page.content.decode() + client.get("/api/docs/", {"script": ""}).content.decode()
     addresses = re.findall(r"""(?:src|href|url)\s*[=:]\s*["']([^"']+)""", text)
     assert any(address.endswith("swagger-ui-bundle.js") for address in addresses)
     assert "/api/schema/" in addresses

@@ -1,0 +1,45 @@
+"""GET /api/schema/: the OpenAPI document. It is the same for everybody and takes long to make, so it is made once."""
+
+from __future__ import annotations
+
+import threading
+from hashlib import sha256
+from typing import NamedTuple
+
+from django.http import HttpResponse
+from django.utils.cache import get_conditional_response
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.renderers import OpenApiJsonRenderer2
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+
+class Document(NamedTuple):
+    body: bytes
+    etag: str
+
+
+_lock = threading.Lock()
+_made: list[Document] = []
+
+
+def document() -> Document:
+    """Made by the first who asks; others who ask meanwhile wait for it."""
+    with _lock:
+        if not _made:
+            content = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+            body: bytes = OpenApiJsonRenderer2().render(content, renderer_context={})
+            _made.append(Document(body, f'"{sha256(body).hexdigest()[:32]}"'))
+        return _made[0]
+
+
+class SchemaView(APIView):
+    authentication_classes = []
+    permission_classes = []
+
+    def get(self, request: Request) -> HttpResponse:
+        made = document()
+        # A browser may keep it, and asks each time whether it is still the same.
+        headers = {"ETag": made.etag, "Cache-Control": "no-cache"}
+        response = HttpResponse(made.body, "application/json", headers=headers)
+        return get_conditional_response(request._request, etag=made.etag, response=response) or response
