@@ -127,7 +127,7 @@ CACHES = {
 
 # --- The application -----------------------------------------------------------------------------------------
 INSTALLED_APPS = [
-    "django.contrib.admin",
+    "projects.apps.OperatorsAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -136,7 +136,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "projects",
+    "projects.apps.ProjectsConfig",
     "statsapi",
 ]
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ORIGINS")
@@ -283,6 +283,8 @@ TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+# The page of a project with 250 keys posts six fields of each, that of an organization four of each member.
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
 # No form here takes a file. Django's other handler would write one of any size to the disk for whoever sends it to the
 # login page; this one passes over what is larger than FILE_UPLOAD_MAX_MEMORY_SIZE.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]

@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-from django.contrib import admin
-
 from projects.admin.keys import KeyAdmin
 from projects.admin.organizations import OrganizationAdmin
 from projects.admin.projects import ProjectAdmin
 from projects.admin.tokens import TokenAdmin
+from projects.admin.users import UserAdmin
 
-admin.site.site_header = "Event counts"
-admin.site.site_title = "Event counts"
-admin.site.index_title = "Who is counted, and who may ask"
-admin.site.site_url = None
-
-__all__ = ["KeyAdmin", "OrganizationAdmin", "ProjectAdmin", "TokenAdmin"]
+__all__ = ["KeyAdmin", "OrganizationAdmin", "ProjectAdmin", "TokenAdmin", "UserAdmin"]

@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from redis.exceptions import RedisError
 
-from projects.admin.typed import ModelAdmin
+from projects.admin.guarded import GuardedAdmin
 
 M = TypeVar("M", bound=Model)
 
@@ -25,7 +25,7 @@ OVERTAKEN = "The database refused this: something was added, changed or deleted 
 DASH = "–"
 
 
-class ServiceAdmin(ModelAdmin[M]):
+class ServiceAdmin(GuardedAdmin[M]):
     class Media:
         css = {"all": ["projects/admin.css"]}
 

@@ -1,4 +1,4 @@
-"""The keys that SDKs count with. A key's secret half stands on its own page alone, for who may change the key."""
+"""The keys that SDKs count with. A key's secret half stands on its own page alone."""
 
 from __future__ import annotations
 
@@ -49,17 +49,17 @@ class KeyAdmin(ServiceAdmin[ProjectKey]):
     readonly_fields = ["project", "dsn", "dsn_with_secret", "created"]
     actions = ["disable", "enable"]
 
-    def get_fieldsets(self, request: HttpRequest, obj: ProjectKey | None = None) -> Any:
-        fields = ["project", "label", "active", *_RATE_LIMIT, "dsn", "created"]
-        fieldsets: list[Any] = [(None, {"fields": fields})]
-        if self.has_change_permission(request, obj):
-            old = {
+    fieldsets = [
+        (None, {"fields": ["project", "label", "active", *_RATE_LIMIT, "dsn", "created"]}),
+        (
+            "For very old SDKs",
+            {
                 "fields": ["dsn_with_secret"],
                 "classes": ["collapse"],
                 "description": "SDKs of before 2018 want the secret half too. Everybody else leaves it out.",
-            }
-            fieldsets.append(("For very old SDKs", old))
-        return fieldsets
+            },
+        ),
+    ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a key is made on the page of its project

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Count, IntegerField, Model, OuterRef, QuerySet, Subquery
+from django.db.models import Count, ForeignKey, IntegerField, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.urls import reverse
@@ -14,6 +14,7 @@ from django.utils.html import format_html
 
 from projects import services
 from projects.admin.base import CountedAdmin
+from projects.admin.guarded import known_choice
 from projects.admin.typed import TabularInline
 from projects.models import ApiToken, Membership, Organization, Project
 
@@ -25,6 +26,9 @@ class MembershipInline(TabularInline[Membership, Organization]):
     classes = ["untitled-rows"]
     verbose_name = "member"
     verbose_name_plural = "members"
+
+    def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
+        return known_choice(self, db_field, super().formfield_for_foreignkey(db_field, request, **kwargs))
 
 
 @admin.register(Organization)

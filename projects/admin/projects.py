@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 
 from projects import services
 from projects.admin.base import DASH, CountedAdmin, safe
+from projects.admin.guarded import NamedFilters
 from projects.admin.keys import KeyInline, dsn_of
 from projects.admin.typed import StackedInline
 from projects.connections import get_store
@@ -33,7 +34,7 @@ class FiltersInline(StackedInline[ProjectFilters, Project]):
     classes = ["collapse"]
 
 
-class CountedList(ChangeList):
+class CountedList(NamedFilters):
     """The list with the counts of its page: one read of the store, whatever the number of rows."""
 
     def get_results(self, request: HttpRequest) -> None:
@@ -129,7 +130,7 @@ class ProjectAdmin(CountedAdmin[Project]):
             services.save_intake(form.instance, *changed)
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:
-        if not {"_addanother", IS_POPUP_VAR} & request.POST.keys() and self.has_view_permission(request):
+        if not {"_addanother", IS_POPUP_VAR} & request.POST.keys():
             # Whoever adds a project wants its DSN next: as with "Save and continue editing", its page follows.
             posted = request.POST.copy()
             posted["_continue"] = "1"

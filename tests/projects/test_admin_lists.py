@@ -142,13 +142,3 @@ def test_tokens_are_told_apart_by_their_state(
     page = admin_client.get(url("apitoken", "changelist"), {"state": state}).content.decode()
     assert rows(page, "state") == [state]
     assert f">{found} …" in page
-
-
-def test_only_staff_with_the_permission_comes_in(client: Client, owner: User, project: Project) -> None:
-    client.force_login(owner)
-    for model in MODELS:
-        assert client.get(url(model, "changelist")).status_code == 302
-    owner.is_staff = True
-    owner.save()
-    for model in MODELS:
-        assert client.get(url(model, "changelist")).status_code == 403

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.admin.models import LogEntry
-from django.contrib.auth.models import Permission, User
 from django.db.models.signals import pre_save
 from django.test import Client
 
@@ -227,26 +226,3 @@ def test_what_another_deletes_at_the_same_moment_is_said_and_nothing_is_logged(
     assert page.status_code == 200
     assert "The database refused this" in said(page)
     assert log_lines() == []
-
-
-def test_whoever_may_not_delete_the_keys_may_not_delete_their_project(client: Client, project: Project) -> None:
-    user = User.objects.create(username="clerk", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename__in=["view_project", "delete_project"]))
-    client.force_login(user)
-    for page in (
-        client.post(url("project", "delete", project.pk), {"post": "yes"}),
-        act(client, "project", "delete_selected", project.pk, post="yes"),
-    ):
-        assert page.status_code == 403
-    assert Project.objects.exists()
-
-
-def test_whoever_may_only_look_cannot_change_anything(client: Client, project: Project) -> None:
-    user = User.objects.create(username="reader", is_staff=True)
-    user.user_permissions.set(Permission.objects.filter(codename="view_project"))
-    client.force_login(user)
-    assert client.get(url("project", "change", project.pk)).status_code == 200
-    assert change(client, project, name="Changed").status_code == 403
-    assert client.post(url("project", "delete", project.pk), {"post": "yes"}).status_code == 403
-    page = act(client, "project", "delete_selected", project.pk, post="yes")
-    assert Project.objects.get().name == "Web", page

@@ -1,0 +1,26 @@
+"""The people who sign in. What a person may do stands in a membership; an operator is a superuser."""
+
+from __future__ import annotations
+
+from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
+from django.contrib.auth.models import Group, User
+
+from projects.admin.guarded import GuardedAdmin
+
+# A group's permissions and those of a staff member are for parts of the admin, which there are none of.
+admin.site.unregister([User, Group])
+
+
+@admin.register(User)
+class UserAdmin(GuardedAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
+    list_display = ["username", "email", "first_name", "last_name", "is_active", "is_superuser"]
+    list_filter = ["is_active", "is_superuser"]
+    list_per_page = 50
+    fieldsets = [
+        (None, {"fields": ["username", "password"]}),
+        ("Person", {"fields": ["first_name", "last_name", "email"]}),
+        ("Rights", {"fields": ["is_active", "is_superuser"]}),
+        ("Dates", {"fields": ["last_login", "date_joined"]}),
+    ]
+    filter_horizontal = []

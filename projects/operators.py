@@ -1,0 +1,34 @@
+"""The admin's door. Its pages show every organization, so it is for operators: superusers, and nobody else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib.admin import AdminSite
+from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+WHO = "The admin is for operators: superusers alone."
+
+
+class OperatorLogin(AuthenticationForm):
+    required_css_class = "required"
+
+    def confirm_login_allowed(self, user: User) -> None:
+        super().confirm_login_allowed(user)
+        if not user.is_superuser:
+            raise ValidationError(f"{WHO} “{user.get_username()}” is none.", code="no_operator")
+
+
+class OperatorSite(AdminSite):
+    site_header = site_title = "Event counts"
+    index_title = "Who is counted, and who may ask"
+    site_url = None
+    login_form = OperatorLogin
+    login_template = "admin/projects/login.html"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        user: Any = request.user
+        return bool(user.is_active and user.is_superuser)
