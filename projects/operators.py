@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from django import forms
 from django.contrib.admin import AdminSite
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
@@ -14,6 +15,8 @@ WHO = "The admin is for operators: superusers alone."
 
 
 class OperatorLogin(AuthenticationForm):
+    # Django's own field shows the limit and does not hold to it: PostgreSQL would, and the sign-in would end in a 500.
+    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
     required_css_class = "required"
 
     def confirm_login_allowed(self, user: User) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -136,6 +137,7 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "axes",
     "projects.apps.ProjectsConfig",
     "statsapi",
 ]
@@ -152,6 +154,7 @@ MIDDLEWARE = [
     "statsapi.middleware.straight_to_the_view",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "statsapi.api.straight.straight_with_a_token",
+    "csp.middleware.CSPMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "statsapi.middleware.failures_as_json",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -161,6 +164,7 @@ MIDDLEWARE = [
     "statsapi.middleware.short_forms_of_strangers",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 TEMPLATES = [
     {
@@ -179,6 +183,7 @@ ROOT_URLCONF = "statsapi.urls"
 WSGI_APPLICATION = "statsapi.wsgi.application"
 APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
 SESSION_ENGINE = "statsapi.sessions"  # in the database, so the admin works while Redis does not
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in (
@@ -269,6 +274,19 @@ WHITENOISE_USE_FINDERS = True  # serves from the packages: no collectstatic to f
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Security ------------------------------------------------------------------------------------------------
+# What stands in a page runs nothing and looks like nothing: scripts and styles are files of ours. Swagger UI and the
+# admin draw some of their arrows from data: in their style sheets, and an image can do no harm.
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+CSRF_FAILURE_VIEW = "statsapi.refusals.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True
@@ -282,6 +300,17 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+# Guessing passwords (statsapi/sign_in.py).
+AXES_HANDLER = "statsapi.sign_in.Guesses"
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_ON_SUCCESS = True
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_CLIENT_IP_CALLABLE = "statsapi.sign_in.guessing_address"
+AXES_LOCKOUT_CALLABLE = "statsapi.sign_in.locked_out"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 # The page of a project with 250 keys posts six fields of each, that of an organization four of each member.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000

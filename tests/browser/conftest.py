@@ -21,6 +21,9 @@ OPTIONS = (
     "--disable-sync",
 )
 
+OURS = ("http://127.0.0.1:", "data:", "blob:")
+"""Where a page may load from."""
+
 ADMIN = """
 from django.contrib.auth.models import User
 User.objects.create_superuser("admin", password="a long one for tests")
@@ -41,7 +44,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("service"), DJANGO_SETTINGS_MODULE="tests.browser.strict_settings")
+    service = Service(tmp_path_factory.mktemp("service"))
     service.run(ADMIN)
     yield service
     service.stop()
@@ -51,7 +54,7 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 def page(browser: Browser, service: Service) -> Iterator[Page]:
     """A page of a new browser session, for addresses without a host.
 
-    An error of its scripts, an answer of 5xx, or anything that a strict Content-Security-Policy stops, fails the test.
+    An error of its scripts, an answer of 5xx, or anything that the Content-Security-Policy stops, fails the test.
     """
     context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}")
     context.set_default_timeout(20_000)
@@ -60,6 +63,7 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.on("console", lambda message: wrong.append(message.text) if "Security Policy" in message.text else None)
     page.on("response", lambda response: wrong.append(response.url) if response.status >= 500 else None)
+    page.on("request", lambda asked: None if asked.url.startswith(OURS) else wrong.append(asked.url))
     yield page
     context.close()
     assert wrong == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Error, Page
+from playwright.sync_api import Browser, Error, Page
 
 from tests.service import Service
 
@@ -96,7 +96,7 @@ def test_the_list_draws_a_bar_for_each_hour_that_had_events(admin: Page) -> None
     assert admin.inner_text(".field-received") == "276"
 
 
-def test_no_page_runs_the_markup_in_a_name_or_needs_what_a_strict_policy_forbids(admin: Page, service: Service) -> None:
+def test_no_page_runs_the_markup_in_a_name_or_needs_what_the_policy_forbids(admin: Page, service: Service) -> None:
     organization, project, key, token = service.run(HOSTILE_ROWS)
     ids = {"organization": organization, "project": project, "projectkey": key, "apitoken": token}
     for model, number in ids.items():
@@ -126,3 +126,46 @@ def test_deleting_asks_and_then_says_how_many_keys_went(admin: Page, service: Se
     admin.click("text=Yes, I’m sure")
     assert re.search(r"The counts are gone too: [1-9] keys of Redis", admin.inner_text(".messagelist"))
     assert service.ask("GET", "/api/0/projects/acme/doomed/stats/").status == 404
+
+
+def test_the_pages_of_people_and_passwords_need_nothing_that_the_policy_forbids(admin: Page) -> None:
+    for path in ("", "add/", "1/change/", "1/password/", "1/delete/", "1/history/"):
+        answer = admin.goto(f"/admin/auth/user/{path}")
+        assert answer
+        assert (answer.status, answer.url) == (200, admin.url)
+    for path in ("password_change/", "password_change/done/", "projects/", "auth/user/?is_active__exact=x"):
+        answer = admin.goto(f"/admin/{path}")
+        assert answer
+        assert answer.status == 200
+
+
+def test_who_guesses_too_often_is_told_when_to_come_back(page: Page) -> None:
+    for _ in range(10):
+        page.goto("/admin/")
+        page.fill("#id_username", "nobody")
+        page.fill("#id_password", "a guess")
+        page.click("input[type=submit]")
+    assert page.inner_text("h1") == "Too many wrong passwords"
+    assert "in 15 minutes" in page.inner_text("p")
+
+
+def test_a_form_that_is_too_old_is_refused_in_words(page: Page) -> None:
+    page.goto("/admin/")
+    page.context.clear_cookies()
+    page.fill("#id_username", "admin")
+    page.fill("#id_password", "a long one for tests")
+    page.click("input[type=submit]")
+    assert page.inner_text("h1") == "The form was refused"
+
+
+def test_a_script_that_stands_in_a_page_does_not_run(browser: Browser, service: Service) -> None:
+    page = browser.new_page()  # with the fixture the attempt alone would fail the test
+    page.goto(f"http://127.0.0.1:{service.port}/admin/login/")
+    with page.expect_console_message(lambda message: "Security Policy" in message.text):
+        page.evaluate("""() => {
+            const script = document.createElement("script");
+            script.textContent = "window.hacked = 1";
+            document.body.append(script);
+        }""")
+    assert page.evaluate("window.hacked") is None
+    page.close()

@@ -2,35 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Page
 
 from tests.service import Service
 
 
-@pytest.fixture(scope="module")
-def documented(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("documented"))
-    yield service
-    service.stop()
-
-
 @pytest.fixture
-def docs(browser: Browser, documented: Service) -> Iterator[Page]:
-    """The page; an error of its scripts or a request to elsewhere fails the test."""
-    home = f"http://127.0.0.1:{documented.port}/"
-    context = browser.new_context()
-    context.set_default_timeout(20_000)
-    page = context.new_page()
-    wrong: list[str] = []
-    page.on("pageerror", lambda error: wrong.append(str(error)))
-    page.on("request", lambda request: None if request.url.startswith((home, "data:")) else wrong.append(request.url))
-    page.goto(f"{home}api/docs/")
-    yield page
-    context.close()
-    assert wrong == []
+def docs(page: Page) -> Page:
+    page.goto("/api/docs/")
+    return page
 
 
 def test_it_lists_the_operations_and_shows_the_original_example(docs: Page) -> None:
@@ -41,9 +22,9 @@ def test_it_lists_the_operations_and_shows_the_original_example(docs: Page) -> N
     assert "459" in example.inner_text()
 
 
-def test_an_operation_can_be_tried_with_a_token(docs: Page, documented: Service) -> None:
+def test_an_operation_can_be_tried_with_a_token(docs: Page, service: Service) -> None:
     docs.click("button.authorize")
-    docs.fill(".modal-ux input", documented.token)
+    docs.fill(".modal-ux input", service.token)
     docs.click(".modal-ux button.authorize")
     docs.click(".modal-ux button.btn-done")
     docs.click("text=Retrieve event counts for a project")

@@ -5,6 +5,7 @@ Every registered model is asked, so a new one is tested when it is registered.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
@@ -20,10 +21,11 @@ from projects import services
 from projects.models import Project
 
 BEYOND = "99999999999999999999"
-ODD = ("x", BEYOND, "9" * 5000, "1\x00", "0001-01-01 00:00:00+23:59", "a " * 3000)
-ODD_IDS = ("x", "0", BEYOND, "9" * 5000, "_00", "_ED_A0_80", "1%00", "%ED%A0%80", "%FF")
+ODD = (BEYOND, "1\x00", "0001-01-01 00:00:00+23:59")
+LONG = ("9" * 5000, "a " * 3000)
+ODD_IDS = ("x", BEYOND, "9" * 5000, "_00", "_ED_A0_80", "1%00")
 FILTERED = ("__exact", "__isnull", "__gte", "__lt", "__id__exact")
-LOOKUPS = ("", "__exact", "__isnull", "__gte", "__regex", "__x")
+LOOKUPS = ("", "__gte", "__regex")
 
 
 class Pages(NamedTuple):
@@ -62,9 +64,11 @@ def filled(project: Project, token: str) -> Project:
 
 
 @pytest.fixture
-def asking(admin_client: Client, filled: Project) -> Client:
+def asking(admin_client: Client, filled: Project) -> Iterator[Client]:
     admin_client.raise_request_exception = False
-    return admin_client
+    logging.disable()  # each refusal is told with its traceback, which takes longer than the refusal
+    yield admin_client
+    logging.disable(logging.NOTSET)
 
 
 def wrong(client: Client, paths: Iterator[str], **more: Any) -> list[tuple[int, str]]:
@@ -98,20 +102,23 @@ def test_a_list_is_filtered_by_what_its_filters_name_and_by_nothing_else(asking:
     assert obeyed == []
 
 
-@pytest.mark.django_db
+@pytest.mark.django_db(transaction=True)  # what PostgreSQL refuses would end the test's own transaction
 @pytest.mark.parametrize("pages", REGISTERED)
 def test_no_odd_value_in_the_address_of_a_list_is_an_error_of_the_service(asking: Client, pages: Pages) -> None:
-    names = sorted(named_by_filters(pages.model))
-    names += ["q", "p", "o", "e", "all", "state", "_popup", "_to_field", "_facets", "_changelist_filters"]
-    assert wrong(asking, (f"{pages.list}?{urlencode({name: value})}" for name in names for value in ODD)) == []
+    filters = asking.get(pages.list).context["cl"].filter_specs
+    names = [name for one in filters for name in one.expected_parameters()]
+    names += ["q", "p", "o", "e", "_popup", "_to_field", "_changelist_filters"]
+    asked = [{name: value} for name in names for value in ODD]
+    asked += [{name: value} for name in ("q", "p", "o") for value in LONG]
+    asked += [{"_facets": "True", name: BEYOND} for name in names]
+    assert wrong(asking, (f"{pages.list}?{urlencode(query)}" for query in asked)) == []
 
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("pages", REGISTERED)
 def test_no_odd_id_in_the_path_is_an_error_of_the_service(asking: Client, pages: Pages) -> None:
     paths = (f"{pages.list}{number}/{page}/" for number in ODD_IDS for page in ("change", "delete", "history"))
-    assert wrong(asking, paths) == []
-    assert wrong(asking, (f"{pages.list}{number}/change/" for number in ODD_IDS), follow=True) == []
+    assert wrong(asking, paths, follow=True) == []
 
 
 @pytest.mark.django_db

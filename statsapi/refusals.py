@@ -1,0 +1,25 @@
+"""A request that is refused before a view of ours sees it: JSON under /api/, a plain page elsewhere.
+
+Django's own page of a failed CSRF check has its style in it, which the Content-Security-Policy forbids.
+"""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+
+
+def refusal(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    if request.path_info.startswith("/api/"):
+        return JsonResponse({"detail": f"{title}. {text}"}, status=status)
+    return render(request, "statsapi/refusal.html", {"title": title, "text": text}, status=status)
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Django's CSRF_FAILURE_VIEW."""
+    return refusal(
+        request,
+        403,
+        "The form was refused",
+        "It is too old, or cookies are off. Go back, load the page anew and try again.",
+    )

@@ -1,0 +1,80 @@
+"""Guessing passwords: after 10 wrong ones of a name from an address, that name is refused there for 15 minutes.
+
+django-axes asks before the password is hashed, so a guess that is refused costs two small queries. Its rows are in the
+database: people sign in while Redis does not answer. A row holds what decides, and nothing else of the request, so
+that nobody can fill the database with made-up browsers; rows that are over go with the next wrong password.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from datetime import timedelta
+from ipaddress import IPv6Address, ip_address, ip_network
+from typing import Any
+
+from axes.handlers.database import AxesDatabaseHandler
+from axes.models import AccessAttempt
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from statsapi.ingest.http import client_address
+from statsapi.refusals import refusal
+
+log = logging.getLogger(__name__)
+
+UNKNOWN = "::"
+"""Of who comes through a socket that has no addresses."""
+
+
+class Guesses(AxesDatabaseHandler):  # type: ignore[misc]
+    """Counts wrong passwords in one row for each name and address; the last one begins the 15 minutes."""
+
+    def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+        if request is None:
+            return
+        request.axes_credentials = credentials
+        if request.axes_locked_out:
+            return  # it was not tried, so it prolongs nothing
+        self.clean_expired_user_attempts(request, credentials)
+        row = {"username": credentials["username"], "ip_address": request.axes_ip_address, "user_agent": ""}
+        with transaction.atomic():
+            AccessAttempt.objects.get_or_create(**row, defaults={"failures_since_start": 0})
+            AccessAttempt.objects.filter(**row).update(
+                failures_since_start=F("failures_since_start") + 1, attempt_time=request.axes_attempt_time
+            )
+        request.axes_locked_out = self.is_locked(request, credentials)
+        if request.axes_locked_out:
+            # Not the name: people type their password there.
+            log.warning("too many wrong passwords for one name from %s: refused for a while", request.axes_ip_address)
+
+
+def guessing_address(request: HttpRequest) -> str:
+    """Whom a wrong password is counted for: the sender's address; of IPv6 its network of 64 bits, for one has that."""
+    try:
+        address = ip_address(client_address(request))
+    except ValueError:
+        return UNKNOWN
+    if isinstance(address, IPv6Address):
+        return str(address.ipv4_mapped or ip_network((address.packed, 64), strict=False).network_address)
+    return str(address)
+
+
+def locked_out(request: Any, response: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:
+    """django-axes' AXES_LOCKOUT_CALLABLE."""
+    wait: timedelta = settings.AXES_COOLOFF_TIME
+    name = (credentials or {}).get("username")
+    row = AccessAttempt.objects.filter(username=name, ip_address=request.axes_ip_address).first()
+    left = wait if row is None else row.attempt_time + wait - timezone.now()
+    seconds = max(1, math.ceil(left.total_seconds()))
+    answer = refusal(
+        request,
+        429,
+        "Too many wrong passwords",
+        f"Signing in with this name from here is possible again in {math.ceil(seconds / 60)} minutes.",
+    )
+    answer.headers["Retry-After"] = str(seconds)
+    return answer
