@@ -74,6 +74,9 @@ DATABASE_URL = env.url(
 )
 # The most that a worker has open to PostgreSQL, which takes 100 in all unless it is told otherwise.
 DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximum=1000)
+# The longest that a request waits for one answer of it: behind a lock, or where it hangs. What is slow on a bad day
+# should still be answered, and no thread be held for long. Commands wait as long as they need.
+DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", 3, minimum=0.1, maximum=600)
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # SQLite makes its file, but not the folder that the file is in.
@@ -295,7 +298,7 @@ _HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz)$"]
+SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/(reads|counting|managing))?)$"]
 # Only behind a proxy that sets it itself: anybody else could claim HTTPS with this header.
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:

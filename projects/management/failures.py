@@ -13,6 +13,7 @@ from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
 from projects import installation, starting
+from projects.outage import READ_ONLY, database_outage
 from tsdb.embedded import EmbeddedServerError
 
 
@@ -28,6 +29,9 @@ def told_to_the_user() -> Iterator[None]:
             raise CommandError(
                 f"A start is under way in {settings.VAR_DIR}, and the database is not ready. Try again when it is up."
             ) from error
+        outage = database_outage(error)
+        if outage == READ_ONLY:
+            raise CommandError(f"{outage} It said: {one_line(error)}") from error
         raise CommandError(f"The database refused: {one_line(error)}. A new one needs: manage.py migrate") from error
     except (RedisError, ConnectionInterrupted) as error:
         raise CommandError(f"Redis does not answer as it should: {one_line(error)}") from error

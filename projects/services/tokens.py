@@ -17,6 +17,7 @@ from projects import selectors
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
 from projects.services.limits import lock, refuse_more
+from projects.services.locking import at_once
 
 log = logging.getLogger(__name__)
 
@@ -128,9 +129,10 @@ def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> selectors
 
 def _note_use(token: selectors.Token, now: int) -> None:
     try:
-        ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
-    except DatabaseError:  # no reason to refuse the request
-        log.warning("the last use of token %d was not noted", token.id, exc_info=True)
+        with at_once():
+            ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
+    except DatabaseError as error:  # no reason to refuse the request, nor to let it wait
+        log.warning("the last use of token %d was not noted: %s", token.id, error)
 
 
 def _is_over() -> Q:

@@ -16,7 +16,6 @@ from django.core.exceptions import (
     RequestDataTooBig,
     SuspiciousOperation,
 )
-from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
 from redis.exceptions import RedisError
@@ -26,8 +25,10 @@ from rest_framework.response import Response
 from rest_framework.views import exception_handler as drf_exception_handler
 
 from projects.connections import rejoin
+from projects.outage import database_outage
 from projects.services import LimitReached
 from statsapi import metrics
+from tsdb.embedded import EmbeddedServerError
 from tsdb.facts import TooManySeries
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,14 @@ log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 1
 """Long enough for a lost connection to be made anew, short enough for a client that waits."""
 
-UNAVAILABLE = (RedisError, OperationalError, InterfaceError)
+_RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
+
+NO_REDIS = "The counts cannot be reached right now."
+
+PAGE = """<!doctype html>
+<html lang="en"><head><title>Not right now</title></head>
+<body><h1>Not right now</h1><p>{} Try again in a moment.</p></body></html>
+"""
 
 
 ASK_FOR_LESS = (
@@ -118,17 +126,23 @@ def _failure(error: Exception) -> tuple[dict[str, str], int, None, dict[str, str
         return {"detail": f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."}, 413, None, {}
     if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
         return {"detail": "Bad request"}, 400, None, {}
-    if isinstance(error, UNAVAILABLE):
-        if isinstance(error, RedisError):
-            metrics.redis_failed(error)
-            rejoin()
-        log.error("a request could not be served: %s: %s", type(error).__name__, error)
-        what = "The counts" if isinstance(error, RedisError) else "The database"
-        detail = f"{what} cannot be reached right now. Try again in a moment."
-        return {"detail": detail}, 503, None, {"Retry-After": str(RETRY_AFTER_SECONDS)}
+    outage = unavailable(error)
+    if outage is not None:
+        return {"detail": f"{outage} Try again in a moment."}, 503, None, _RETRY
     error_id = secrets.token_hex(16)
     log.error("internal error", exc_info=error, extra={"error_id": error_id})
     return {"detail": "Internal Error", "errorId": error_id}, 500, None, {}
+
+
+def unavailable(error: Exception) -> str | None:
+    """What cannot be reached or refuses its work, in a sentence, and noted; None: the error is of another kind."""
+    outage = NO_REDIS if isinstance(error, RedisError | EmbeddedServerError) else database_outage(error)
+    if outage == NO_REDIS:
+        metrics.redis_failed(error)
+        rejoin()
+    if outage is not None:
+        log.error("a request could not be served: %s: %s", type(error).__name__, error)
+    return outage
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -147,7 +161,13 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 def server_error(request: HttpRequest) -> HttpResponse:
     """Django's handler500, for what fails outside of /api/ or before any view. It is called while that is handled."""
     error = sys.exception()
-    return failure(error if isinstance(error, Exception) else RuntimeError("unknown"))
+    if not isinstance(error, Exception):
+        error = RuntimeError("unknown")
+    if not request.path_info.startswith("/api/"):  # a page, which a person looks at
+        outage = unavailable(error)
+        if outage is not None:
+            return HttpResponse(PAGE.format(outage), status=503, headers=_RETRY)
+    return failure(error)
 
 
 def _json(body: dict[str, str], code: int, headers: dict[str, str]) -> HttpResponse:

@@ -1,4 +1,4 @@
-"""Django's PostgreSQL backend, with a bound on how many connections a process has.
+"""Django's PostgreSQL backend, with a bound on how many connections a process has and how long it waits for an answer.
 
 Django keeps one connection a thread, and a server that takes slow clients has hundreds of threads: more than PostgreSQL
 takes connections in all, a hundred by default. Here a request borrows one of a few, and gives it back when Django
@@ -17,6 +17,8 @@ from typing import Any
 import psycopg2
 from django.db.backends.postgresql import base
 from psycopg2.extensions import TRANSACTION_STATUS_IDLE
+
+from statsapi.postgresql.waiting import bounded
 
 PATIENCE = 2.0
 """Seconds that a request waits for a connection while all are lent."""
@@ -61,7 +63,8 @@ class Pool:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
-    """Its OPTIONS have one more: `connections`, the size of the pool, which is one for all threads."""
+    """Its OPTIONS have two more: `connections`, the size of the pool, which is one for all threads, and `timeout`, the
+    seconds that a query may take; without it, as long as it needs."""
 
     _pools: dict[tuple[str, str | None], Pool] = {}
 
@@ -74,13 +77,25 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def get_connection_params(self) -> dict[str, Any]:
         parameters: dict[str, Any] = super().get_connection_params()
         del parameters["connections"]
+        if "timeout" in parameters:
+            parameters["connection_factory"] = bounded(parameters.pop("timeout"))
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        connect = super().get_new_connection
+        make = super().get_new_connection
+        timeout = self.settings_dict["OPTIONS"].get("timeout")
+
+        def connect() -> Any:
+            connection = make(conn_params)
+            if timeout is not None:
+                connection.autocommit = True  # a setting that is made in a transaction goes with it
+                with connection.cursor() as cursor:
+                    cursor.execute("SET statement_timeout = %s", [round(timeout * 1000)])
+            return connection
+
         # Remembered, because after a fork or with another NAME the pool is another.
         self._lender = self._pool
-        return self._lender.borrow(lambda: connect(conn_params))
+        return self._lender.borrow(connect)
 
     def _close(self) -> None:
         lent, self.connection = self.connection, None

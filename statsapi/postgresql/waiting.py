@@ -1,0 +1,46 @@
+"""Connections to PostgreSQL that wait a bounded time for an answer.
+
+The server itself ends a query that takes longer (statement_timeout); who asks waits a little longer than that, for a
+server that hangs, or a machine that is gone, ends nothing.
+"""
+
+from __future__ import annotations
+
+import select
+import time
+from typing import Any
+
+import psycopg2
+from psycopg2 import extensions
+
+GRACE = 1.0
+"""Seconds that the server has to say that it ended a query."""
+
+
+class BoundedConnection(extensions.connection):  # type: ignore[misc]
+    """Made by `bounded`, which gives it its `patience`."""
+
+    patience: float
+
+
+def bounded(seconds: float) -> type[BoundedConnection]:
+    """For psycopg2.connect: connections whose every query, and whose making, ends within `seconds` and GRACE."""
+    extensions.set_wait_callback(_wait)
+    return type("Bounded", (BoundedConnection,), {"patience": seconds + GRACE})
+
+
+def _wait(connection: Any) -> None:
+    """What psycopg2 calls to wait for an answer on any connection. Raises psycopg2.OperationalError."""
+    patience = getattr(connection, "patience", None)
+    deadline = None if patience is None else time.monotonic() + patience
+    while True:
+        state = connection.poll()
+        if state == extensions.POLL_OK:
+            return
+        # The socket may be another one after each step of connecting: a name can have several addresses.
+        poller = select.poll()
+        poller.register(connection.fileno(), select.POLLIN if state == extensions.POLL_READ else select.POLLOUT)
+        left = None if deadline is None else max(0.0, deadline - time.monotonic()) * 1000
+        if not poller.poll(left):
+            # psycopg2 closes the connection for that.
+            raise psycopg2.OperationalError(f"PostgreSQL gave no answer within {patience} s")
