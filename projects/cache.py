@@ -24,6 +24,7 @@ from django.db import transaction
 from django_redis import get_redis_connection
 from redis.exceptions import ResponseError
 
+from projects.once import Once
 from tsdb.refusals import refusal
 
 ENTRY_SECONDS = 600
@@ -56,9 +57,7 @@ class Ahead:
         return self._found[key] if key in self._found else _read([key])[0]
 
 
-@once
-def _redis() -> Any:
-    return get_redis_connection("default")
+_redis: Once[Any] = Once(lambda: get_redis_connection("default"))
 
 
 @once
@@ -104,6 +103,11 @@ def _decoded(raw: bytes | None, decode: Callable[[Any], T | None]) -> T | None:
     except ValueError:
         pass
     return None
+
+
+def look() -> None:
+    """Connects to the cache. Raises RedisError."""
+    _read([""])
 
 
 def replace(key: str, value: object) -> None:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from functools import cache
 from threading import Lock, Thread
 from typing import Any
 
 from django.conf import settings
 from django_redis.pool import ConnectionFactory
 
+from projects.once import Once
 from tsdb import embedded
 from tsdb.client import connect
 from tsdb.store import Store
@@ -18,13 +18,15 @@ log = logging.getLogger(__name__)
 _rejoining = Lock()
 
 
-@cache
-def get_store() -> Store:
-    """The store that TSDB_URL names."""
+def _make_store() -> Store:
     if settings.TSDB_IS_EMBEDDED:
         embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
     clients = connect(settings.TSDB_URL, settings.TSDB_TIMEOUT)
     return Store(clients, settings.TSDB_ROLLUPS, most_series=settings.PROJECT_MAX_SERIES)
+
+
+get_store = Once(_make_store)
+"""The store that TSDB_URL names. Raises RedisError where a cluster cannot be asked for its map."""
 
 
 def rejoin() -> None:
@@ -46,9 +48,18 @@ def _rejoin() -> None:
 
 
 class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]
-    """django-redis' own, which starts the embedded server first where the cache lives there."""
+    """django-redis' own, which starts the embedded server first where the cache lives there.
+
+    Django makes one for each thread; all of them share a pool of connections.
+    """
+
+    _one_makes = Lock()
 
     def connect(self, url: str) -> Any:
         if settings.CACHE_IS_EMBEDDED:
             embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
         return super().connect(url)
+
+    def get_or_create_connection_pool(self, params: dict[str, Any]) -> Any:
+        with self._one_makes:
+            return super().get_or_create_connection_pool(params)

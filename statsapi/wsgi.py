@@ -14,6 +14,12 @@ check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no
 application = get_wsgi_application()
 slow_bodies.watch()
 
+# It imports models, for which the line above makes ready.
+from statsapi import warming  # noqa: E402
+
+warming.bound_the_database()
+warming.warm_up()
+
 # An event's payload may be 300 000 small objects in a megabyte, and nobody else is served while it is parsed. Each
 # collection on the way would look at all that is loaded above, which takes five times as long.
 gc.freeze()

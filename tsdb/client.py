@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Sequence
+from threading import Lock
 from typing import Any, NamedTuple, cast
 
 import redis
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from tsdb.cluster import CLUSTER_SCHEMES, Cluster, Command
 
-MOST_CONNECTIONS = 10_000
-"""As many as Redis takes by default. A thread has one of each client at most; redis-py's own limit of 100 refuses the
-hundred-and-first thread, with an error that looks like a Redis which is away."""
+MOST_CONNECTIONS = 32
+"""Of each client to each server. A server that serves hundreds of requests at once would otherwise open as many at its
+start, while few of them are ever in use at the same moment: an answer takes less time than what is made of it."""
 
 LEAVE_SECONDS = 1.0
 """How often at most all connections are made anew while the server refuses to write."""
@@ -30,13 +33,32 @@ class Clients(NamedTuple):
 
 
 class Pool(redis.ConnectionPool):
-    """redis-py's pool without its metrics and events, which take longer than lending a connection does."""
+    """redis-py's pool without its metrics and events, which take longer than lending a connection does.
+
+    While all connections are lent, whoever comes waits for one, first come first served, as long as for an answer.
+    Where an answer does not come in time, whoever waits at that moment fails too: the server is the same.
+    """
+
+    def reset(self) -> None:
+        self._waiting: deque[_Waiter] = deque()
+        super().reset()
 
     def get_connection(self, command_name: Any = None, *keys: Any, **options: Any) -> Any:
         self._checkpid()
         with self._lock:
-            connection = self._available_connections.pop() if self._available_connections else self.make_connection()
-            self._in_use_connections.add(connection)
+            waiter = None
+            if self._available_connections:
+                connection = self._available_connections.pop()
+            elif self._created_connections < self.max_connections:
+                connection = self.make_connection()
+            else:
+                connection, waiter = None, _Waiter()
+                self._waiting.append(waiter)
+            if waiter is None:
+                self._in_use_connections.add(connection)
+        if waiter is not None:
+            connection = self._wait(waiter)
+        connection.lent_at = time.monotonic()
         try:
             if connection.is_connected and _is_stale(connection):
                 connection.disconnect()
@@ -52,15 +74,49 @@ class Pool(redis.ConnectionPool):
         with self._lock:
             if connection not in self._in_use_connections:
                 return  # lent before a fork, and so another process' own
-            self._in_use_connections.remove(connection)
+            if self._waiting and self._hung(connection):
+                for waiter in self._waiting:
+                    waiter.ready.release()
+                self._waiting.clear()
             if connection.should_reconnect():
                 connection.disconnect()
+            if self._waiting:
+                waiter = self._waiting.popleft()
+                waiter.connection = connection  # lent on
+                waiter.ready.release()
+                return
+            self._in_use_connections.remove(connection)
             self._available_connections.append(connection)
+
+    def _wait(self, waiter: _Waiter) -> Any:
+        in_time = waiter.ready.acquire(timeout=self._patience)
+        with self._lock:
+            if waiter.connection is not None:
+                return waiter.connection
+            if not in_time:
+                self._waiting.remove(waiter)
+        raise RedisTimeoutError("Redis is too slow: all connections to it are in use")
+
+    @property
+    def _patience(self) -> float:
+        return float(self.connection_kwargs.get("socket_timeout") or 1.0)
+
+    def _hung(self, connection: Any) -> bool:
+        """Whether it was given up after its whole time; one that is lost sooner says nothing of the others."""
+        return not connection.is_connected and time.monotonic() - connection.lent_at >= self._patience
+
+
+class _Waiter:
+    def __init__(self) -> None:
+        self.ready = Lock()
+        self.ready.acquire()
+        self.connection: Any = None
 
 
 class Client(redis.Redis):
     """redis-py's client without its metrics, where it sends a single command; a pipeline is redis-py's own."""
 
+    IS_CLUSTER = False
     READS_AT_ONCE = True
     """All that one get_many returns was there at one moment."""
 
@@ -115,6 +171,10 @@ class Client(redis.Redis):
                 for pool in self.to_the_same:
                     pool.update_active_connections_for_reconnect()
                     pool.disconnect_free_connections()
+
+    def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
+        """By place, a client of each server that has keys of its own and a key that is one of them. Asks nobody."""
+        return {"": (self, f"{name}:0")}
 
 
 def connect(url: str, timeout: float) -> Clients:

@@ -41,6 +41,9 @@ waited so long would hold a thread that other projects need.
 MAP_PATIENCE = 0.2
 """Seconds that a request waits for a new map before it tries again or fails."""
 
+PROBES = 64
+"""Keys of which each master has one, but for very odd clusters."""
+
 log = logging.getLogger(__name__)
 
 
@@ -55,6 +58,7 @@ def node_urls(url: str) -> list[str]:
 class Cluster(RedisCluster):
     """Every method raises redis.exceptions.RedisError; to make one asks the first node that answers for the map."""
 
+    IS_CLUSTER = True
     READS_AT_ONCE = False
     """One node answers earlier than another."""
 
@@ -132,6 +136,19 @@ class Cluster(RedisCluster):
         self._ask_for_map_aside()
         return [self._client(node) for node in self.get_primaries()]  # type: ignore[no-untyped-call]
 
+    def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
+        """By place, a client of each master that the map knows, and a key of its slots. Waits for nobody."""
+        keys = [f"{name}:{number}" for number in range(PROBES)]
+        masters = self._by_node([("GET", key) for key in keys], range(PROBES))
+        return {node.name: (self._client(node), keys[places[0]]) for node, places in masters}
+
+    def ask_for_map(self) -> None:
+        """A new map soon, for whoever comes later."""
+        with self._one_asks:
+            if not self._asker.is_alive():
+                self._asker = Thread(target=self._ask_for_map_now, daemon=True)
+                self._asker.start()
+
     def _each(self, command: str, slots: Sequence[Sequence[Any]]) -> list[Any]:
         answers = self.together([(command, *keys) for keys in slots])
         for answer in answers:
@@ -174,12 +191,8 @@ class Cluster(RedisCluster):
 
     def _ask_for_map_aside(self) -> None:
         """A new map, which is there when this returns unless asking takes longer than MAP_PATIENCE."""
-        with self._one_asks:
-            if not self._asker.is_alive():
-                self._asker = Thread(target=self._ask_for_map_now, daemon=True)
-                self._asker.start()
-            asker = self._asker
-        asker.join(MAP_PATIENCE)
+        self.ask_for_map()
+        self._asker.join(MAP_PATIENCE)
 
     def _ask_for_map_now(self) -> None:
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 
 from django.conf import settings
 from redis.exceptions import RedisError
 
 from projects.connections import get_store
 from projects.models import Project
+from projects.once import Once
 from statsapi import metrics
 from statsapi.ingest.config import Config, Key, authorized, load_config
 from statsapi.ingest.credentials import rejected
@@ -60,9 +60,7 @@ class Event:
     attached: Mapping[Category, int] = field(default_factory=dict)
 
 
-@cache
-def intake() -> Intake:
-    return Intake(get_store(), settings.INGEST_DEDUPE_SECONDS)
+intake = Once(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
 
 
 def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> tuple[Outcome, Key]:

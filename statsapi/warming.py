@@ -1,0 +1,71 @@
+"""What a worker makes before it serves, so that the crowd which may be waiting at a start finds it made.
+
+Whatever is made at the first request would be made by hundreds of threads at the same time. A store that is away is no
+reason not to serve: then its part is made by the first request that reaches it (projects/once.py).
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from threading import Thread
+
+from django.conf import settings
+from django.core.cache import caches
+from django.db import connection, connections
+from django.urls import get_resolver, reverse
+
+from projects import cache
+from projects.connections import get_store
+from statsapi.ingest.counting import intake
+from tsdb.refusals import try_to_write
+
+log = logging.getLogger(__name__)
+
+PATIENCE = 3.0
+"""Seconds that the start of a worker waits for a store that hangs."""
+
+
+def bound_the_database() -> None:
+    """From now on no query of this process waits longer than DATABASE_TIMEOUT. Commands, which may, do without."""
+    connections.settings["default"]["OPTIONS"]["timeout"] = settings.DATABASE_TIMEOUT
+
+
+def warm_up() -> None:
+    """Returns soon after PATIENCE at the latest."""
+    _code()
+    deadline = time.monotonic() + PATIENCE
+    parts = [Thread(target=_try, args=[part], daemon=True) for part in (_redis, _database)]
+    for part in parts:
+        part.start()
+    for part in parts:
+        part.join(max(0.0, deadline - time.monotonic()))
+
+
+def _try(part: Callable[[], None]) -> None:
+    try:
+        part()
+    except Exception as error:  # whoever needs it will say so again
+        log.warning("a worker begins to serve without all it needs: %s: %s", type(error).__name__, error)
+
+
+def _code() -> None:
+    """All views and what they import, before there are several threads, which would import the same at once."""
+    get_resolver().resolve("/healthz")
+    reverse("healthz")
+    _ = connections["default"], caches["default"].client  # type: ignore[attr-defined]
+
+
+def _redis() -> None:
+    intake()
+    cache.look()
+    try_to_write(get_store().clients.write)  # a cluster: a connection to each node
+
+
+def _database() -> None:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1")
+    finally:
+        connection.close()

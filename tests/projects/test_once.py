@@ -1,0 +1,77 @@
+"""What is made once: by one thread, for which the others wait, and whose failure they share."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from projects import once
+from projects.once import Once
+from tests.servers import wait_for
+
+CROWD = 20
+
+
+class Maker:
+    """Makes nothing before it may, and fails if it is told to."""
+
+    def __init__(self) -> None:
+        self.may, self.fails, self.calls = threading.Event(), False, 0
+
+    def __call__(self) -> object:
+        self.calls += 1
+        self.may.wait(10)
+        if self.fails:
+            raise RedisConnectionError("not there")
+        return object()
+
+
+def test_a_crowd_gets_one_and_the_same() -> None:
+    maker = Maker()
+    get = Once(maker)
+    with ThreadPoolExecutor(CROWD) as crowd:
+        found = [crowd.submit(get) for _ in range(CROWD)]
+        wait_for(lambda: maker.calls == 1, "the first one")
+        maker.may.set()
+        assert len({id(one.result()) for one in found}) == 1
+    assert maker.calls == 1
+
+
+def test_who_waited_for_a_try_that_failed_does_not_try_in_turn_but_whoever_comes_later_does() -> None:
+    maker = Maker()
+    maker.fails = True
+    get = Once(maker)
+    with ThreadPoolExecutor(CROWD) as crowd:
+        entered = threading.Barrier(CROWD + 1)
+
+        def ask() -> object:
+            entered.wait()
+            return get()
+
+        found = [crowd.submit(ask) for _ in range(CROWD)]
+        entered.wait()
+        wait_for(lambda: maker.calls == 1, "the first one")
+        maker.may.set()
+        for one in found:
+            with pytest.raises(RedisConnectionError, match="not there"):
+                one.result()
+    assert maker.calls < CROWD / 2  # who comes when it has failed already tries again
+    maker.fails = False
+    assert get() is get()
+
+
+def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(once, "PATIENCE", 0.01)
+    maker = Maker()
+    get = Once(maker)
+    with ThreadPoolExecutor(1) as another:
+        made = another.submit(get)
+        wait_for(lambda: maker.calls == 1, "the first one")
+        with pytest.raises(RedisTimeoutError):
+            get()
+        maker.may.set()
+        assert get() is made.result()

@@ -1,0 +1,111 @@
+"""The connections to a Redis: few, lent in turn, and nobody waits for a server that hangs for longer than once."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from tests.faults.stage import RedisServer
+from tests.servers import wait_for
+from tsdb.client import Client, Pool
+
+MOST = 2
+PATIENCE = 0.4
+
+pytestmark = pytest.mark.once
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    server = RedisServer(Path(tmp_path_factory.mktemp("redis")), external=False)
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def pool(server: RedisServer) -> Pool:
+    return Pool(port=server.port, socket_timeout=PATIENCE, max_connections=MOST)
+
+
+def waiting(pool: Pool) -> int:
+    return len(pool._waiting)
+
+
+def test_a_crowd_shares_the_few_there_are(server: RedisServer, pool: Pool) -> None:
+    client = Client(connection_pool=pool)
+    with ThreadPoolExecutor(50) as crowd:
+        assert list(crowd.map(lambda number: client.execute_command("ECHO", number), range(500))) == [
+            str(number).encode() for number in range(500)
+        ]
+    with server.client() as asker:
+        assert len(asker.client_list()) <= MOST + 1
+
+
+def test_who_came_first_is_served_first(pool: Pool) -> None:
+    lent = [pool.get_connection() for _ in range(MOST)]
+    order: list[int] = []
+    with ThreadPoolExecutor(5) as crowd:
+
+        def use(number: int) -> None:
+            connection = pool.get_connection()
+            order.append(number)
+            pool.release(connection)
+
+        for number in range(5):
+            crowd.submit(use, number)
+            wait_for(lambda number=number: waiting(pool) == number + 1, "another one who waits")  # type: ignore[misc]
+        pool.release(lent[0])
+    assert order == list(range(5))
+
+
+def test_who_waits_too_long_gets_an_error_and_takes_nothing(pool: Pool) -> None:
+    lent = [pool.get_connection() for _ in range(MOST)]
+    began = time.monotonic()
+    with pytest.raises(RedisTimeoutError, match="in use"):
+        pool.get_connection()
+    assert time.monotonic() - began >= PATIENCE
+    assert waiting(pool) == 0
+    pool.release(lent[0])
+    assert pool.get_connection() is lent[0]
+
+
+def test_of_a_server_that_hangs_all_who_wait_are_free_with_the_first(server: RedisServer, pool: Pool) -> None:
+    client = Client(connection_pool=pool)
+    assert client.ping()
+
+    def ask(number: int) -> float:
+        began = time.monotonic()
+        with pytest.raises(RedisTimeoutError):
+            client.execute_command("ECHO", number)
+        return time.monotonic() - began
+
+    server.hang()
+    try:
+        with ThreadPoolExecutor(40) as crowd:
+            assert max(crowd.map(ask, range(40))) < 2 * PATIENCE
+    finally:
+        server.go_on()
+    wait_for(lambda: client.execute_command("ECHO", 1) == b"1", "the recovery")
+
+
+def test_one_that_is_lost_is_made_anew_for_who_waits(server: RedisServer, pool: Pool) -> None:
+    lent = [pool.get_connection() for _ in range(MOST)]
+    with ThreadPoolExecutor(1) as another:
+        waits = another.submit(pool.get_connection)
+        wait_for(lambda: waiting(pool) == 1, "one who waits")
+        lent[0].disconnect()
+        pool.release(lent[0])
+        assert waits.result().is_connected
+
+
+def test_one_that_cannot_be_made_takes_no_place() -> None:
+    nowhere = Pool(port=1, socket_timeout=PATIENCE, max_connections=MOST)
+    for _ in range(2 * MOST):
+        with pytest.raises(RedisConnectionError):
+            nowhere.get_connection()

@@ -1,0 +1,74 @@
+"""What each server of the counts says of itself, asked of all at once and without waiting for one that hangs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any, NamedTuple
+
+import redis
+from redis.exceptions import RedisError
+
+from tsdb.client import Client
+from tsdb.refusals import PROBE_SECONDS, refusal
+
+SLOTS = 16384
+
+
+class Word(NamedTuple):
+    """What a server said. Of a single one `slots_served` are all, and `cluster_is_up` holds."""
+
+    refused: str | None
+    """Redis' own code where it takes no writes."""
+    eviction_policy: str
+    cluster_is_up: bool
+    slots_served: int
+
+
+Words = Mapping[str, Word | Exception | None]
+"""By the server's place; an exception where it cannot be asked, None where it has not answered in time."""
+
+
+class Prober:
+    """Asks every server that has keys. One that hangs holds one thread, however often it is asked meanwhile."""
+
+    def __init__(self, name: str) -> None:
+        self._threads = ThreadPoolExecutor(16, thread_name_prefix=f"probe-{name}")
+        self._asked: dict[str, Future[Word]] = {}
+        self._key = f"ts:{name}"
+
+    def ask(self, client: Client, seconds: float) -> Words:
+        asked: dict[str, Future[Word]] = {}
+        for place, (server, key) in client.probes(self._key).items():
+            earlier = self._asked.get(place)
+            if earlier is None or earlier.done():
+                self._asked[place] = self._threads.submit(_ask, server, key, client.IS_CLUSTER)
+            asked[place] = self._asked[place]
+        wait(asked.values(), seconds)
+        return {
+            place: (one.exception() or one.result()) if one.done() else None  # type: ignore[misc]
+            for place, one in asked.items()
+        }
+
+
+def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
+    """Raises RedisError.
+
+    A key is written and not only a state asked for: a full disk is not noticed before something is written to it.
+    """
+    pipeline = server.pipeline(transaction=False)
+    pipeline.set(key, "", ex=PROBE_SECONDS)
+    pipeline.info("memory")
+    if is_cluster:
+        pipeline.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
+    written, memory, *cluster = pipeline.execute(raise_on_error=False)
+    code = refusal(written) if isinstance(written, Exception) else None
+    said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
+    is_up = said.get("cluster_state", "ok") == "ok"
+    for answer in (memory, *cluster):
+        if isinstance(answer, Exception):
+            raise answer
+    if isinstance(written, RedisError) and code is None and is_up:
+        raise written
+    served = int(said.get("cluster_slots_ok", SLOTS))
+    return Word(code, str(memory["maxmemory_policy"]), is_up, served)
