@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
@@ -221,7 +221,16 @@ def environments_of(project: int) -> dict[str, int]:
 
 
 def load_environments(project: int) -> dict[str, int]:
-    return dict(Environment.objects.filter(project_id=project).values_list("name", "id"))
+    return load_environments_of([project])[project]
+
+
+def load_environments_of(projects: Collection[int]) -> dict[int, dict[str, int]]:
+    """As load_environments, of many projects."""
+    found: dict[int, dict[str, int]] = {project: {} for project in projects}
+    rows = Environment.objects.filter(project_id__in=projects).order_by().values_list("project_id", "name", "id")
+    for project, name, number in rows:
+        found[project][name] = number
+    return found
 
 
 def environments_named(organization: int, name: str) -> dict[int, int]:

@@ -53,9 +53,12 @@ class States:
 
         Returns done, other, or full: it was to be opened for the first time, and there are keys of it.
         """
-        keys = [state_key(project), index_key(project), running_key(project)]
-        answer: bytes = self._swap.run(self._clients.write, Call(keys, [state.text.encode(_BYTES), text]))
+        answer: bytes = self._swap.run(self._clients.write, self._swap_call(project, state, text))
         return answer.decode()
+
+    def _swap_call(self, project: int, state: State, text: str) -> Call:
+        keys = [state_key(project), index_key(project), running_key(project)]
+        return Call(keys, [state.text.encode(_BYTES), text])
 
     def open(self, project: int, filled: Mapping[int, int]) -> str:
         """Lets a project be counted into until it is closed; returns its version: the text of its state.
@@ -75,6 +78,36 @@ class States:
                 return fresh
             if answer == "full":
                 raise Unsettled([project])
+
+    def open_many(
+        self, states: Mapping[int, State], filled: Mapping[int, Mapping[int, int]]
+    ) -> dict[int, str | RedisError]:
+        """As `open`, of many projects that were found in these states, in one round trip.
+
+        The version of each, or what kept it from being opened: Unsettled, or another RedisError. One that changed
+        meanwhile is left out, and can be tried again.
+        """
+        found: dict[int, str | RedisError] = {}
+        calls: dict[int, Call] = {}
+        texts: dict[int, str] = {}
+        for project, state in states.items():
+            if state.phase is Phase.OPEN and state.shapes == self.shapes:
+                found[project] = state.text
+            elif state.phase is not Phase.ABSENT and not state.is_settled(self.shapes):
+                found[project] = Unsettled([project])
+            else:
+                absent = state.phase is Phase.ABSENT
+                texts[project] = open_text(self.shapes, filled.get(project, {}) if absent else state.filled)
+                calls[project] = self._swap_call(project, state, texts[project])
+        answers = self._swap.run_many(self._clients.write, list(calls.values())) if calls else []
+        for project, answer in zip(calls, answers, strict=True):
+            if isinstance(answer, RedisError):
+                found[project] = answer
+            elif answer == b"done":
+                found[project] = texts[project]
+            elif answer == b"full":
+                found[project] = Unsettled([project])
+        return found
 
     def close(self, project: int) -> None:
         """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""

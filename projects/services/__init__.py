@@ -1,11 +1,12 @@
 """Writes. Each is one transaction that also marks what the cache holds of it (projects/cache.py)."""
 
-from projects.services.counting import Unsettled, count, merge_projects, open_project
+from projects.services.counting import Unsettled, count, merge_projects, open_project, open_projects
 from projects.services.deleting import empty as empty_project
 from projects.services.deleting import finish as finish_projects
 from projects.services.environments import MOST_ENVIRONMENTS, OTHER_ENVIRONMENT, environment_id
 from projects.services.keys import create_key, delete_keys, save_intake
 from projects.services.limits import LimitReached
+from projects.services.locking import RowLocked, held
 from projects.services.organizations import (
     add_member,
     condemn_organizations,
@@ -40,6 +41,7 @@ __all__ = [
     "OTHER_ENVIRONMENT",
     "LimitReached",
     "NewToken",
+    "RowLocked",
     "Unsettled",
     "add_member",
     "changing_project",
@@ -60,8 +62,10 @@ __all__ = [
     "environment_id",
     "finish_organizations",
     "finish_projects",
+    "held",
     "merge_projects",
     "open_project",
+    "open_projects",
     "revoke_tokens",
     "rotate_token",
     "save_intake",

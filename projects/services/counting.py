@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 
 from django.db import transaction
 from redis.exceptions import RedisError
@@ -11,6 +12,7 @@ from projects import installation
 from projects.connections import get_store
 from projects.models import Project
 from projects.services import merging
+from projects.services.locking import RowLocked, held
 from projects.services.settling import settle, settled
 from tsdb.state import Phase
 from tsdb.states import Unsettled as UnsettledStates
@@ -32,27 +34,50 @@ def open_project(project: int) -> str:
     for _ in range(COUNT_TRIES):
         row = Project.objects.get(pk=project)  # a flood of unknown ids must not queue for the lock below
         settle([project])
-        missing = _missing(row)
-        with transaction.atomic():
+        is_absent = get_store().states.get(project).phase is Phase.ABSENT
+        missing = _missing({project: row.created}, [project] if is_absent else [])
+        with held(project):
             # The lock makes this wait for a change under way, and that waits for this: a version that is given out
             # stands for rows that were read after it.
-            Project.objects.select_for_update().get(pk=project)
             try:
-                return get_store().open(project, filled=missing)
+                return get_store().open(project, filled=missing.get(project, {}))
             except UnsettledStates:
                 continue
     raise Unsettled("the project changes too often")
 
 
-def _missing(row: Project) -> dict[int, int]:
-    """Since when each resolution is complete of a project whose counts went with an emptied Redis."""
+def open_projects(projects: Collection[int]) -> dict[int, str | Exception]:
+    """As open_project, of many at once: the version of each, or why there is none.
+
+    That is Project.DoesNotExist; tsdb.states.Unsettled, where something must be finished first (settle), which takes
+    its time; RowLocked, where another one holds the row, for which nobody waits here, since that would hold up all
+    others; or another RedisError. Raises django.db.DatabaseError, RedisError.
+    """
+    created = dict(Project.objects.filter(pk__in=projects).order_by().values_list("pk", "created"))
+    found: dict[int, str | Exception] = dict.fromkeys(projects, Project.DoesNotExist())
+    if created:
+        states = get_store().states
+        known = dict(zip(created, states.get_many(list(created)), strict=True))
+        missing = _missing(created, [number for number, state in known.items() if state.phase is Phase.ABSENT])
+        found.update(dict.fromkeys(created, RowLocked("the project's row is locked")))
+        with transaction.atomic():
+            rows = Project.objects.select_for_update(skip_locked=True).filter(pk__in=created).order_by()
+            mine = {number: known[number] for number in rows.values_list("pk", flat=True)}
+            found.update(states.open_many(mine, missing))
+    return found
+
+
+def _missing(created: Mapping[int, datetime], absent: Collection[int]) -> dict[int, dict[int, int]]:
+    """Since when each resolution is complete of those projects whose counts went with an emptied Redis.
+
+    `created` says when each was made; those that are `absent` from Redis may have lost counts.
+    """
     store = get_store()
-    if store.states.get(row.pk).phase is not Phase.ABSENT:
+    if not absent:
         return {}
     emptied = installation.emptied_at()
-    if emptied <= row.created.timestamp():
-        return {}
-    return {rollup.seconds: -(-emptied // rollup.seconds) * rollup.seconds for rollup in store.rollups}
+    filled = {rollup.seconds: -(-emptied // rollup.seconds) * rollup.seconds for rollup in store.rollups}
+    return {number: filled for number in absent if created[number].timestamp() < emptied}
 
 
 def count(project: int, increments: Sequence[Increment], *, now: int, claim: Claim | None = None) -> bool:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from django.db import transaction
-
 from projects import selectors
 from projects.cache import replace
-from projects.models import Environment, Project
+from projects.models import Environment
+from projects.services.locking import held
 
 MOST_ENVIRONMENTS = 100
 OTHER_ENVIRONMENT = "other"
@@ -15,16 +14,15 @@ OTHER_ENVIRONMENT = "other"
 def environment_id(project: int, name: str) -> int:
     """The id of the project's environment, made on first sight; beyond the first 100 they share one, `other`.
 
-    Raises Project.DoesNotExist.
+    Raises Project.DoesNotExist, RowLocked.
     """
     known = selectors.environments_of(project)
     if name not in known and len(known) > MOST_ENVIRONMENTS:
         name = OTHER_ENVIRONMENT
     if name in known:
         return known[name]
-    with transaction.atomic():
-        # The lock keeps two first sights from passing the limit together.
-        Project.objects.select_for_update().get(pk=project)
+    # The lock keeps two first sights from passing the limit together.
+    with held(project):
         known = selectors.load_environments(project)
         if name not in known:
             full = len(known.keys() - {OTHER_ENVIRONMENT}) >= MOST_ENVIRONMENTS

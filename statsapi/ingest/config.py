@@ -7,6 +7,7 @@ one round trip and no SQL, and a disabled key or a changed filter is obeyed at t
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from django.db import OperationalError, connection
@@ -16,13 +17,22 @@ from projects.connections import get_store
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.ingest.credentials import rejected
 from statsapi.ingest.filters import FilterConfig
+from statsapi.ingest.loading import Loader
 from tsdb.intake import Quota
+from tsdb.states import Unsettled as UnsettledStates
 
 MOST_PROJECTS = 10_000
 """How many projects a worker knows at a time; a few kilobytes each."""
 
-LOADING_PATIENCE = 2.0
-"""Seconds that a request waits for others to ask the database."""
+TRIES = 5
+"""A project that changes so often while it is loaded is answered 503."""
+
+SETTLING_PATIENCE = 2.0
+"""Seconds that a request waits for others who settle projects."""
+
+_settling = threading.BoundedSemaphore(2)
+_queue = threading.BoundedSemaphore(16)
+"""Who waits for a row that is locked holds a thread of the server, and the others must not run out of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +64,7 @@ class Config:
 
 
 _known: dict[int, Config] = {}
-_loading = threading.Lock()
+_keeping = threading.Lock()
 
 
 def known_config(project: int) -> Config:
@@ -64,42 +74,80 @@ def known_config(project: int) -> Config:
 
 
 def load_config(project: int) -> Config:
-    """As it is now. Raises IntakeError 403 where there is no such project, django.db.DatabaseError."""
-    version = get_store().version(project)
-    # Any of the server's hundreds of threads may come here, and PostgreSQL allows a hundred connections: so one thread
-    # at a time asks the database, and does not keep its connection beyond the request.
-    if not _loading.acquire(timeout=LOADING_PATIENCE):
-        raise OperationalError("the database is too slow to say who may send")
-    try:
+    """As it is now. Raises IntakeError 403 where there is no such project, django.db.DatabaseError, RedisError."""
+    store = get_store()
+    for _ in range(TRIES):
+        # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
+        version = store.version(project)
         known = _known.get(project)
-        if known is not None and known.version == (version or get_store().version(project)):
+        if version and known is not None and known.version == version:
             return known  # another thread was faster
-        return _loaded(project)
+        try:
+            return (_reading if version else _opening).ask(project, version)
+        except Project.DoesNotExist:
+            _known.pop(project, None)
+            raise rejected() from None
+        except UnsettledStates:
+            _settle(project)
+        except services.RowLocked:
+            _wait_for_the_row(project)
+    raise services.Unsettled("the project changes too often")
+
+
+def _settle(project: int) -> None:
+    """Finishes what was begun with the project, which may take seconds; few do it at once, and others fail."""
+    if not _settling.acquire(timeout=SETTLING_PATIENCE):
+        raise OperationalError("projects are being settled, and this one must wait")
+    try:
+        services.settle([project])
+    finally:
+        connection.close_at = 0  # the server has hundreds of threads, and each would keep its own
+        _settling.release()
+
+
+def _wait_for_the_row(project: int) -> None:
+    """Returns when nobody else holds the project's row any more; few wait at once, and others fail."""
+    if not _queue.acquire(blocking=False):
+        raise services.RowLocked("the project's row is locked, and enough others wait for it")
+    try:
+        with services.held(project):
+            pass
+    except Project.DoesNotExist:
+        pass  # the next try tells
     finally:
         connection.close_at = 0
-        _loading.release()
+        _queue.release()
 
 
-def _loaded(project: int) -> Config:
-    try:
-        # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
-        version = get_store().version(project) or services.open_project(project)
-    except Project.DoesNotExist:
-        _known.pop(project, None)
-        raise rejected() from None
-    keys = ProjectKey.objects.filter(project_id=project)
-    filters = ProjectFilters.objects.filter(project_id=project).first()
-    config = Config(
-        project=project,
-        version=version,
-        keys={key.public: Key(key.pk, key.active, _quota(key)) for key in keys},
-        filters=_filters(filters) if filters else FilterConfig(),
-        environments=selectors.load_environments(project),
-    )
-    if len(_known) >= MOST_PROJECTS:
-        _known.clear()
-    _known[project] = config
+def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
+    """What the database says of the projects, each under the version given, or one that it is opened with."""
+    closed = [project for project, version in wanted.items() if version is None]
+    found = {**wanted, **(services.open_projects(closed) if closed else {})}
+    versions = {project: version for project, version in found.items() if isinstance(version, str)}
+    keys: dict[int, dict[str, Key]] = {project: {} for project in versions}
+    for row in ProjectKey.objects.filter(project_id__in=versions).order_by():
+        keys[row.project_id][row.public] = Key(row.pk, row.active, _quota(row))
+    filters = ProjectFilters.objects.in_bulk(versions)
+    environments = selectors.load_environments_of(versions)
+    loaded: dict[int, Config | Exception] = {p: error for p, error in found.items() if isinstance(error, Exception)}
+    for project, version in versions.items():
+        own = filters.get(project)
+        loaded[project] = _keep(
+            Config(project, version, keys[project], _filters(own) if own else FilterConfig(), environments[project])
+        )
+    return loaded
+
+
+def _keep(config: Config) -> Config:
+    with _keeping:
+        if len(_known) >= MOST_PROJECTS:
+            del _known[next(iter(_known))]
+        _known[config.project] = config
     return config
+
+
+_reading, _opening = Loader(_load), Loader(_load)
+"""To open projects may take longer than to read what is open: SQLite has one writer at a time."""
 
 
 def authorized(project: int, public_key: str) -> tuple[Config, Key]:

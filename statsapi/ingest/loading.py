@@ -1,0 +1,88 @@
+"""Asking the database for many at once: each request wants one thing, and hundreds want one at the same moment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from threading import Event, Lock, Thread
+from typing import Generic, TypeVar
+
+from django.db import OperationalError, connection
+
+T = TypeVar("T")
+
+AT_ONCE = 2
+"""Threads of a worker that ask at the same time, and so its connections to the database that are in use for it."""
+
+MOST = 250
+"""Numbers that are asked for in one go; a tenth of a second of work."""
+
+PATIENCE = 2.0
+"""Seconds that a request waits for what it asked for."""
+
+
+class Loader(Generic[T]):
+    """`load` is handed numbers, each with the version that whoever asks has seen (None: none), and answers each.
+
+    Callers who ask for the same number before it is loaded share what comes; who asks later, while it is being loaded,
+    waits for the next time, so nobody is told what was read before he asked.
+    """
+
+    def __init__(self, load: Callable[[Mapping[int, str | None]], Mapping[int, T | Exception]]) -> None:
+        self._load = load
+        self._lock = Lock()
+        self._waiting: dict[int, _Wanted[T]] = {}
+        self._threads = 0
+
+    def ask(self, number: int, version: str | None) -> T:
+        """Raises what `load` answered, or raised; django.db.OperationalError where that takes longer than PATIENCE."""
+        if connection.in_atomic_block:
+            # What this transaction has changed nobody else sees.
+            return _told(self._load({number: version})[number])
+        with self._lock:
+            wanted = self._waiting.setdefault(number, _Wanted())
+            wanted.version = version or wanted.version
+            if self._threads < AT_ONCE:
+                self._threads += 1
+                Thread(target=self._work, name="loading", daemon=True).start()
+        if not wanted.ready.wait(PATIENCE):
+            raise OperationalError("the database is too slow to say who may send")
+        return _told(wanted.answer)
+
+    def _work(self) -> None:
+        """Asks for as long as somebody waits."""
+        try:
+            while batch := self._next():
+                self._answer(batch)
+        finally:
+            connection.close()
+
+    def _next(self) -> dict[int, _Wanted[T]]:
+        with self._lock:
+            numbers = list(self._waiting)[:MOST]
+            if not numbers:
+                self._threads -= 1
+            return {number: self._waiting.pop(number) for number in numbers}
+
+    def _answer(self, batch: Mapping[int, _Wanted[T]]) -> None:
+        answers: Mapping[int, T | Exception]
+        try:
+            answers = self._load({number: wanted.version for number, wanted in batch.items()})
+        except Exception as error:
+            answers = dict.fromkeys(batch, error)
+        for number, wanted in batch.items():
+            wanted.answer = answers[number]
+            wanted.ready.set()
+
+
+class _Wanted(Generic[T]):
+    answer: T | Exception
+
+    def __init__(self) -> None:
+        self.version: str | None = None
+        self.ready = Event()
+
+
+def _told(answer: T | Exception) -> T:
+    if isinstance(answer, Exception):
+        raise answer
+    return answer
