@@ -1,11 +1,12 @@
-"""Is it alive, and can it serve?"""
+"""Is it alive, and what can it do?"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from typing import NamedTuple, cast
 
-from django.db import connection
+from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
@@ -13,6 +14,9 @@ from django_redis import get_redis_connection
 
 from projects import installation
 from projects.connections import get_store
+from projects.outage import READ_ONLY, database_outage
+from tsdb.cluster import Cluster
+from tsdb.probing import SLOTS, Prober, Word
 from tsdb.refusals import REASONS, try_to_write
 
 READY_SECONDS = 0.2
@@ -22,8 +26,21 @@ STORES = "stores"
 """What the database and Redis say of each other. It needs both, so it is no news where one of them failed itself."""
 
 
+PROMISES = ("reads", "counting", "managing")
+"""What the service does for others. Managing: whatever changes rows of the database, by the API and by the admin."""
+
+
 class NotReady(Exception):
     """A part answers, and its answer is that nothing should be served; the text says why."""
+
+
+class Trouble(NamedTuple):
+    """What is wrong with a part that answers. `breaks` are the promises that are not kept, `limits` those that are kept
+    in part, for a time or for some."""
+
+    text: str
+    breaks: Sequence[str] = ()
+    limits: Sequence[str] = ()
 
 
 @require_safe
@@ -34,60 +51,113 @@ def healthz(request: HttpRequest) -> JsonResponse:
 
 @never_cache
 @require_safe
-def readyz(request: HttpRequest) -> JsonResponse:
-    """Database, store and cache answer, 200 ms each: 200, else 503 that names what failed. `warnings` name a danger.
+def readyz(request: HttpRequest, promise: str | None = None) -> JsonResponse:
+    """What works, asked of the database, the store, the cache and what they say of each other, 200 ms each.
 
-    A Redis that refuses writes is a warning: every process has the same one, and reads are served as long as some are
-    ready. Where the stores do not belong together, each answer would be a wrong number, and so it is a failure.
+    `unavailable` and 503: reads do not work, and then nothing does. `degraded`: something does not, or not wholly, but
+    every process has the same stores, and as long as some of them are ready the rest is served. With a `promise` the
+    answer is 503 where that one is not kept.
     """
+    failed, troubles = _ask_all()
+    broken = {one: [trouble.text for trouble in troubles if one in trouble.breaks] for one in PROMISES}
+    why = {one: broken[one] + [trouble.text for trouble in troubles if one in trouble.limits] for one in PROMISES}
+    works = {one: not failed and not broken[one] for one in PROMISES}
+    for name, text in failed.items():
+        for one in PROMISES:
+            why[one].insert(0, f"{name}: {text}")
+    status = "unavailable" if not works["reads"] else "degraded" if any(why.values()) else "ok"
+    body = {
+        "status": status,
+        **{one: {"works": works[one], "why": why[one]} for one in PROMISES},
+        "failed": failed,
+        "warnings": [trouble.text for trouble in troubles],
+    }
+    is_well = works[promise or "reads"]
+    return JsonResponse(body, status=200 if is_well else 503, headers={} if is_well else {"Retry-After": "1"})
+
+
+def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
+    """The parts without which nothing works, and what is wrong with the others."""
     probes = {name: _PROBES[name].submit(probe) for name, probe in PARTS.items()}
     wait(probes.values(), READY_SECONDS)
-    failed, warnings = {}, []
+    failed: dict[str, str] = {}
+    troubles: list[Trouble] = []
     for name, probe in probes.items():
         if not probe.done():
             probe.cancel()  # it stands behind an earlier one that hangs: the line must not grow with every question
-            failed[name] = f"no answer in {READY_SECONDS} s"
+            failed[name] = SILENT
         elif error := probe.exception():  # any failure of a part is an answer here
             failed[name] = str(error) if isinstance(error, NotReady) else type(error).__name__
         else:
-            warnings += probe.result()
+            troubles += probe.result()
     if "database" in failed or "redis" in failed:
         failed.pop(STORES, None)
-    status = "unavailable" if failed else "ok"
-    body = {"status": status, "failed": failed, "warnings": warnings}
-    return JsonResponse(body, status=503 if failed else 200, headers={"Retry-After": "1"} if failed else {})
+    return failed, troubles
 
 
-def _database() -> list[str]:
+def _database() -> list[Trouble]:
     try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1")
+        if _takes_changes():
+            return []
     finally:
         # This thread's connection would not be closed with the request's.
         connection.close()
-    return []
+    return [Trouble("the database is read-only; what is not known yet cannot be made", ["managing"], ["counting"])]
 
 
-def _redis() -> list[str]:
-    store = get_store()
-    warnings = []
-    refused = try_to_write(store.clients.write)
-    if refused:
-        warnings.append(f"Redis takes no counts ({refused}: {REASONS[refused]}); events are answered 503")
-    policy = store.eviction_policy()
+def _takes_changes() -> bool:
+    with connection.cursor() as cursor:
+        if connection.vendor != "sqlite":
+            cursor.execute("SELECT current_setting('transaction_read_only')")
+            return bool(cursor.fetchone() == ("off",))
+        cursor.execute("SELECT 1 FROM sqlite_master")
+        cursor.execute("PRAGMA busy_timeout = 0")
+        try:
+            cursor.execute("BEGIN IMMEDIATE")
+            cursor.execute("ROLLBACK")
+        except DatabaseError as error:
+            return database_outage(error) != READ_ONLY  # locked for a moment is as it should be
+    return True
+
+
+def _redis() -> list[Trouble]:
+    client = get_store().clients.write
+    words = _servers.ask(client, SERVER_SECONDS)
+    answered = [word for word in words.values() if isinstance(word, Word)]
+    if not answered:
+        errors = [word for word in words.values() if isinstance(word, Exception)]
+        raise errors[0] if errors else NotReady(SILENT)
+    if not any(word.cluster_is_up for word in answered):
+        raise NotReady("the cluster is down")
+    troubles = []
+    if len(answered) < len(words):
+        cast("Cluster", client).ask_for_map()  # it may be a master no more
+        silent = len(words) - len(answered)
+        troubles.append(Trouble(f"{silent} of {len(words)} masters of Redis do not answer: {SOME}", limits=PROMISES))
+    without = SLOTS - min(word.slots_served for word in answered)
+    if without:
+        troubles.append(Trouble(f"{without} slots of the cluster have no master: {SOME}", limits=PROMISES))
+    refusals = [word.refused for word in answered if word.refused]
+    for refused in dict.fromkeys(refusals):
+        text = f"Redis takes no counts ({refused}: {REASONS[refused]}); events are answered 503"
+        breaks = ["counting"] if refused in DELETES else ["counting", "managing"]
+        by_all = len(refusals) == len(words)
+        troubles.append(Trouble(text, breaks) if by_all else Trouble(f"{text} by some", limits=breaks))
+    policy = min((word.eviction_policy for word in answered), key=lambda policy: policy == "noeviction")
     if policy != "noeviction":
-        warnings.append(f"Redis evicts counts (maxmemory-policy {policy}); set it to noeviction")
-    return warnings
+        troubles.append(Trouble(f"Redis evicts counts (maxmemory-policy {policy}); set it to noeviction"))
+    return troubles
 
 
-def _cache() -> list[str]:
+def _cache() -> list[Trouble]:
     refused = try_to_write(get_redis_connection("default"), "statsapi:ready")
-    if refused:
-        return [f"the cache takes no writes ({refused}: {REASONS[refused]}); each request asks the database"]
-    return []
+    if not refused:
+        return []
+    text = f"the cache takes no writes ({refused}: {REASONS[refused]}); each request asks the database"
+    return [Trouble(text, [] if refused in DELETES else ["managing"])]
 
 
-def _stores() -> list[str]:
+def _stores() -> list[Trouble]:
     try:
         findings = installation.look()
     finally:
@@ -95,10 +165,19 @@ def _stores() -> list[str]:
     for finding in findings:
         if finding.kind is installation.Kind.FOREIGN:
             raise NotReady(finding.text)
-    return [finding.text for finding in findings]
+    lost = {installation.Kind.EMPTIED}
+    return [Trouble(finding.text, limits=["reads"] if finding.kind in lost else []) for finding in findings]
 
 
-PARTS: dict[str, Callable[[], list[str]]] = {
+SILENT = f"no answer in {READY_SECONDS} s"
+SERVER_SECONDS = 0.75 * READY_SECONDS
+SOME = "the counts of some projects can neither be read nor written"
+DELETES = ("OOM",)
+"""Refusals of a Redis that deletes all the same, which is what managing needs of it."""
+
+_servers = Prober("ready")
+
+PARTS: dict[str, Callable[[], list[Trouble]]] = {
     "database": _database,
     "redis": _redis,
     "cache": _cache,

@@ -9,7 +9,7 @@ from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.api.errors import failure
-from statsapi.health import healthz, readyz
+from statsapi.health import PROMISES, healthz, readyz
 from statsapi.ingest.urls import urlpatterns
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
@@ -20,6 +20,7 @@ _INTAKE = {str(one.pattern): ResolverMatch(one.callback, (), {}, one.name) for o
 _PROBES = {
     "/healthz": ResolverMatch(healthz, (), {}, "healthz"),
     "/readyz": ResolverMatch(readyz, (), {}, "readyz"),
+    **{f"/readyz/{one}": ResolverMatch(readyz, (one,), {}, f"readyz-{one}") for one in PROMISES},
 }
 _VARY = ("Accept-Language", "Cookie")
 
@@ -64,7 +65,7 @@ def straight_to_the_view(get_response: GetResponse) -> GetResponse:
         probe = _PROBES.get(request.path_info)
         if probe is not None:
             request.resolver_match = probe
-            answer: HttpResponseBase = probe.func(request)
+            answer: HttpResponseBase = probe.func(request, *probe.args)
             return answer
         _, _, rest = request.path_info.partition("/api/")
         project_id, _, endpoint = rest.partition("/")

@@ -15,6 +15,7 @@ urlpatterns = [
     path("admin", RedirectView.as_view(url="/admin/")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
+    *(path(f"readyz/{one}", health.readyz, {"promise": one}, name=f"readyz-{one}") for one in health.PROMISES),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html"), name="docs"),

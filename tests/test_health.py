@@ -24,6 +24,8 @@ from django.test import Client
 from tests import servers
 from tsdb import pairing
 
+PROMISES = ("reads", "counting", "managing")
+
 PATIENCE = 5
 """Seconds that a question may take at most."""
 
@@ -83,7 +85,11 @@ class House:
         assert answer.headers["Retry-After"] == "1"
         body = json.loads(answer.body)
         assert body["status"] == "unavailable"
+        assert not any(body[one]["works"] or not body[one]["why"] for one in PROMISES)
         return dict(body["failed"])
+
+    def status_of(self, promise: str) -> int:
+        return servers.ask(self.url, f"/readyz/{promise}", seconds=PATIENCE).status
 
     def is_alive(self) -> bool:
         answer = servers.ask(self.url, "/healthz", seconds=PATIENCE)
@@ -109,7 +115,10 @@ def house(running: House) -> House:
 
 def test_all_is_well(house: House) -> None:
     assert house.is_alive()
-    assert house.ready() == (200, {"status": "ok", "failed": {}, "warnings": []})
+    kept = {"works": True, "why": []}
+    promises = dict.fromkeys(PROMISES, kept)
+    assert house.ready() == (200, {"status": "ok", **promises, "failed": {}, "warnings": []})
+    assert [house.status_of(one) for one in PROMISES] == [200, 200, 200]
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/readyz"])
@@ -194,9 +203,12 @@ def test_it_warns_of_a_redis_that_is_a_replica(house: House) -> None:
         client.replicaof("127.0.0.1", str(servers.free_port()))
         try:
             status, body = house.ready()
+            statuses = [house.status_of(one) for one in PROMISES]
         finally:
             client.replicaof("NO", "ONE")
-    assert status == 200
+    assert (status, body["status"]) == (200, "degraded")
+    assert statuses == [200, 503, 503]
+    assert [body[one]["works"] for one in PROMISES] == [True, False, False]
     assert body["warnings"] == [
         "Redis takes no counts (READONLY: it is a replica); events are answered 503",
         "the cache takes no writes (READONLY: it is a replica); each request asks the database",
@@ -211,7 +223,9 @@ def test_it_warns_of_a_redis_that_is_full_or_has_too_few_replicas(house: House) 
                 status, body = house.ready()
             finally:
                 client.config_set(setting, 0)
-        assert status == 200
+        assert (status, body["status"]) == (200, "degraded")
+        # A full Redis still deletes, which is all that managing needs of it.
+        assert [body[one]["works"] for one in PROMISES] == [True, False, code == "OOM"]
         assert [code in warning for warning in body["warnings"]] == [True, True]
 
 
@@ -244,9 +258,10 @@ def test_an_emptied_redis_is_noticed_while_it_serves_and_no_reason_not_to_start(
     with house.client() as client:
         client.flushall()
     status, body = house.ready()
-    assert status == 200
+    assert (status, body["status"]) == (200, "degraded")
     (warning,) = body["warnings"]
     assert warning.startswith("Redis was emptied: what was counted before ")
+    assert body["reads"] == {"works": True, "why": [warning]}
     second, url = servers.start_production(house.folder / "second", **house.settings)
     try:
         assert json.loads(servers.ask(url, "/readyz").body)["warnings"] == [warning]
@@ -254,7 +269,7 @@ def test_an_emptied_redis_is_noticed_while_it_serves_and_no_reason_not_to_start(
     finally:
         second.stop()
     house.manage("pair_stores", "--adopt")
-    assert house.ready()[1]["warnings"] == []
+    assert house.ready()[1]["status"] == "ok"
 
 
 def test_it_says_nothing_of_where_its_servers_are(house: House) -> None:

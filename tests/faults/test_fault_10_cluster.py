@@ -11,7 +11,7 @@ from itertools import islice
 import pytest
 
 from tests.clients.live import SINCE, IntakeService, Sender, event
-from tests.cluster import ClusterServer
+from tests.cluster import ClusterServer, Node
 from tests.faults.sending import LONGEST, Sending
 from tests.faults.stage import refuses_for_now
 from tests.servers import wait_for
@@ -168,7 +168,7 @@ def test_a_cluster_that_hangs_as_a_whole_holds_nobody_up_for_long(
     wait_for(lambda: service.send(sender, event()).status == 200, "an event")
 
 
-def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last one: it stays dead
+def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last but one: it stays dead
     cluster: ClusterServer, service: IntakeService, sender: Sender
 ) -> None:
     master = cluster.master_of(state_key(sender.project))
@@ -184,3 +184,30 @@ def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last one: it st
     for name in sending.acknowledged:
         assert service.send(sender, event(name)).status == 200
     assert counted(service, sender) == [len(sending.acknowledged)] * 3
+
+
+def test_readyz_tells_a_cluster_that_is_down_from_one_of_which_a_part_is_missing(
+    cluster: ClusterServer, service: IntakeService
+) -> None:
+    def said() -> tuple[int, str, str]:
+        answer = service.ask("GET", "/readyz", authorization="")
+        assert answer.seconds < LONGEST
+        body = answer.json()
+        why = " ".join(body["reads"]["why"])
+        assert body["reads"]["works"] == (answer.status == 200)
+        return answer.status, body["status"], why
+
+    wait_for(lambda: said() == (200, "ok", ""), "a whole cluster")
+    dead = {node for node in cluster.nodes if node.server.process.poll() is not None}
+    masters = {node for node in cluster.nodes if node not in dead and node.is_master()}
+    alone = next(node for node in cluster.nodes if node in masters and not has_replica(node))
+    alone.server.stop(signal.SIGKILL)
+    wait_for(lambda: said() == (503, "unavailable", "redis: the cluster is down"), "that the others notice")
+    for node in set(cluster.nodes) - dead - {alone}:
+        node.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    wait_for(lambda: said()[:2] == (200, "degraded"), "that the rest is served")
+    wait_for(lambda: "slots of the cluster have no master" in said()[2], "what is missing")
+
+
+def has_replica(master: Node) -> bool:
+    return bool(master.ask("ROLE")[2])

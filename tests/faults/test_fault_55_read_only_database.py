@@ -1,0 +1,184 @@
+"""Fault 55: the database takes no changes, as a standby after a failover, or makes everybody wait, or hangs.
+
+Reads and counting of known projects go on; the rest is 503 within a bound, and /readyz says which.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from http.client import HTTPConnection
+from typing import Any, NamedTuple
+
+import psycopg2
+import pytest
+
+from tests.clients.live import IntakeService, event
+from tests.faults.stage import open_folder, refuses_for_now
+from tests.servers import ROOT, Missing, Server, start_postgresql, wait_for
+from tests.service import Answer
+
+TIMEOUT = 0.5
+BOUND = TIMEOUT + 1.0 + 1.5
+"""Seconds: the setting, what is left to the server to say so, and a busy machine."""
+
+PROJECTS = "/api/0/organizations/acme/projects/"
+
+pytestmark = pytest.mark.once
+
+
+class Stage(NamedTuple):
+    postgresql: Server
+    url: str
+    service: IntakeService
+
+    def execute(self, *statements: str) -> None:
+        session = psycopg2.connect(self.url)
+        session.autocommit = True
+        session.cursor().execute("SET default_transaction_read_only = off")
+        for sql in statements:
+            session.cursor().execute(sql)
+        session.close()
+
+    def forget(self) -> None:
+        """Nothing of the database is cached any more."""
+        self.service.run("from django.core.cache import cache\ncache.clear()")
+
+    def ready(self, of: str = "") -> Answer:
+        return self.service.ask("GET", f"/readyz{of}", authorization="")
+
+
+@pytest.fixture(scope="module")
+def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
+    with open_folder() as folder:
+        try:
+            server, url = start_postgresql(folder / "postgresql")
+        except Missing as missing:
+            pytest.skip(str(missing))
+        service = IntakeService(tmp_path_factory.mktemp("intake"), DATABASE_URL=url, DATABASE_TIMEOUT=str(TIMEOUT))
+        yield Stage(server, url, service)
+        service.stop()
+        server.stop()
+
+
+@pytest.fixture
+def stage(whole_stage: Stage) -> Iterator[Stage]:
+    yield whole_stage
+    whole_stage.execute("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+
+
+@pytest.fixture
+def read_only(stage: Stage) -> Stage:
+    """As soon as the connections that the service has say so."""
+    stage.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
+    wait_for(lambda: stage.ready("/managing").status == 503, "a database that is read-only")
+    return stage
+
+
+def test_reads_and_counting_of_known_projects_go_on(stage: Stage, request: pytest.FixtureRequest) -> None:
+    service, sender = stage.service, stage.service.new_sender()
+    assert service.send(sender, event(environment="known")).status == 200
+    request.getfixturevalue("read_only")
+    stage.forget()  # so that the token is read, and its use cannot be noted
+    assert service.send(sender, event(environment="known")).status == 200
+    assert service.stat(sender) == 2
+    assert service.ask("GET", PROJECTS).status == 200
+    service.restart()
+    wait_for(lambda: service.send(sender, event()).status == 200, "a worker that knows nothing")
+    assert service.stat(sender) == 3
+
+
+def test_changes_are_refused_for_now(read_only: Stage) -> None:
+    service = read_only.service
+    for method, path, body in (
+        ("POST", PROJECTS, {"name": "New"}),
+        ("PUT", "/api/0/projects/acme/web/", {"name": "Other"}),
+        ("DELETE", "/api/0/projects/acme/web/keys/nothing/", None),
+        ("POST", "/api/0/projects/acme/web/keys/", {"name": "Other"}),
+    ):
+        answer = service.ask(method, path, body)
+        assert answer.status == 404 or refuses_for_now(answer), answer
+        assert answer.status == 404 or "takes no changes" in answer.json()["detail"]
+
+
+def test_the_pages_say_so_to_a_person(stage: Stage, request: pytest.FixtureRequest) -> None:
+    stage.service.run("""
+from django.contrib.auth.models import User
+User.objects.create_superuser("operator", password="correct horse")
+""")
+    page = stage.service.ask("GET", "/admin/login/", authorization="")
+    cookie = page.headers["set-cookie"].partition(";")[0]
+    token = cookie.partition("=")[2]
+    request.getfixturevalue("read_only")
+    answer = send_form(stage, f"username=operator&password=correct+horse&csrfmiddlewaretoken={token}", cookie)
+    assert (answer.status, answer.headers["content-type"]) == (503, "text/html; charset=utf-8")
+    assert answer.headers["retry-after"] == "1"
+    assert b"takes no changes right now" in answer.body
+
+
+def send_form(stage: Stage, form: str, cookie: str) -> Answer:
+    connection = HTTPConnection("127.0.0.1", stage.service.port, timeout=20)
+    headers = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": cookie}
+    connection.request("POST", "/admin/login/", form, headers)
+    try:
+        response = connection.getresponse()
+        named = {name.lower(): value for name, value in response.getheaders()}
+        return Answer(response.status, named, response.read(), 0)
+    finally:
+        connection.close()
+
+
+def test_a_command_says_it_in_a_line(read_only: Stage) -> None:
+    environment = {**os.environ, **read_only.service._environment}
+    command = [sys.executable, "manage.py", "createproject", "acme", "another"]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("CommandError: The database takes no changes right now.")
+    assert len(done.stderr.splitlines()) == 1
+
+
+def test_readyz_says_which(read_only: Stage) -> None:
+    answer = read_only.ready()
+    said: dict[str, Any] = answer.json()
+    assert (answer.status, said["status"]) == (200, "degraded")
+    assert {name: said[name]["works"] for name in ("reads", "counting", "managing")} == {
+        "reads": True,
+        "counting": True,
+        "managing": False,
+    }
+    assert said["managing"]["why"] == said["counting"]["why"] == said["warnings"]
+    assert "read-only" in said["warnings"][0]
+    statuses = {name: read_only.ready(f"/{name}").status for name in ("reads", "counting", "managing")}
+    assert statuses == {"reads": 200, "counting": 200, "managing": 503}
+
+
+def test_nobody_waits_longer_than_a_bound_behind_a_lock(stage: Stage) -> None:
+    session = psycopg2.connect(stage.url)
+    session.cursor().execute("LOCK TABLE projects_project IN ACCESS EXCLUSIVE MODE")
+    try:
+        answer = stage.service.ask("GET", PROJECTS)
+    finally:
+        session.close()
+    assert refuses_for_now(answer)
+    assert TIMEOUT <= answer.seconds < BOUND
+    assert stage.service.ask("GET", PROJECTS).status == 200
+
+
+def test_connections_that_the_server_ends_are_made_anew(stage: Stage) -> None:
+    assert stage.service.ask("GET", PROJECTS).status == 200
+    stage.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    for _ in range(4):
+        assert stage.service.ask("GET", PROJECTS).status == 200
+
+
+def test_a_server_that_hangs_frees_who_asks_it(stage: Stage) -> None:
+    assert stage.service.ask("GET", PROJECTS).status == 200
+    stage.postgresql.pause()
+    try:
+        answers = [stage.service.ask("GET", PROJECTS) for _ in range(2)]
+    finally:
+        stage.postgresql.resume()
+    assert all(refuses_for_now(answer) and answer.seconds < 2 + BOUND for answer in answers), answers
+    wait_for(lambda: stage.service.ask("GET", PROJECTS).status == 200, "the recovery")
