@@ -3,6 +3,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django.core.exceptions import TooManyFieldsSent
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
@@ -13,6 +14,9 @@ from statsapi.api import rate_limit
 from statsapi.api.bodies import drain_unread
 from statsapi.api.permissions import ScopeMap
 from tsdb.states import Unsettled
+
+MOST_PARAMETERS = 1000
+"""Of a query. DATA_UPLOAD_MAX_NUMBER_FIELDS is for the admin's forms, which have more fields than a question needs."""
 
 
 # A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order. OPTIONS
@@ -28,6 +32,11 @@ class ApiView(APIView):
     def check_permissions(self, request: Request) -> None:
         if request.method != "OPTIONS":
             super().check_permissions(request)
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if request.META.get("QUERY_STRING", "").count("&") >= MOST_PARAMETERS:
+            raise TooManyFieldsSent
 
     def check_throttles(self, request: Request) -> None:
         """Follows authentication and scope, so that only a token that may ask is counted."""

@@ -97,7 +97,8 @@ def test_a_row_that_was_read_before_a_change_is_not_kept_after_it(
         reader.get(STATS)  # it began before the change, so any answer is right
     for _ in range(3):
         assert reader.get(STATS).status_code == status
-        assert reader.post(OUTCOMES, {}, content_type="application/json").status_code == status
+        written = reader.post(OUTCOMES, {}, content_type="application/json").status_code
+        assert written == (308 if status == 302 else status)
 
 
 def test_a_slug_that_another_project_takes_leads_to_it_at_once(reader: Client, web: Project) -> None:
