@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,25 +16,21 @@ from typing import Any
 import dj_database_url
 import psycopg2
 import pytest
+from psycopg2 import extensions
 
 from statsapi.postgresql import base
 from statsapi.postgresql.base import DatabaseWrapper, Pool
+from statsapi.postgresql.waiting import bounded
 from tests.clients.live import IntakeService
-from tests.faults.stage import open_folder
-from tests.servers import Missing, start_postgresql
+from tests.faults.stage import postgresql
 
 MOST = 3
 
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with open_folder() as folder:
-        try:
-            server, url = start_postgresql(folder / "postgresql")
-        except Missing as missing:
-            pytest.skip(str(missing))
+    with postgresql() as (_, url):
         yield url
-        server.stop()
 
 
 @pytest.fixture
@@ -196,3 +193,15 @@ def wrapper(url: str) -> DatabaseWrapper:
     return DatabaseWrapper(
         {**settings, "OPTIONS": options, "AUTOCOMMIT": True, "TIME_ZONE": None, "CONN_HEALTH_CHECKS": False}, "pooled"
     )
+
+
+def test_a_server_that_accepts_and_says_nothing_is_waited_for_no_longer_than_connect_timeout() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"postgresql://me:secret@127.0.0.1:{silent.getsockname()[1]}/stats"
+        began = time.monotonic()
+        try:
+            with pytest.raises(psycopg2.OperationalError, match=r"no answer within 0\.2 s"):
+                psycopg2.connect(address, connection_factory=bounded(60, connecting=0.2))
+        finally:
+            extensions.set_wait_callback(None)
+        assert time.monotonic() - began < 30

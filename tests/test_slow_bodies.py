@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import inspect
 import threading
 from io import BytesIO
 
 import pytest
+from granian.server.mp import MPServer
 
 from statsapi.slow_bodies import PATIENCE, Body, Watch
 
@@ -78,3 +80,8 @@ def test_a_body_that_is_there_is_read_as_ever_and_not_watched_any_more(pool: Poo
     body = Body(BytesIO(b"one\ntwo"), None, pool.watch._reading)
     assert (body.readline(100), body.read(2), body.read()) == (b"one\n", b"tw", b"o")
     assert pool.watch._reading == {}
+
+
+def test_granian_still_wraps_the_application_where_the_watch_takes_its_place() -> None:
+    used = inspect.unwrap(MPServer._spawn_wsgi_worker).__code__.co_names
+    assert "_wsgi_call_wrap" in used, "granian has changed: statsapi/slow_bodies.py must find another way to its calls"

@@ -89,11 +89,11 @@ class Pool(redis.ConnectionPool):
             self._available_connections.append(connection)
 
     def _wait(self, waiter: _Waiter) -> Any:
-        in_time = waiter.ready.acquire(timeout=self._patience)
+        waiter.ready.acquire(timeout=self._patience)
         with self._lock:
             if waiter.connection is not None:
                 return waiter.connection
-            if not in_time:
+            if waiter in self._waiting:  # else it was told meanwhile that the server hangs
                 self._waiting.remove(waiter)
         raise RedisTimeoutError("Redis is too slow: all connections to it are in use")
 

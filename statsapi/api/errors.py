@@ -28,6 +28,7 @@ from projects.connections import rejoin
 from projects.outage import database_outage
 from projects.services import LimitReached
 from statsapi import metrics
+from statsapi.refusals import refusal
 from tsdb.embedded import EmbeddedServerError
 from tsdb.facts import TooManySeries
 
@@ -39,12 +40,6 @@ RETRY_AFTER_SECONDS = 1
 _RETRY = {"Retry-After": str(RETRY_AFTER_SECONDS)}
 
 NO_REDIS = "The counts cannot be reached right now."
-
-PAGE = """<!doctype html>
-<html lang="en"><head><title>Not right now</title></head>
-<body><h1>Not right now</h1><p>{} Try again in a moment.</p></body></html>
-"""
-
 
 ASK_FOR_LESS = (
     "Ask for less: with project= first, then with category=, outcome=, reason= or key_id=, or for a shorter range."
@@ -166,7 +161,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith("/api/"):  # a page, which a person looks at
         outage = unavailable(error)
         if outage is not None:
-            return HttpResponse(PAGE.format(outage), status=503, headers=_RETRY)
+            page = refusal(request, 503, "Not right now", f"{outage} Try again in a moment.")
+            page.headers["Retry-After"] = _RETRY["Retry-After"]
+            return page
     return failure(error)
 
 

@@ -140,7 +140,7 @@ def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
 
 def _keep(config: Config) -> Config:
     with _keeping:
-        if len(_known) >= MOST_PROJECTS:
+        if len(_known) >= MOST_PROJECTS and config.project not in _known:
             del _known[next(iter(_known))]
         _known[config.project] = config
     return config

@@ -42,8 +42,8 @@ class Loader(Generic[T]):
             wanted = self._waiting.setdefault(number, _Wanted())
             wanted.version = version or wanted.version
             if self._threads < AT_ONCE:
-                self._threads += 1
                 Thread(target=self._work, name="loading", daemon=True).start()
+                self._threads += 1  # not before it is sure that there is one
         if not wanted.ready.wait(PATIENCE):
             raise OperationalError("the database is too slow to say who may send")
         return _told(wanted.answer)

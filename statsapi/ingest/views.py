@@ -48,13 +48,13 @@ class Sender:
 @intake_view("POST")
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     sender, found = _sender(request, project_id, may_sign_inside=True)
-    credentials = found
+    credentials, limits = found, envelope_limits()
     sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
     try:
         pieces = Pieces(read_pieces(request.META, sent=sent, unpacked=unpacked))
-        header = read_header(pieces, envelope_limits())
+        header = read_header(pieces, limits)
         credentials = _signed(sender, found, header.dsn)
-        parsed = read_items(pieces, header, envelope_limits())
+        parsed = read_items(pieces, header, limits)
         identity = event_id(header, parsed.event.payload) if parsed.event else header.event_id
     except IntakeError as error:
         raise _invalid(sender, credentials, error) from None

@@ -78,7 +78,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         parameters: dict[str, Any] = super().get_connection_params()
         del parameters["connections"]
         if "timeout" in parameters:
-            parameters["connection_factory"] = bounded(parameters.pop("timeout"))
+            parameters["connection_factory"] = bounded(parameters.pop("timeout"), float(parameters["connect_timeout"]))
         return parameters
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:

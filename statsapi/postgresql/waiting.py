@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import select
 import time
+from functools import cache
 from typing import Any
 
 import psycopg2
@@ -18,20 +19,25 @@ GRACE = 1.0
 
 
 class BoundedConnection(extensions.connection):  # type: ignore[misc]
-    """Made by `bounded`, which gives it its `patience`."""
+    """Made by `bounded`, which gives it its patience: seconds for being made, and for each answer."""
 
-    patience: float
+    connecting: float
+    answering: float
 
 
-def bounded(seconds: float) -> type[BoundedConnection]:
-    """For psycopg2.connect: connections whose every query, and whose making, ends within `seconds` and GRACE."""
+@cache
+def bounded(seconds: float, connecting: float) -> type[BoundedConnection]:
+    """For psycopg2.connect: connections whose every query ends within `seconds` and GRACE.
+
+    To make one takes `connecting` seconds at most. libpq's own connect_timeout counts no more, for any connection.
+    """
     extensions.set_wait_callback(_wait)
-    return type("Bounded", (BoundedConnection,), {"patience": seconds + GRACE})
+    return type("Bounded", (BoundedConnection,), {"connecting": connecting, "answering": seconds + GRACE})
 
 
 def _wait(connection: Any) -> None:
     """What psycopg2 calls to wait for an answer on any connection. Raises psycopg2.OperationalError."""
-    patience = getattr(connection, "patience", None)
+    patience = _patience(connection)
     deadline = None if patience is None else time.monotonic() + patience
     while True:
         state = connection.poll()
@@ -44,3 +50,9 @@ def _wait(connection: Any) -> None:
         if not poller.poll(left):
             # psycopg2 closes the connection for that.
             raise psycopg2.OperationalError(f"PostgreSQL gave no answer within {patience} s")
+
+
+def _patience(connection: Any) -> float | None:
+    if not isinstance(connection, BoundedConnection):
+        return None
+    return connection.connecting if connection.status == extensions.STATUS_SETUP else connection.answering

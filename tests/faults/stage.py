@@ -10,10 +10,11 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
+import pytest
 import redis
 
 from tests.proxy import Proxy
-from tests.servers import Server, free_port, redis_binary, wait_for
+from tests.servers import Missing, Server, free_port, redis_binary, start_postgresql, wait_for
 from tests.service import Answer, Service
 from tsdb.embedded import _find_server
 
@@ -24,6 +25,20 @@ def open_folder() -> Iterator[Path]:
     with TemporaryDirectory(prefix="statsapi-tests-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
+
+
+@contextmanager
+def postgresql() -> Iterator[tuple[Server, str]]:
+    """A PostgreSQL of its own and its URL; where there is none to start, the test is skipped."""
+    with open_folder() as folder:
+        try:
+            server, url = start_postgresql(folder / "postgresql")
+        except Missing as missing:
+            pytest.skip(str(missing))
+        try:
+            yield server, url
+        finally:
+            server.stop()
 
 
 def fastest(ask: Callable[[], Answer], enough: float) -> Answer:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tests.faults.stage import RedisServer, open_folder
-from tests.servers import ROOT, Missing, Server, start_postgresql
+from tests.faults.stage import RedisServer, postgresql
+from tests.servers import ROOT, Server
 from tests.service import Service
 
 KEYS = 20_000
@@ -70,13 +70,8 @@ def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
     if request.param == "sqlite":
         yield {}
         return
-    with open_folder() as folder:
-        try:
-            server, url = start_postgresql(folder / "postgresql")
-        except Missing as missing:
-            pytest.skip(str(missing))
+    with postgresql() as (_, url):
         yield {"DATABASE_URL": url}
-        server.stop()
 
 
 @pytest.fixture

@@ -16,8 +16,7 @@ import psycopg2
 import pytest
 
 from tests.clients.live import IntakeService, Sender, event
-from tests.faults.stage import open_folder, refuses_for_now
-from tests.servers import Missing, start_postgresql
+from tests.faults.stage import postgresql, refuses_for_now
 from tests.service import Answer, Service
 
 CONNECTIONS = 4
@@ -31,13 +30,8 @@ pytestmark = pytest.mark.once
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    with open_folder() as folder:
-        try:
-            server, url = start_postgresql(folder / "postgresql")
-        except Missing as missing:
-            pytest.skip(str(missing))
+    with postgresql() as (_, url):
         yield url
-        server.stop()
 
 
 @pytest.fixture(scope="module")

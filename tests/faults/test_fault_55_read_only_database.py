@@ -16,8 +16,8 @@ import psycopg2
 import pytest
 
 from tests.clients.live import IntakeService, event
-from tests.faults.stage import open_folder, refuses_for_now
-from tests.servers import ROOT, Missing, Server, start_postgresql, wait_for
+from tests.faults.stage import postgresql, refuses_for_now
+from tests.servers import ROOT, Server, wait_for
 from tests.service import Answer
 
 TIMEOUT = 0.5
@@ -52,15 +52,10 @@ class Stage(NamedTuple):
 
 @pytest.fixture(scope="module")
 def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
-    with open_folder() as folder:
-        try:
-            server, url = start_postgresql(folder / "postgresql")
-        except Missing as missing:
-            pytest.skip(str(missing))
+    with postgresql() as (server, url):
         service = IntakeService(tmp_path_factory.mktemp("intake"), DATABASE_URL=url, DATABASE_TIMEOUT=str(TIMEOUT))
         yield Stage(server, url, service)
         service.stop()
-        server.stop()
 
 
 @pytest.fixture

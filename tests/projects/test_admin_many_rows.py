@@ -70,7 +70,7 @@ def test_a_new_member_may_look_unless_another_role_is_chosen(admin_client: Clien
     assert [label for _, label in empty.fields["role"].choices] == ["Viewer", "Member", "Owner"]
 
 
-def test_more_fields_than_any_page_has_are_refused(client: Client) -> None:
+def test_more_fields_than_any_page_has_are_refused(admin_client: Client) -> None:
     body = "&".join(f"f{place}=" for place in range(20_001))
-    answer = client.post("/admin/login/", body, content_type="application/x-www-form-urlencoded")
+    answer = admin_client.post("/admin/login/", body, content_type="application/x-www-form-urlencoded")
     assert answer.status_code == 400

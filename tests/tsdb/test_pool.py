@@ -37,8 +37,8 @@ def waiting(pool: Pool) -> int:
     return len(pool._waiting)
 
 
-def test_a_crowd_shares_the_few_there_are(server: RedisServer, pool: Pool) -> None:
-    client = Client(connection_pool=pool)
+def test_a_crowd_shares_the_few_there_are(server: RedisServer) -> None:
+    client = Client(connection_pool=Pool(port=server.port, socket_timeout=20, max_connections=MOST))
     with ThreadPoolExecutor(50) as crowd:
         assert list(crowd.map(lambda number: client.execute_command("ECHO", number), range(500))) == [
             str(number).encode() for number in range(500)
@@ -94,6 +94,19 @@ def test_of_a_server_that_hangs_all_who_wait_are_free_with_the_first(server: Red
     wait_for(lambda: client.execute_command("ECHO", 1) == b"1", "the recovery")
 
 
+def test_who_gives_up_at_the_moment_at_which_all_are_freed_gets_the_same_error(pool: Pool) -> None:
+    lent = [pool.get_connection() for _ in range(MOST)]
+    with ThreadPoolExecutor(1) as another:
+        waits = another.submit(pool.get_connection)
+        wait_for(lambda: waiting(pool) == 1, "one who waits")
+        with pool._lock:  # its time is over, and it cannot go away yet
+            time.sleep(1.5 * PATIENCE)
+            lent[0].disconnect()
+            pool.release(lent[0])
+        with pytest.raises(RedisTimeoutError, match="in use"):
+            waits.result()
+
+
 def test_one_that_is_lost_is_made_anew_for_who_waits(server: RedisServer, pool: Pool) -> None:
     lent = [pool.get_connection() for _ in range(MOST)]
     with ThreadPoolExecutor(1) as another:
@@ -109,3 +122,14 @@ def test_one_that_cannot_be_made_takes_no_place() -> None:
     for _ in range(2 * MOST):
         with pytest.raises(RedisConnectionError):
             nowhere.get_connection()
+
+
+def test_who_waits_too_long_just_when_a_hung_server_ends_all_waiting_gets_the_same_error(pool: Pool) -> None:
+    lent = [pool.get_connection() for _ in range(MOST)]
+    with ThreadPoolExecutor(1) as another:
+        waits = another.submit(pool.get_connection)
+        wait_for(lambda: waiting(pool) == 1, "one who waits")
+        pool._waiting.clear()  # as release does, and then tells each of them: this one it tells too late
+        with pytest.raises(RedisTimeoutError, match="in use"):
+            waits.result()
+    assert len(lent) == MOST
