@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from threading import Lock
 from typing import NamedTuple, cast
 
 from django.db import DatabaseError, connection
@@ -78,13 +79,12 @@ def readyz(request: HttpRequest, promise: str | None = None) -> JsonResponse:
 
 def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
     """The parts without which nothing works, and what is wrong with the others."""
-    probes = {name: _PROBES[name].submit(probe) for name, probe in PARTS.items()}
+    probes = {name: _probe(name) for name in PARTS}
     wait(probes.values(), READY_SECONDS)
     failed: dict[str, str] = {}
     troubles: list[Trouble] = []
     for name, probe in probes.items():
         if not probe.done():
-            probe.cancel()  # it stands behind an earlier one that hangs: the line must not grow with every question
             failed[name] = SILENT
         elif error := probe.exception():  # any failure of a part is an answer here
             failed[name] = str(error) if isinstance(error, NotReady) else type(error).__name__
@@ -93,6 +93,19 @@ def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
     if "database" in failed or "redis" in failed:
         failed.pop(STORES, None)
     return failed, troubles
+
+
+def _probe(name: str) -> Future[list[Trouble]]:
+    """The probe of that part that is under way, else a new one.
+
+    Who asks at the same time shares it: a part would be called silent where so many ask that some wait for their turn,
+    and whoever likes may ask.
+    """
+    with _one_asks:
+        probe = _asked.get(name)
+        if probe is None or probe.done():
+            probe = _asked[name] = _PROBES[name].submit(PARTS[name])
+        return probe
 
 
 def _database() -> list[Trouble]:
@@ -186,3 +199,6 @@ PARTS: dict[str, Callable[[], list[Trouble]]] = {
 
 # One thread a part, so that a part that hangs delays neither the others nor this answer.
 _PROBES = {name: ThreadPoolExecutor(1, thread_name_prefix=f"ready-{name}") for name in PARTS}
+
+_asked: dict[str, Future[list[Trouble]]] = {}
+_one_asks = Lock()

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -280,6 +281,12 @@ def test_it_says_nothing_of_where_its_servers_are(house: House) -> None:
         house.start_postgresql()
     assert b"127.0.0.1" not in answer.body
     assert str(house.postgresql_port).encode() not in answer.body
+
+
+def test_a_crowd_that_asks_at_once_makes_nothing_look_silent(house: House) -> None:
+    with ThreadPoolExecutor(100) as crowd:
+        asked = crowd.map(lambda _: servers.ask(house.url, "/readyz", seconds=PATIENCE).status, range(600))
+        assert set(asked) == {200}
 
 
 @pytest.mark.django_db
