@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Tags, Warning, register
 from django.db import DatabaseError
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from projects import installation
 from projects.connections import get_store
@@ -64,7 +64,9 @@ def redis_keeps_what_it_counts(databases: Sequence[str] | None = None, **kwargs:
         return [
             Warning(
                 f"Redis at TSDB_URL cannot be asked: {type(error).__name__}.",
-                hint="Start it, or correct TSDB_URL.",
+                hint="Allow its user the command INFO."
+                if isinstance(error, NoPermissionError)
+                else "Start it, or correct TSDB_URL.",
                 id="statsapi.W002",
             )
         ]

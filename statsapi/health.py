@@ -157,7 +157,9 @@ def _redis() -> list[Trouble]:
         by_all = len(refusals) == len(words)
         troubles.append(Trouble(text, breaks) if by_all else Trouble(f"{text} by some", limits=breaks))
     policy = min((word.eviction_policy for word in answered), key=lambda policy: policy == "noeviction")
-    if policy != "noeviction":
+    if policy is None:
+        troubles.append(Trouble("Redis does not say whether it evicts counts; allow its user the command INFO"))
+    elif policy != "noeviction":
         troubles.append(Trouble(f"Redis evicts counts (maxmemory-policy {policy}); set it to noeviction"))
     return troubles
 

@@ -109,6 +109,17 @@ def test_a_redis_that_cannot_be_asked_is_w002(manage: Manage) -> None:
     assert "Traceback" not in output
 
 
+def test_a_redis_that_keeps_its_settings_to_itself_is_w002_with_what_to_do(manage: Manage) -> None:
+    with redis.Redis(port=manage.port) as client:
+        client.execute_command("ACL", "SETUSER", "default", "-info")
+        try:
+            status, output = manage.check("--database", "default")
+        finally:
+            client.execute_command("ACL", "SETUSER", "default", "+@all")
+    assert status == 1
+    assert "Allow its user the command INFO" in output
+
+
 @pytest.fixture
 def followed(manage: Manage, tmp_path: Path) -> Iterator[Manage]:
     """Its Redis has a replica."""

@@ -7,7 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import redis
-from redis.exceptions import RedisError
+from redis.exceptions import NoPermissionError, RedisError
 
 from tsdb.client import Client
 from tsdb.refusals import PROBE_SECONDS, refusal
@@ -20,7 +20,8 @@ class Word(NamedTuple):
 
     refused: str | None
     """Redis' own code where it takes no writes."""
-    eviction_policy: str
+    eviction_policy: str | None
+    """None: it does not let INFO be asked."""
     cluster_is_up: bool
     slots_served: int
 
@@ -66,9 +67,11 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
     is_up = said.get("cluster_state", "ok") == "ok"
     for answer in (memory, *cluster):
-        if isinstance(answer, Exception):
+        # What its user may not ask, as of many a managed Redis, is no reason why it should not count.
+        if isinstance(answer, Exception) and not isinstance(answer, NoPermissionError):
             raise answer
     if isinstance(written, RedisError) and code is None and is_up:
         raise written
     served = int(said.get("cluster_slots_ok", SLOTS))
-    return Word(code, str(memory["maxmemory_policy"]), is_up, served)
+    policy = str(memory["maxmemory_policy"]) if isinstance(memory, dict) else None
+    return Word(code, policy, is_up, served)

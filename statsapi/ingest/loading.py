@@ -42,11 +42,20 @@ class Loader(Generic[T]):
             wanted = self._waiting.setdefault(number, _Wanted())
             wanted.version = version or wanted.version
             if self._threads < AT_ONCE:
-                Thread(target=self._work, name="loading", daemon=True).start()
-                self._threads += 1  # not before it is sure that there is one
+                self._begin()
         if not wanted.ready.wait(PATIENCE):
             raise OperationalError("the database is too slow to say who may send")
         return _told(wanted.answer)
+
+    def _begin(self) -> None:
+        """One thread more, unless this process may have no more and another one is at work."""
+        try:
+            Thread(target=self._work, name="loading", daemon=True).start()
+        except RuntimeError as error:
+            if not self._threads:
+                raise OperationalError("no thread can be started to ask the database") from error
+        else:
+            self._threads += 1
 
     def _work(self) -> None:
         """Asks for as long as somebody waits."""

@@ -113,7 +113,7 @@ user = User.objects.create_user("owner")
 services.add_member(organization=acme, user_id=user.pk, role="owner")
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
-session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[0]
+session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]
 session.save()
 answer = session.session_key
 """)

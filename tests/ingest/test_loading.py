@@ -78,3 +78,18 @@ def test_nobody_waits_for_long_and_what_failed_as_a_whole_is_tried_again(monkeyp
     source.may.set()
     monkeypatch.undo()
     assert loader.ask(2, None) == 2
+
+
+def test_a_process_that_may_have_no_more_threads_for_a_while_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
+    def cannot(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    source = Source()
+    source.may.set()
+    loader = Loader(source)
+    with monkeypatch.context() as full:
+        full.setattr(threading.Thread, "start", cannot)
+        for _ in range(AT_ONCE + 1):
+            with pytest.raises(OperationalError, match="no thread"):
+                loader.ask(1, None)
+    assert loader.ask(2, None) == 2
