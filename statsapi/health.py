@@ -24,7 +24,8 @@ READY_SECONDS = 0.2
 """How long each part has; a part that needs longer would make every request slow."""
 
 STORES = "stores"
-"""What the database and Redis say of each other. It needs both, so it is no news where one of them failed itself."""
+"""What the database and Redis say of each other. It needs both, and of a cluster one certain master: that it cannot be
+had is no reason not to serve."""
 
 
 PROMISES = ("reads", "counting", "managing")
@@ -90,8 +91,11 @@ def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
             failed[name] = str(error) if isinstance(error, NotReady) else type(error).__name__
         else:
             troubles += probe.result()
-    if "database" in failed or "redis" in failed:
-        failed.pop(STORES, None)
+    compared = probes.get(STORES)
+    if STORES in failed and not (compared and compared.done() and isinstance(compared.exception(), NotReady)):
+        text = failed.pop(STORES)
+        if "database" not in failed and "redis" not in failed:
+            troubles.append(Trouble(f"whether the database and Redis belong together cannot be said: {text}"))
     return failed, troubles
 
 

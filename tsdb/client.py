@@ -21,6 +21,9 @@ MOST_CONNECTIONS = 32
 """Of each client to each server. A server that serves hundreds of requests at once would otherwise open as many at its
 start, while few of them are ever in use at the same moment: an answer takes less time than what is made of it."""
 
+_WRITES = frozenset({"EVAL", "EVALSHA", "SET"})
+"""With these the store writes, but for scripts that only read, which go another way."""
+
 LEAVE_SECONDS = 1.0
 """How often at most all connections are made anew while the server refuses to write."""
 
@@ -123,6 +126,7 @@ class Client(redis.Redis):
     to_the_same: Sequence[redis.ConnectionPool] = ()
     """All connections to this server, of other clients too."""
     _left_at = 0.0
+    _was_refused = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
         pool = self.connection_pool
@@ -133,12 +137,17 @@ class Client(redis.Redis):
             return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
 
         try:
-            return connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
+            answer = connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
         except ResponseError as error:
             self._leave_if_replaced(error)
             raise
         finally:
             pool.release(connection)
+        if self._was_refused and args[0] in _WRITES:
+            # Where it is taken now, reads belong too: one that came in between may have connected to the old server.
+            self._was_refused = False
+            self._leave()
+        return answer
 
     def together(self, commands: Sequence[Command]) -> list[Any]:
         """One answer a command, in order; an exception stands where a command failed. One round trip."""
@@ -165,12 +174,16 @@ class Client(redis.Redis):
         The address may lead to another server by now, and connections that were made before would never follow it.
         """
         if _is_from_a_replaced_server(answer):
+            self._was_refused = True
             now = time.monotonic()
             if now - self._left_at > LEAVE_SECONDS:
                 self._left_at = now
-                for pool in self.to_the_same:
-                    pool.update_active_connections_for_reconnect()
-                    pool.disconnect_free_connections()
+                self._leave()
+
+    def _leave(self) -> None:
+        for pool in self.to_the_same:
+            pool.update_active_connections_for_reconnect()
+            pool.disconnect_free_connections()
 
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
         """By place, a client of each server that has keys of its own and a key that is one of them. Asks nobody."""

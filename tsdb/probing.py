@@ -59,14 +59,15 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     """
     pipeline = server.pipeline(transaction=False)
     pipeline.set(key, "", ex=PROBE_SECONDS)
+    pipeline.get(key)
     pipeline.info("memory")
     if is_cluster:
         pipeline.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
-    written, memory, *cluster = pipeline.execute(raise_on_error=False)
+    written, read, memory, *cluster = pipeline.execute(raise_on_error=False)
     code = refusal(written) if isinstance(written, Exception) else None
     said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
     is_up = said.get("cluster_state", "ok") == "ok"
-    for answer in (memory, *cluster):
+    for answer in (read, memory, *cluster):
         # What its user may not ask, as of many a managed Redis, is no reason why it should not count.
         if isinstance(answer, Exception) and not isinstance(answer, NoPermissionError):
             raise answer

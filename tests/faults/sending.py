@@ -35,13 +35,14 @@ class Sending:
                 self._send_some_more()
                 act()
                 self._send_some_more()
+                self._ended.set()
+                for client in running:
+                    client.result(40)
             except BaseException:
                 self._failed.set()  # else they would try for ever
                 raise
             finally:
                 self._ended.set()
-            for client in running:
-                client.result()
         assert all(refuses_for_now(answer) for answer in self.refused)
         assert max((answer.seconds for answer in self.refused), default=0) < LONGEST
 

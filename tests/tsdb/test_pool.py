@@ -9,14 +9,20 @@ from pathlib import Path
 
 import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ReadOnlyError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tests.faults.stage import RedisServer
+from tests.proxy import Proxy
 from tests.servers import wait_for
-from tsdb.client import Client, Pool
+from tsdb.client import Client, Pool, connect
 
 MOST = 2
 PATIENCE = 0.4
+
+WRITE = """#!lua
+return redis.call('SET', KEYS[1], '')
+"""
 
 pytestmark = pytest.mark.once
 
@@ -133,3 +139,23 @@ def test_who_waits_too_long_just_when_a_hung_server_ends_all_waiting_gets_the_sa
         with pytest.raises(RedisTimeoutError, match="in use"):
             waits.result()
     assert len(lent) == MOST
+
+
+def test_reads_follow_to_the_server_that_takes_writes_again(server: RedisServer, tmp_path: Path) -> None:
+    promoted = RedisServer(tmp_path / "promoted", external=False)
+    names = {one: str(one.port).encode() for one in (server, promoted)}
+    for one, name in names.items():
+        one.client().set("name", name)
+    with Proxy(server.port) as proxy:
+        clients = connect(f"redis://127.0.0.1:{proxy.port}", PATIENCE)
+        server.client().replicaof("127.0.0.1", "1")
+        try:
+            with pytest.raises(ReadOnlyError):
+                clients.write.eval(WRITE, 1, "key")
+            assert clients.read.get("name") == names[server]  # over a connection that is new, and leads there still
+            proxy.target = promoted.port
+            assert clients.write.eval(WRITE, 1, "key")
+            assert clients.read.get("name") == names[promoted]
+        finally:
+            server.client().replicaof("NO", "ONE")
+            promoted.stop()
