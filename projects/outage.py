@@ -28,6 +28,8 @@ def database_outage(error: BaseException) -> str | None:
     cause = error.__cause__
     state = getattr(cause, "pgcode", None) or ""
     name = getattr(cause, "sqlite_errorname", "") if isinstance(cause, sqlite3.Error) else ""
+    if name == "SQLITE_ERROR":
+        return None  # the statement itself is wrong, as one that names no table; SQLite has no other word for it
     if state in ("25006", "53100") or name.startswith(_FULL_OR_READ_ONLY):
         return READ_ONLY
     if isinstance(error, OperationalError | InterfaceError) or state.startswith(_STATES):

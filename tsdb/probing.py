@@ -67,12 +67,13 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     code = refusal(written) if isinstance(written, Exception) else None
     said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
     is_up = said.get("cluster_state", "ok") == "ok"
-    for answer in (read, memory, *cluster):
+    for answer in (memory, *cluster):
         # What its user may not ask, as of many a managed Redis, is no reason why it should not count.
         if isinstance(answer, Exception) and not isinstance(answer, NoPermissionError):
             raise answer
-    if isinstance(written, RedisError) and code is None and is_up:
-        raise written
+    for answer in (read, written) if is_up else ():
+        if isinstance(answer, RedisError) and refusal(answer) is None:
+            raise answer
     served = int(said.get("cluster_slots_ok", SLOTS))
     policy = str(memory["maxmemory_policy"]) if isinstance(memory, dict) else None
     return Word(code, policy, is_up, served)

@@ -130,17 +130,6 @@ def test_one_that_cannot_be_made_takes_no_place() -> None:
             nowhere.get_connection()
 
 
-def test_who_waits_too_long_just_when_a_hung_server_ends_all_waiting_gets_the_same_error(pool: Pool) -> None:
-    lent = [pool.get_connection() for _ in range(MOST)]
-    with ThreadPoolExecutor(1) as another:
-        waits = another.submit(pool.get_connection)
-        wait_for(lambda: waiting(pool) == 1, "one who waits")
-        pool._waiting.clear()  # as release does, and then tells each of them: this one it tells too late
-        with pytest.raises(RedisTimeoutError, match="in use"):
-            waits.result()
-    assert len(lent) == MOST
-
-
 def test_reads_follow_to_the_server_that_takes_writes_again(server: RedisServer, tmp_path: Path) -> None:
     promoted = RedisServer(tmp_path / "promoted", external=False)
     names = {one: str(one.port).encode() for one in (server, promoted)}
