@@ -19,6 +19,8 @@ from typing import Any
 
 from django.conf import settings
 
+from statsapi import unread
+
 log = logging.getLogger(__name__)
 
 TICK = 0.2
@@ -115,6 +117,7 @@ def watch() -> None:
     granian: Any = sys.modules.get("granian.server.mp")
     if granian is None:
         return
+    threading.Thread(target=unread.bound, name="unread", daemon=True).start()
     wrap = granian._wsgi_call_wrap
 
     def wrap_and_watch(*arguments: Any) -> Call:

@@ -23,6 +23,6 @@ def row(outcome: str = "accepted", quantity: int = 1, age: int = 0, **more: Any)
 
 
 def lines(response: Any) -> list[str]:
-    """Of a streamed answer."""
-    assert response.streaming
-    return b"".join(response.streaming_content).decode().splitlines()
+    """Of a table."""
+    text: str = response.content.decode()
+    return text.splitlines()

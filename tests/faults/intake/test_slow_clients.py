@@ -24,6 +24,7 @@ BODY_SECONDS = 2.0
 HEADER_SECONDS = 1
 SENT_BY = {"length": b"Content-Length: 5000\r\n\r\nx", "chunked": b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"}
 RESET = struct.pack("ii", 1, 0)
+LARGE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
@@ -203,6 +204,21 @@ def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_clos
         assert received(silent) == b""
         assert received(kept).endswith(b'{"status": "ok"}')
     assert time.monotonic() - began < HEADER_SECONDS + 10
+
+
+def test_who_asks_for_large_files_and_reads_none_stops_nobody(service: FewThreads, sender: Sender) -> None:
+    get = f"GET {LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode()
+    answer = service.ask("GET", LARGE, authorization="")
+    assert (answer.status, len(answer.body)) == (200, int(answer.headers["content-length"]))
+    with connected(service, 3 * THREADS) as sockets:
+        for one in sockets:
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            one.sendall(get)
+        assert service.send(sender, event()).status == 200
+        assert service.ask("GET", "/static/admin/css/base.css").status == 200
+        refused = service.ask("GET", LARGE, authorization="")
+        assert (refused.status, refused.headers["retry-after"]) == (503, "1")
+    wait_for(lambda: service.ask("GET", LARGE, authorization="").status == 200, "a free place")
 
 
 def test_as_many_connections_as_a_worker_took_before_stop_nobody_when_they_are_idle(
