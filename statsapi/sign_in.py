@@ -3,12 +3,18 @@
 django-axes asks before the password is hashed, so a guess that is refused costs two small queries. Its rows are in the
 database: people sign in while Redis does not answer. A row holds what decides, and nothing else of the request, so
 that nobody can fill the database with made-up browsers; rows that are over go with the next wrong password.
+
+To hash a password takes a core for a quarter of a second, on purpose. So one is hashed at a time, and few wait for it:
+the rest of the service goes on, and who guesses many times at once finds the name locked as if it were one by one.
 """
 
 from __future__ import annotations
 
 import logging
 import math
+import threading
+from collections import Counter
+from collections.abc import Callable
 from datetime import timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 from typing import Any
@@ -28,6 +34,39 @@ log = logging.getLogger(__name__)
 
 UNKNOWN = "::"
 """Of who comes through a socket that has no addresses."""
+
+
+MOST = 16
+"""Of those who sign in at the same time, each holding a thread."""
+MOST_FROM_ONE = 4
+"""The same from one address, so that one alone cannot keep all others waiting."""
+
+
+def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+    """A view that takes a name and a password. Who comes when MOST wait is answered 503 and has not guessed."""
+    here: Counter[str] = Counter()
+    counting, hashing = threading.Lock(), threading.Lock()
+
+    def one(request: HttpRequest) -> HttpResponse:
+        if request.method != "POST":
+            return sign_in(request)
+        address = guessing_address(request)
+        with counting:
+            if here[address] >= MOST_FROM_ONE or here.total() >= MOST:
+                answer = refusal(request, 503, "Too many are signing in", "Try again in a moment.")
+                answer.headers["Retry-After"] = "1"
+                return answer
+            here[address] += 1
+        try:
+            with hashing:
+                return sign_in(request)
+        finally:
+            with counting:
+                here[address] -= 1
+                if not here[address]:
+                    del here[address]
+
+    return one
 
 
 class Guesses(AxesDatabaseHandler):  # type: ignore[misc]

@@ -87,7 +87,10 @@ class Watch:
             ended = [body for body in self.too_slow(time.monotonic()) if self._reading.pop(id(body), None)]
             for body in ended:
                 # In threads of their own, since each takes the time until its text has left.
-                threading.Thread(target=self._refuse, args=[body.answer], daemon=True).start()
+                try:
+                    threading.Thread(target=self._refuse, args=[body.answer], daemon=True).start()
+                except RuntimeError:  # the system has no more of them; then one after the other
+                    self._refuse(body.answer)
             if ended:
                 log.warning("Ended %d requests whose bodies came too slowly.", len(ended))
 

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from statsapi import health, metrics
+from statsapi import health, metrics, sign_in
 from statsapi.api.document import SchemaView
 
 urlpatterns = [
@@ -20,6 +20,7 @@ urlpatterns = [
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html"), name="docs"),
     path("api/<str:project_id>/", include("statsapi.ingest.urls")),
+    path("admin/login/", sign_in.one_at_a_time(admin.site.login)),
     path("admin/", admin.site.urls),
 ]
 

@@ -17,7 +17,9 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
+from statsapi.sign_in import MOST, MOST_FROM_ONE
 from tests.faults.stage import Stage
+from tests.servers import wait_for
 
 PASSWORD = "a long one for tests"
 WRONG = "Xq7-never-to-be-kept"
@@ -174,6 +176,43 @@ def test_wrong_passwords_at_the_same_time_are_all_counted() -> None:
         thread.join()
     assert AccessAttempt.objects.get().failures_since_start == 8
     assert guess(2) == [200, 429]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_password_is_hashed_at_a_time_and_few_wait_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    User.objects.create_superuser("boss", password=PASSWORD)
+    go_on = threading.Event()
+    hashing: list[str] = []
+    check = User.check_password
+
+    def slowly(self: User, password: str) -> bool:
+        hashing.append(password)
+        assert go_on.wait(20)
+        return check(self, password)
+
+    monkeypatch.setattr(User, "check_password", slowly)
+    statuses: list[int] = []
+
+    def one(address: str) -> None:
+        statuses.extend(guess(1, address=address))
+        connection.close()
+
+    def start(address: str) -> threading.Thread:
+        thread = threading.Thread(target=one, args=[address])
+        thread.start()
+        return thread
+
+    guessing = [start("192.0.2.1") for _ in range(MOST_FROM_ONE + 10)]
+    wait_for(lambda: statuses == [503] * 10, "the answers to those who were too many")
+    guessing += [start(f"198.51.100.{place}") for place in range(MOST)]
+    wait_for(lambda: statuses == [503] * (10 + MOST_FROM_ONE), "the same of other addresses")
+    assert hashing == [WRONG]
+    assert Client().get("/admin/login/").status_code == 200
+    go_on.set()
+    for thread in guessing:
+        thread.join()
+    assert (statuses.count(200), len(hashing)) == (MOST, MOST)
+    assert sign_in(PASSWORD).status_code == 302
 
 
 def test_people_sign_in_and_are_locked_out_while_redis_is_down(stage: Stage) -> None:
