@@ -8,6 +8,9 @@ from drf_spectacular.views import SpectacularSwaggerSplitView
 from statsapi import health, metrics, sign_in
 from statsapi.api.document import SchemaView
 
+# No OPTIONS: the framework has an answer to it, but no page to show that with.
+DOCS = SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html", http_method_names=["get", "head"])
+
 urlpatterns = [
     path("api/0/", include("statsapi.api.urls")),
     # Until there is a page of its own the admin is what a browser sees.
@@ -18,7 +21,7 @@ urlpatterns = [
     *(path(f"readyz/{one}", health.readyz, {"promise": one}, name=f"readyz-{one}") for one in health.PROMISES),
     path("metrics", metrics.metrics, name="metrics"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
-    path("api/docs/", SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html"), name="docs"),
+    path("api/docs/", DOCS, name="docs"),
     path("api/<str:project_id>/", include("statsapi.ingest.urls")),
     path("admin/login/", sign_in.one_at_a_time(admin.site.login)),
     path("admin/", admin.site.urls),

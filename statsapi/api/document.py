@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.http import HttpResponse
 from django.utils.cache import get_conditional_response
 from drf_spectacular.generators import SchemaGenerator
-from drf_spectacular.renderers import OpenApiJsonRenderer2
+from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
@@ -28,7 +28,8 @@ def document() -> Document:
     with _lock:
         if not _made:
             content = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-            body: bytes = OpenApiJsonRenderer2().render(content, renderer_context={})
+            # Without the usual indentation, three quarters of it: it is kept for each client that does not read it.
+            body: bytes = JSONRenderer().render(content)
             _made.append(Document(body, f'"{sha256(body).hexdigest()[:32]}"'))
         return _made[0]
 

@@ -174,7 +174,18 @@ def test_it_cannot_be_written(client: Client) -> None:
     assert (answer.status_code, answer["Content-Type"]) == (405, "application/json")
 
 
+def test_it_is_no_longer_than_it_must_be(client: Client) -> None:
+    # It is kept for each client that asked and does not read.
+    assert len(client.get("/api/schema/").content) < 150_000
+
+
 # --- the page ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "TRACE", "ANY"])
+def test_the_page_can_only_be_looked_at(client: Client, method: str) -> None:
+    assert client.generic(method, "/api/docs/").status_code == 405
 
 
 @pytest.mark.django_db

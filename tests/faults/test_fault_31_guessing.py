@@ -121,6 +121,17 @@ def test_the_header_of_a_proxy_counts_behind_a_proxy_alone(operator: User, setti
     assert sign_in(PASSWORD, HTTP_X_FORWARDED_FOR="203.0.113.10").status_code == (302 if trusts else 429)
 
 
+def test_a_proxy_may_write_the_port_too(operator: User, settings: Any) -> None:
+    settings.TRUST_PROXY = True
+    for port in range(5):
+        guess(1, HTTP_X_FORWARDED_FOR=f"203.0.113.9:{port}")
+        guess(1, HTTP_X_FORWARDED_FOR=f"[::ffff:203.0.113.9]:{port}")
+    assert sign_in(PASSWORD, HTTP_X_FORWARDED_FOR="203.0.113.9").status_code == 429
+    assert sign_in(PASSWORD, HTTP_X_FORWARDED_FOR="203.0.113.10:1").status_code == 302
+    guess(10, HTTP_X_FORWARDED_FOR="[2001:db8::1]:4711")
+    assert sign_in(PASSWORD, HTTP_X_FORWARDED_FOR="2001:db8::2").status_code == 429
+
+
 @pytest.mark.parametrize("address", ["", "a\0b", "x" * 10_000])
 def test_an_address_that_is_none_is_counted_all_the_same(operator: User, settings: Any, address: str) -> None:
     settings.TRUST_PROXY = True
