@@ -15,8 +15,9 @@ application = get_wsgi_application()
 slow_bodies.watch()
 
 # It imports models, for which the line above makes ready.
-from statsapi import warming  # noqa: E402
+from statsapi import threads, warming  # noqa: E402
 
+threads.close_what_they_leave()
 warming.bound_the_database()
 warming.warm_up()
 
