@@ -15,7 +15,7 @@ run: $(VENV)/ready ## start everything on 127.0.0.1:$PORT (default 8000) with de
 	@$(PY) -m statsapi.run
 
 test: $(VENV)/ready-dev ## all tests: SQLite and the embedded Valkey, then PostgreSQL and a Redis server
-	@$(PY) -m tests -n 2 --dist loadfile
+	@$(PY) -m tests -n 3 --dist loadfile --no-loadscope-reorder
 
 lint: $(VENV)/ready-dev ## ruff, ruff format --check, mypy
 	$(VENV)/bin/ruff check .

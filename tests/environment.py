@@ -1,7 +1,7 @@
 """A pytest plugin that comes before Django's settings: every run has its own VAR_DIR and secrets, and its own servers.
 
 `--external` runs the same tests on a real PostgreSQL and a Redis server that is not the embedded one, both started
-here on this machine and ended with the run. With `-n 2` each of the two processes has all of this for itself.
+here on this machine and ended with the run. With `-n 3` each of the three processes has all of this for itself.
 """
 
 from __future__ import annotations
@@ -24,6 +24,19 @@ from tests.servers import ROOT, Missing, external_servers
 # Every setting stands in this file, as tests/test_settings.py holds.
 for _name in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE):
     os.environ.pop(_name, None)
+LONGEST = {
+    "test_cluster.py",
+    "test_containers.py",
+    "test_fault_53_cold_start.py",
+    "test_health.py",
+    "test_make.py",
+    "test_merge.py",
+    "test_run.py",
+    "test_schemathesis.py",
+    "test_sentry_cli.py",
+}
+"""They begin first, so that at the end no process waits for another one that has a long file left."""
+
 # Within that of the run which started this one, if any, so that it goes with it.
 _FOLDER = Path(tempfile.mkdtemp(prefix="statsapi-tests-", dir=os.environ.get("STATSAPI_TESTS_FOLDER")))
 _FOLDER.chmod(0o755)  # PostgreSQL runs as another user
@@ -65,9 +78,10 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         again = [item for item in items if item.get_closest_marker("once")]
         items[:] = [item for item in items if item not in again]
         config.hook.pytest_deselected(items=again)
+    items.sort(key=lambda item: item.path.name not in LONGEST)
 
 
 def only_hands_out_the_tests(config: pytest.Config) -> bool:
-    """True in the first process of `-n 2`, which starts the two that run them."""
+    """True in the first process of `-n 3`, which starts the three that run them."""
     several = getattr(config.known_args_namespace, "numprocesses", None)
     return bool(several) and "PYTEST_XDIST_WORKER" not in os.environ

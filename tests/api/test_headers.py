@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 import time_machine
 from django.contrib.auth.models import User
+from django.core.wsgi import get_wsgi_application
 from django.test import Client, RequestFactory
 
 from projects.models import Project
-from statsapi.wsgi import application
 from tests.api.live import STATS
 
 pytestmark = pytest.mark.django_db
@@ -67,7 +67,7 @@ def test_the_application_itself_sends_no_body_for_head(path: str, status: int) -
     """Not every server drops it, and neither does the tests' client show it."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     environ = RequestFactory().head(path).environ
-    response = application(environ, lambda *args: started.append(args[:2]))  # type: ignore[arg-type]
+    response = get_wsgi_application()(environ, lambda *args: started.append(args[:2]))  # type: ignore[arg-type]
     assert b"".join(response) == b""
     response.close()
     [(line, sent)] = started
