@@ -7,6 +7,7 @@ one round trip and no SQL, and a disabled key or a changed filter is obeyed at t
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -29,6 +30,12 @@ TRIES = 5
 
 SETTLING_PATIENCE = 2.0
 """Seconds that a request waits for others who settle projects."""
+
+SHORT = 0.25
+"""Seconds for which a locked row is most likely another worker's, which opens the same project: all wait for it."""
+
+PAUSE = 0.02
+"""Seconds until they ask again."""
 
 _settling = threading.BoundedSemaphore(2)
 _queue = threading.BoundedSemaphore(16)
@@ -64,6 +71,8 @@ class Config:
 
 
 _known: dict[int, Config] = {}
+_locked_since: dict[int, float] = {}
+"""By the monotonic clock, when the row of a project was first found locked, until it is loaded."""
 _keeping = threading.Lock()
 
 
@@ -76,7 +85,8 @@ def known_config(project: int) -> Config:
 def load_config(project: int) -> Config:
     """As it is now. Raises IntakeError 403 where there is no such project, django.db.DatabaseError, RedisError."""
     store = get_store()
-    for _ in range(TRIES):
+    tries = TRIES
+    while tries:
         # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
         version = store.version(project)
         known = _known.get(project)
@@ -86,11 +96,17 @@ def load_config(project: int) -> Config:
             return (_reading if version else _opening).ask(project, version)
         except Project.DoesNotExist:
             _known.pop(project, None)
+            _locked_since.pop(project, None)
             raise rejected() from None
         except UnsettledStates:
             _settle(project)
         except services.RowLocked:
+            now = time.monotonic()
+            if now - _locked_since.setdefault(project, now) < SHORT:
+                time.sleep(PAUSE)
+                continue
             _wait_for_the_row(project)
+        tries -= 1
     raise services.Unsettled("the project changes too often")
 
 
@@ -143,6 +159,7 @@ def _keep(config: Config) -> Config:
         if len(_known) >= MOST_PROJECTS and config.project not in _known:
             del _known[next(iter(_known))]
         _known[config.project] = config
+    _locked_since.pop(config.project, None)
     return config
 
 
