@@ -22,7 +22,7 @@ _FULL_OR_READ_ONLY = ("SQLITE_READONLY", "SQLITE_FULL")
 
 
 def database_outage(error: BaseException) -> str | None:
-    """What is wrong with the database, in a sentence; None: it is something else that failed."""
+    """Return what is wrong with the database, in a sentence, or None if the error has another cause."""
     if not isinstance(error, DatabaseError | InterfaceError):
         return None
     cause = error.__cause__

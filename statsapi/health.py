@@ -37,8 +37,11 @@ class NotReady(Exception):
 
 
 class Trouble(NamedTuple):
-    """What is wrong with a part that answers. `breaks` are the promises that are not kept, `limits` those that are kept
-    in part, for a time or for some."""
+    """Something is wrong with a part that still answers.
+
+    `breaks` names the promises that are not kept at all, `limits` those that are kept in part: for some projects, or
+    since some instant.
+    """
 
     text: str
     breaks: Sequence[str] = ()

@@ -28,7 +28,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
 from statsapi.ingest.http import client_address
-from statsapi.refusals import refusal
+from statsapi.refusal_pages import refusal
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,9 @@ UNKNOWN = "::"
 
 
 MOST = 16
-"""Of those who sign in at the same time, each holding a thread."""
+"""How many people may be signing in at the same time; each holds a thread."""
 MOST_FROM_ONE = 4
-"""The same from one address, so that one alone cannot keep all others waiting."""
+"""How many of them may come from one address, so that one alone cannot keep all others waiting."""
 
 
 def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:

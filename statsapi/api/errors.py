@@ -28,7 +28,7 @@ from projects.connections import rejoin
 from projects.outage import database_outage
 from projects.services import LimitReached
 from statsapi import metrics
-from statsapi.refusals import refusal
+from statsapi.refusal_pages import refusal
 from tsdb.embedded import EmbeddedServerError
 from tsdb.facts import TooManySeries
 

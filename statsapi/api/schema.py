@@ -110,7 +110,7 @@ BODY_ERRORS = {
 _MOVED_RESPONSE = OpenApiResponse(_MOVED, "The project has another slug now; Location and the body say where it is.")
 MOVED = {302: _MOVED_RESPONSE}
 MOVED_WRITE = {308: _MOVED_RESPONSE}
-"""The same request, body and all, is to be sent there."""
+"""The client should send the same request there, with its method and its body."""
 
 
 def query_parameter(name: str, kind: Any, description: str, **more: Any) -> OpenApiParameter:

@@ -83,7 +83,7 @@ def known_config(project: int) -> Config:
 
 
 def load_config(project: int) -> Config:
-    """As it is now. Raises IntakeError 403 where there is no such project, django.db.DatabaseError, RedisError."""
+    """Load the project as it is now. Raises IntakeError 403 for an unknown project, DatabaseError, RedisError."""
     store = get_store()
     tries = TRIES
     while tries:

@@ -42,7 +42,7 @@ class Unsettled(RedisError):
 
 
 ArrivalFor = Callable[[Config, Key], Arrival]
-"""What is to be counted, made of the project's keys and filters as they are."""
+"""Decides what to count, from the project's current keys and filters."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ class Disk:
         wait_for(lambda: not self.refuses(), "that Redis writes again")
 
     def read_the_file_again(self) -> None:
-        """What is in memory alone is gone then, as after a crash."""
+        """Make Redis forget what is not in its file, as a crash would."""
         self.client.execute_command("DEBUG", "LOADAOF")  # type: ignore[no-untyped-call]
 
     def forget_cached(self) -> None:
