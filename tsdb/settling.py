@@ -50,7 +50,7 @@ def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None
         elif state.phase is Phase.ABSENT:
             if not store.clients.write.exists(index_key(project), running_key(project)):
                 return state.phase
-            states.swap(project, state, _adopted(store, project))
+            states.swap(project, state, _adopted(store, project), with_keys=True)
         elif state.phase is Phase.STRANGE:
             states.swap(project, state, closed_text(states.shapes))
         elif state.phase is Phase.BEFORE:

@@ -48,17 +48,20 @@ class States:
         """The state of each project, in order. One round trip."""
         return [_state(raw) for raw in self._clients.read.get_many([state_key(project) for project in projects])]
 
-    def swap(self, project: int, state: State, text: str) -> str:
+    def swap(self, project: int, state: State, text: str, *, with_keys: bool = False) -> str:
         """Gives the project the state `text` ("": none), unless it is in another one than `state` by now.
+
+        `with_keys`: only while there are keys of it. No state looks the same before a project is opened and after it
+        is deleted, so who saw keys must not write one when they are gone.
 
         Returns done, other, or full: it was to be opened for the first time, and there are keys of it.
         """
-        answer: bytes = self._swap.run(self._clients.write, self._swap_call(project, state, text))
+        answer: bytes = self._swap.run(self._clients.write, self._swap_call(project, state, text, with_keys=with_keys))
         return answer.decode()
 
-    def _swap_call(self, project: int, state: State, text: str) -> Call:
+    def _swap_call(self, project: int, state: State, text: str, *, with_keys: bool = False) -> Call:
         keys = [state_key(project), index_key(project), running_key(project)]
-        return Call(keys, [state.text.encode(_BYTES), text])
+        return Call(keys, [state.text.encode(_BYTES), text, int(with_keys)])
 
     def open(self, project: int, filled: Mapping[int, int]) -> str:
         """Lets a project be counted into until it is closed; returns its version: the text of its state.

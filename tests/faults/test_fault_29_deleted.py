@@ -139,7 +139,8 @@ answer = racing.pk, racing.keys.get().public
     # 400: the project was there when the request began, its key was not any more
     assert set(statuses) <= {200, 201, 400, 403, 404}, statuses
     with stage.redis.client() as client:
-        assert list(client.scan_iter(f"ts:{{{number}}}:*")) == []
+        left = list(client.scan_iter(f"ts:{{{number}}}:*"))
+        assert left == [], client.get(f"ts:{{{number}}}:state")
 
 
 def test_a_change_of_its_keys_in_full_swing_loses_no_acknowledged_count(stage: Stage) -> None:

@@ -127,6 +127,23 @@ def test_of_two_who_open_at_once_both_get_the_same_version(tiny: Store) -> None:
     assert slow.open(7) == tiny.version(7)
 
 
+def test_who_looks_at_a_project_while_it_is_opened_and_deleted_leaves_nothing_of_it(tiny: Store) -> None:
+    slow, client = meddling(tiny)
+
+    def open_it_and_delete_it_later() -> None:
+        tiny.open(7)
+        tiny.incr([WEB], NOW, now=NOW)
+        client.meddle_at(commands, lambda: tiny.delete([7]))
+
+    for commands in range(1, 9):
+        tiny.delete([7])
+        client.meddle_at(2, open_it_and_delete_it_later)
+        settle(slow, 7, now=NOW)
+        tiny.delete([7] if client.left > 0 else [])
+        assert keys_of(tiny, 7) == set(), commands
+    assert client.left > 0
+
+
 @pytest.mark.parametrize("key", ["ts:{7}:index", "ts:{7}:running"])
 def test_a_project_with_keys_and_no_state_is_not_opened_before_it_is_settled(tiny: Store, key: str) -> None:
     tiny.incr([WEB], NOW, now=NOW)

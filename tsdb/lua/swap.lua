@@ -1,15 +1,20 @@
 -- Changes a project's state, unless it is another one by now.
 --
 -- KEYS  1 state, 2 index, 3 running totals
--- ARGV  1 the state that it must be in ('' = none), 2 the new state ('' = none)
--- Returns 'done', 'other' (it is in another state), or 'full' where it was in none and has keys all the same
+-- ARGV  1 the state that it must be in ('' = none), 2 the new state ('' = none), 3 '1': only while it has keys
+-- Returns 'done', 'other' (it is in another state, or has no keys), or 'full' where it was in none and has keys all the
+-- same
 
 local state = redis.call('GET', KEYS[1]) or ''
 if state ~= ARGV[1] then
     return 'other'
 end
-if state == '' and redis.call('EXISTS', KEYS[2], KEYS[3]) > 0 and string.sub(ARGV[2], 1, 5) == 'open ' then
+local has_keys = redis.call('EXISTS', KEYS[2], KEYS[3]) > 0
+if state == '' and has_keys and string.sub(ARGV[2], 1, 5) == 'open ' then
     return 'full'
+end
+if ARGV[3] == '1' and not has_keys then
+    return 'other'
 end
 if ARGV[2] == '' then
     redis.call('DEL', KEYS[1])
