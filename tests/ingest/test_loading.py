@@ -46,8 +46,10 @@ def test_callers_of_the_same_share_what_is_read_after_they_asked() -> None:
     source = Source()
     loader = Loader(source)
     with ThreadPoolExecutor(10) as crowd:
-        first = [crowd.submit(loader.ask, number, None) for number in range(AT_ONCE)]
-        wait_for(lambda: len(source.asked) == AT_ONCE, "all threads at work")
+        first = []
+        for number in range(AT_ONCE):  # one after the other, or one thread would take two of them along
+            first.append(crowd.submit(loader.ask, number, None))
+            wait_for(lambda: len(source.asked) == len(first), "one more thread at work")
         # Number 0 is being read already: what comes of it may be older than these.
         later = [crowd.submit(loader.ask, 0, version) for version in (None, "a version", None)]
         wait_for(lambda: 0 in loader._waiting and loader._waiting[0].version == "a version", "who asks later")
