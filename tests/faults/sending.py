@@ -60,3 +60,14 @@ class Sending:
                         return
                 self.acknowledged_at.append(time.monotonic())
                 self.acknowledged.append(name)
+
+
+def send_until_acknowledged(service: IntakeService, sender: Sender, body: bytes) -> None:
+    """As a client does after a failover: a worker that has not met the dead master yet refuses what it sends there."""
+
+    def is_acknowledged() -> bool:
+        answer = service.send(sender, body)
+        assert answer.status == 200 or refuses_for_now(answer), answer
+        return answer.status == 200
+
+    wait_for(is_acknowledged, "an acknowledged event")
