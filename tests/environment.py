@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from django.core.cache import caches
 from django.db import connection
 
 from tests.servers import ROOT, Missing, external_servers
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell lets what runs in its background ignore Ctrl-C, and all that the tests start would ignore it too.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # A setting that leaks in from the developer's shell would make the tests say something else than they do elsewhere.
 # Every setting stands in this file, as tests/test_settings.py holds.
