@@ -13,7 +13,17 @@ from tsdb.client import none_failed
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, claim_key, index_key, running_key, state_key
-from tsdb.state import Phase, Shape, State, carry_over, closed_text, filled_after, parse_shapes, state_text
+from tsdb.state import (
+    Phase,
+    Shape,
+    State,
+    carry_over,
+    closed_text,
+    filled_after,
+    parse_shapes,
+    state_text,
+    tombstone_text,
+)
 from tsdb.store import Store
 from tsdb.timeline import ENVIRONMENTS
 from tsdb.tombstones import SCAN_COUNT
@@ -44,7 +54,7 @@ def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None
             return state.phase
         if state.phase is Phase.EMPTYING:
             store.tombstones.sweep([project])
-            store.tombstones.bury(project)
+            store.tombstones.bury(project, state)
         elif state.phase is Phase.REBUILDING:
             _rebuild(store, project, state, now, Counter() if dropped is None else dropped)
         elif state.phase is Phase.ABSENT:
@@ -162,7 +172,7 @@ def _adopted(store: Store, project: int) -> str:
     names = store.names_of(project)
     keys = [Series(project, name).key(rollup) for name in names for rollup in store.rollups]
     foreign = keys and store.clients.write.exists(*keys)
-    return state_text(Phase.EMPTYING) if foreign else _from_before(store)
+    return tombstone_text(Phase.EMPTYING) if foreign else _from_before(store)
 
 
 def _shapes_of_before(store: Store) -> list[Shape]:

@@ -7,8 +7,8 @@ It is one text under `ts:{7}:state`. Every script that counts compares it, and e
     rebuilding <shapes> <shapes> <filled>   rings of the first shapes are being carried over to the second ones
     merging <shapes> from:7:<version> <filled>   the counts of project 7, as it was under that version, are to come here
     merging <shapes> into:8:<version> <filled>   its counts are on their way to project 8
-    emptying - - -                          all keys of its number are being deleted; then it has no state
-    deleting - - -                          likewise, and then its row goes
+    emptying - <token> -                    all keys of its number are being deleted; then it has no state
+    deleting - <token> -                    likewise, and then its row goes
 
 Whoever meets one of the last five finishes what was begun (Store.settle, projects/services/settling.py) and asks again:
 so nobody sees a half, whoever died in the middle.
@@ -126,6 +126,11 @@ def open_text(shapes: str, filled: Mapping[int, int] | None = None) -> str:
 def closed_text(shapes: str, filled: Mapping[int, int] | None = None) -> str:
     """A closed state with a version of its own: a reader sees that something happened between two looks."""
     return state_text(Phase.CLOSED, shapes, secrets.token_hex(8), filled)
+
+
+def tombstone_text(phase: Phase) -> str:
+    """A tombstone of its own: who is late with the end of one deletion does not end the next one."""
+    return state_text(phase, detail=secrets.token_hex(8))
 
 
 def shapes_text(rollups: Iterable[Rollup]) -> str:

@@ -12,7 +12,7 @@ from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import index_key, running_key, state_key, total
-from tsdb.state import Phase, state_text
+from tsdb.state import Phase, State, parse_state, tombstone_text
 from tsdb.states import States, Unsettled
 
 SHAPES_OF_BEFORE = ("10x360", "3600x168", "86400x90")
@@ -40,8 +40,10 @@ class Tombstones:
                 keys += [f"ts:{{{project}}}:{total(project, category, outcome).name}:{shape}" for shape in shapes]
         return bool(self._clients.write.exists(*keys))
 
-    def doom(self, project: int, phase: Phase, *, foreign: bool = False) -> None:
-        """Puts a tombstone: from now on the project is neither counted into nor read, until its keys are deleted.
+    def doom(self, project: int, phase: Phase, *, foreign: bool = False) -> State:
+        """Puts a tombstone, and returns it, or the one that stands there already.
+
+        From now on the project is neither counted into nor read, until its keys are deleted.
 
         `phase` is EMPTYING or DELETING. Raises Unsettled where something else that was begun must be finished first,
         unless it is `foreign`: of a project of that number that nobody knows any more.
@@ -51,8 +53,10 @@ class Tombstones:
             begun = state.phase is Phase.MERGING or (state.phase is Phase.DELETING and phase is Phase.EMPTYING)
             if begun and not foreign:
                 raise Unsettled([project])
-            if states.swap(project, state, state_text(phase)) == "done":
-                return
+            tombstone = parse_state(tombstone_text(phase))
+            if states.swap(project, state, tombstone.text) == "done":
+                return tombstone
+        return state
 
     def sweep(self, projects: Collection[int]) -> int:
         """Deletes every key of doomed projects but their tombstones; returns how many. Reads all key names once.
@@ -81,21 +85,18 @@ class Tombstones:
         calls = [Call([state_key(project), *of_project], []) for project, of_project in keys.items()]
         return sum(none_failed(self._sweep.run_many(self._clients.write, calls))) if calls else 0
 
-    def bury(self, project: int) -> None:
-        """Takes the tombstone away when all else is gone."""
-        state = self._states.get(project)
-        if state.phase in (Phase.EMPTYING, Phase.DELETING):
-            self._states.swap(project, state, "")
+    def bury(self, project: int, tombstone: State) -> None:
+        """Takes this tombstone away when all else is gone, unless somebody else has."""
+        self._states.swap(project, tombstone, "")
 
     def delete(self, projects: Iterable[int]) -> int:
         """Deletes every key of the projects, which nobody needs to finish; returns how many. Raises Unsettled."""
         numbers = list(projects)
         there = [state.phase is not Phase.ABSENT for state in self._states.get_many(numbers)] if numbers else []
-        for number in numbers:
-            self.doom(number, Phase.DELETING)
+        doomed = {number: self.doom(number, Phase.DELETING) for number in numbers}
         gone = self.sweep(numbers) + sum(there)
-        for number in numbers:
-            self.bury(number)
+        for number, tombstone in doomed.items():
+            self.bury(number, tombstone)
         return gone
 
 

@@ -38,20 +38,22 @@ def finish(projects: Sequence[int]) -> int:
     if not projects:
         return 0
     store = get_store()
+    tombstones = dict(zip(projects, store.states.get_many(projects), strict=True))
     gone = store.tombstones.sweep(projects)
     with transaction.atomic():
         for row in Project.objects.select_for_update().filter(pk__in=projects).order_by("pk"):
             forget(cache_keys(row))
             row.delete()
-    for project in projects:
-        store.tombstones.bury(project)
+    for project, tombstone in tombstones.items():
+        if tombstone.phase is Phase.DELETING:  # else another one has finished
+            store.tombstones.bury(project, tombstone)
     return gone + len(projects)
 
 
 def empty(project: int) -> int:
     """Deletes every count of a project that stays; returns how many keys of Redis went. Raises Unsettled."""
     store = get_store()
-    store.tombstones.doom(project, Phase.EMPTYING)
+    tombstone = store.tombstones.doom(project, Phase.EMPTYING)
     gone = store.tombstones.sweep([project])
-    store.tombstones.bury(project)
+    store.tombstones.bury(project, tombstone)
     return gone + 1

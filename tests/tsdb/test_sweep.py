@@ -9,7 +9,7 @@ from tests.tsdb.breaking import meddling
 from tests.tsdb.tools import NOW, SHOP, WEB, keys_of, sums
 from tsdb.series import Series
 from tsdb.settling import settle
-from tsdb.state import Phase
+from tsdb.state import Phase, parse_state
 from tsdb.store import Claim, Increment, Store
 
 
@@ -29,10 +29,10 @@ def test_what_was_counted_after_another_finished_the_deletion_stays(tiny: Store)
     command = 1
     while True:
         fill(tiny)
-        tiny.tombstones.doom(7, Phase.EMPTYING)
+        tombstone = tiny.tombstones.doom(7, Phase.EMPTYING)
         client.meddle_at(command, overtake)
         slow.tombstones.sweep([7])
-        slow.tombstones.bury(7)
+        slow.tombstones.bury(7, tombstone)
         if client.left > 0:
             break
         assert sums(tiny, WEB) == [3, 3, 3], command
@@ -45,11 +45,24 @@ def test_what_was_counted_after_another_finished_the_deletion_stays(tiny: Store)
     assert keys_of(tiny, 7) == set()
 
 
+def test_who_is_late_with_the_end_of_one_deletion_does_not_end_the_next(tiny: Store) -> None:
+    fill(tiny)
+    late = tiny.tombstones.doom(7, Phase.EMPTYING)
+    assert settle(tiny, 7, now=NOW) is Phase.ABSENT
+    tiny.open(7)
+    fill(tiny)
+    tiny.tombstones.doom(7, Phase.EMPTYING)
+    tiny.clients.write.unlink("ts:{7}:index", "ts:{7}:running")  # so far has the next one come
+    tiny.tombstones.bury(7, late)
+    assert settle(tiny, 7, now=NOW) is Phase.ABSENT
+    assert keys_of(tiny, 7) == set()
+
+
 def test_a_project_without_a_tombstone_is_not_swept(tiny: Store) -> None:
     fill(tiny)
     before = keys_of(tiny, 7)
     assert tiny.tombstones.sweep([7]) == 0
-    tiny.tombstones.bury(7)
+    tiny.tombstones.bury(7, parse_state("emptying - - -"))
     assert keys_of(tiny, 7) == before
 
 
