@@ -1,4 +1,4 @@
-"""What is measured, and against what.
+"""Benchmarks: each figure is measured beside a contender or against a target.
 
 Each module measures one thing, says in its docstring what and against what, and runs alone:
 `python -m benchmarks.reading`; `make bench` runs all. Contenders take turns in one run (A B A B), so that a busy

@@ -112,7 +112,7 @@ def running() -> Iterator[House]:
 
 @pytest.fixture
 def house(running: House) -> House:
-    """As it should be, whatever the test before did."""
+    """Return the running house once it is ready again after the test before."""
     servers.wait_for(running.is_ready, "that all is well")
     return running
 

@@ -1,4 +1,4 @@
-"""What is cached is never stale: each race of projects/cache.py, played move by move."""
+"""The cache never answers with an old value. Each race of projects/cache.py is replayed step by step."""
 
 from __future__ import annotations
 

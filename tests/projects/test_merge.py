@@ -86,7 +86,7 @@ def settled(store: Store, project: Project) -> dict[str, list[int]]:
 
 
 def everywhere(**sums: int) -> dict[str, list[int]]:
-    """The same sum at every rollup."""
+    """Return each sum four times, once for each rollup."""
     return {name.replace("__", ":"): [amount] * 4 for name, amount in sums.items()}
 
 

@@ -1,4 +1,4 @@
-"""What is made once: by one thread, for which the others wait, and whose failure they share."""
+"""One thread makes what a process needs once; the others wait for it, and a failure reaches them all."""
 
 from __future__ import annotations
 

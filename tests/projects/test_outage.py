@@ -1,4 +1,4 @@
-"""What is an outage of the database, and what is a fault of the program, which must not be told to come back later."""
+"""Errors that are an outage of the database are told from faults of the program, which are not worth a retry."""
 
 from __future__ import annotations
 
