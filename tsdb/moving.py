@@ -23,21 +23,30 @@ class Mover:
         self._take, self._put, self._drop = (Script(name, store.rollups) for name in ("take", "put", "drop"))
 
     def merge(
-        self, destination: Series, sources: Sequence[Series], *, gone: Collection[int] = (), while_state: str = ""
+        self,
+        destination: Series,
+        sources: Sequence[Series],
+        *,
+        gone: Collection[int] = (),
+        while_state: str = "",
+        while_merging: str = "",
     ) -> None:
         """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
 
         When it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. What
         was on its way to another destination then arrives there, unless that one's project is in `gone`. Raises
-        ProjectClosed where a series' project may not take part, or a source is not in the state `while_state` any more.
+        ProjectClosed where a series' project may not take part, a source is not in the state `while_state` any more, or
+        the destination is not in the middle of the merge `while_merging` (the detail of its state).
         """
         for source in sources:
             if source != destination:
                 # First what an interrupted move left on its way, then what was counted into the source since.
-                self._move(destination, source, gone, while_state)
-                self._move(destination, source, gone, while_state)
+                self._move(destination, source, gone, while_state, while_merging)
+                self._move(destination, source, gone, while_state, while_merging)
 
-    def _move(self, destination: Series, source: Series, gone: Collection[int], while_state: str) -> None:
+    def _move(
+        self, destination: Series, source: Series, gone: Collection[int], while_state: str, while_merging: str
+    ) -> None:
         store = self._store
         places = [key for rollup in store.rollups for key in (source.key(rollup), source.moving_key(rollup))]
         state, index = state_key(source.project), index_key(source.project)
@@ -53,11 +62,12 @@ class Mover:
                 token, raw, into = found
                 project, _, name = into.decode().partition(":")
                 goal = destination if int(project) in gone else Series(int(project), name)
-                self._put_ring(goal, place, rollup, token.decode(), raw)
+                merge = while_merging if goal.project == destination.project else ""
+                self._put_ring(goal, place, rollup, token.decode(), raw, merge)
                 arrived = Call([index, source.moving_key(rollup), *places], [token, source.name])
                 self._drop.run(store.clients.write, arrived)
 
-    def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes) -> None:
+    def _put_ring(self, destination: Series, place: int, rollup: Rollup, token: str, raw: bytes, merge: str) -> None:
         project = destination.project
         keys = [
             state_key(project),
@@ -65,7 +75,7 @@ class Mover:
             claim_key(project, f"{token}:{rollup.name}"),
             destination.key(rollup),
         ]
-        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name]
+        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name, merge]
         for pair in ring.buckets(raw, rollup):
             args += pair
         if self._put.run(self._store.clients.write, Call(keys, args)) == b"closed":

@@ -143,7 +143,7 @@ def _rebuild(store: Store, project: int, state: State, now: int, dropped: Counte
 
 def _drop_what_arrived(store: Store, project: int, names: Sequence[str], before: Sequence[Shape]) -> None:
     """Deletes the rings of interrupted moves that were added to their destination already; all others go back."""
-    client = store.clients.write
+    client, forget = store.clients.write, Script("forget", store.rollups)
     for name in names:
         for shape in before:
             key = _moving_key(project, name, shape)
@@ -151,7 +151,7 @@ def _drop_what_arrived(store: Store, project: int, names: Sequence[str], before:
             if token and destination:
                 claim = claim_key(int(destination.partition(b":")[0]), f"{token.decode()}:{shape.name}")
                 if client.exists(claim):
-                    client.unlink(key)
+                    forget.run(client, Call([key], [token]))
 
 
 def _moving_key(project: int, name: str, shape: Shape) -> str:

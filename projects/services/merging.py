@@ -49,13 +49,13 @@ def finish(project: int) -> bool:
         if out.detail == leaving:
             _free(source, out)
         return True
-    if (out.phase, out.detail) == (Phase.OPEN, version):
+    while (out.phase, out.detail) == (Phase.OPEN, version):  # again, if what it says of its rings has changed meanwhile
         states.swap(source, out, state_text(Phase.MERGING, out.shapes, leaving, out.filled))
         out = states.get(source)
     moved = (out.phase, out.detail, out.shapes) == (Phase.MERGING, leaving, into.shapes)
     if moved:
         try:
-            _move_all(source, destination, out)
+            _move_all(source, destination, out, into.detail)
         except ProjectClosed:
             return True  # another one was faster
         except Project.DoesNotExist:
@@ -65,12 +65,17 @@ def finish(project: int) -> bool:
     filled = dict(into.filled)
     for seconds, since in out.filled.items():
         filled[seconds] = max(since, filled.get(seconds, 0))
-    states.swap(destination, into, closed_text(into.shapes, filled))
+    if states.swap(destination, into, closed_text(into.shapes, filled)) != "done":
+        # Another one has come to the end of it, or what the destination says of its rings has changed.
+        return finish(project) or moved
     return moved
 
 
-def _move_all(source: int, destination: int, state: State) -> None:
-    """Moves every series of the source, which must stay in that state. Raises ProjectClosed."""
+def _move_all(source: int, destination: int, state: State, merge: str) -> None:
+    """Moves every series of the source, which must stay in that state, as the destination in that merge.
+
+    Raises ProjectClosed.
+    """
     store = get_store()
     if state.shapes != store.states.shapes:
         # Begun by who has other rollups.
@@ -90,7 +95,7 @@ def _move_all(source: int, destination: int, state: State) -> None:
             number = environment_id(destination, known)
             into = environment_series(destination, number, found.outcome, found.reason).name
         there.add(into)
-        mover.merge(Series(destination, into), [Series(source, name)], while_state=state.text)
+        mover.merge(Series(destination, into), [Series(source, name)], while_state=state.text, while_merging=merge)
 
 
 def _free(project: int, state: State) -> None:

@@ -1,17 +1,20 @@
 -- The second half of a move: adds a ring's buckets to the same rollup of another series, once for each token.
 --
 -- KEYS  1 state, 2 index, 3 claim, 4 ring
--- ARGV  1 which rollup, 2 claim value, 3 claim's life (s), 4 the series' name, then pairs: bucket, amount
+-- ARGV  1 which rollup, 2 claim value, 3 claim's life (s), 4 the series' name, 5 the merge that the project must be in the
+--       middle of ('from:7:<version>'; '' for any state in which rings may be moved), then pairs: bucket, amount
 -- Returns 'new', 'repeat', or 'closed' (its rings may not be moved)
 
-if not may_move(redis.call('GET', KEYS[1])) then
+-- A claim says that a ring has arrived, and goes with a reset of the project: who is late must not add it again.
+local state = redis.call('GET', KEYS[1])
+if not may_move(state) or (ARGV[5] ~= '' and string.match(state, '^merging %S+ (%S+) ') ~= ARGV[5]) then
     return 'closed'
 end
 if claim(KEYS[3], ARGV[2], ARGV[3]) ~= 'new' then
     return 'repeat'
 end
 local buckets, amounts, n = {}, {}, 0
-for i = 5, #ARGV, 2 do
+for i = 6, #ARGV, 2 do
     n = n + 1
     buckets[n], amounts[n] = tonumber(ARGV[i]), ARGV[i + 1]
 end
