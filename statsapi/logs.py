@@ -63,5 +63,6 @@ def configuration(level: str) -> dict[str, Any]:
             # It tells every sign-in; what matters of it says statsapi/sign_in.py.
             "axes": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": True},
+            "django.security.DisallowedRedirect": {"handlers": [], "level": "CRITICAL", "propagate": True},
         },
     }

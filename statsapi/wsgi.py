@@ -3,15 +3,17 @@
 import gc
 import os
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
 from statsapi import slow_bodies
+from statsapi.handler import Handler
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no checks
-application = get_wsgi_application()
+django.setup(set_prefix=False)
+application = Handler()
 slow_bodies.watch()
 
 # It imports models, for which the line above makes ready.
