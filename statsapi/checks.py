@@ -26,6 +26,11 @@ def rollups_follow_the_rules(**kwargs: Any) -> list[CheckMessage]:
     return []
 
 
+def _rollups_break_a_rule() -> bool:
+    """Whether there can be no store, which E001 says and all that ask the store leave to it."""
+    return bool(rollups_follow_the_rules())
+
+
 @register
 def days_are_utc_days(**kwargs: Any) -> list[CheckMessage]:
     if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
@@ -56,7 +61,7 @@ def the_public_url_is_https(**kwargs: Any) -> list[CheckMessage]:
 @register(Tags.database)
 def redis_keeps_what_it_counts(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Asks Redis, and so only when databases may be asked too (`check --database default`, `migrate`)."""
-    if not databases:
+    if not databases or _rollups_break_a_rule():
         return []
     try:
         policy = get_store().eviction_policy()
@@ -94,7 +99,7 @@ ends because a failover might lose counts some day would lose those of today."""
 @register(Tags.database)
 def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Asks both, and so only when databases may be asked. Before the first migrate there is nothing to compare."""
-    if not databases:
+    if not databases or _rollups_break_a_rule():
         return []
     try:
         findings = installation.look()
@@ -110,7 +115,7 @@ def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs:
 @register(Tags.database)
 def a_failover_loses_little(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
     """Asks Redis, and so only when databases may be asked too."""
-    if not databases:
+    if not databases or _rollups_break_a_rule():
         return []
     try:
         dangers = failover_dangers(get_store().clients.read)

@@ -116,7 +116,8 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
         raise ImproperlyConfigured(f"{name} is not a URL.") from None
     if parts.scheme not in schemes:
         known = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise ImproperlyConfigured(f"{name} must start with one of {known}; it starts with {parts.scheme!r}.")
+        found = f"it starts with {parts.scheme}:" if parts.scheme else "it has no scheme"
+        raise ImproperlyConfigured(f"{name} must start with one of {known}; {found}.")
     if (is_cluster or parts.scheme in ("http", "https")) and not all(host.hostname for host in hosts):
         raise ImproperlyConfigured(f"{name} names no host.")
     if is_cluster and parts.path not in ("", "/", "/0"):

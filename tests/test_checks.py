@@ -84,6 +84,13 @@ def test_rollups_that_break_a_rule_are_e001(rollups: tuple[Rollup, ...], setting
     assert ids(run_checks()) == ["statsapi.E001"]
 
 
+def test_broken_rollups_are_named_alone_by_checks_that_ask_redis_too(manage: Manage) -> None:
+    status, output = manage.check("--database", "default", TSDB_ROLLUPS="10s:360,7s:5")
+    assert (status, output.count("statsapi.")) == (1, 1)
+    assert "statsapi.E001" in output
+    assert "Traceback" not in output
+
+
 def test_days_of_another_zone_than_utc_are_e002(settings: Any) -> None:
     settings.TIME_ZONE = "Europe/Berlin"
     assert ids(run_checks()) == ["statsapi.E002"]
