@@ -1,4 +1,4 @@
-# The service, for production: it starts only if `manage.py check --deploy` has nothing to say (statsapi/serve.py).
+# The service, for production: it starts only if `manage.py check --deploy` has nothing to say (statsapi/start/container.py).
 # tests/test_containers.py runs these commands in a folder of its own, so they write nowhere but under /opt, /srv and
 # /var/lib/statsapi, and none needs root.
 
@@ -31,4 +31,4 @@ USER 10001:10001
 EXPOSE 8000
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
     CMD ["python", "-c", "import os, urllib.request; urllib.request.urlopen(f'http://127.0.0.1:{os.environ[\"PORT\"]}/healthz', timeout=2)"]
-CMD ["python", "-m", "statsapi.serve"]
+CMD ["python", "-m", "statsapi.start.container"]

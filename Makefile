@@ -12,7 +12,7 @@ help: ## list the commands
 	  '  Another Python, 3.11 or later: make run PYTHON=python3.13'
 
 run: $(VENV)/ready ## start everything on 127.0.0.1:$PORT (default 8000) with demo data
-	@$(PY) -m statsapi.run
+	@$(PY) -m statsapi.start.local
 
 test: $(VENV)/ready-dev ## all tests: SQLite and the embedded Valkey, then PostgreSQL and a Redis server
 	@$(PY) -m tests -n 3 --dist loadfile --no-loadscope-reorder

@@ -6,8 +6,8 @@ left is the price of the token, the project and the counts. All are answered by 
 service's settings and middleware, the embedded Valkey's program beside it; the load is 16 keep-alive connections of
 benchmarks/load.py. The same cores carry the server, Valkey and the load.
 
-A request with a token leaves out the middleware that is made for browsers (statsapi/api/straight.py); the constant view
-is asked without one, and once with one, which shows what that is worth. It is also shown with a short answer.
+A request with a token leaves out the middleware that is made for browsers (statsapi/api/fast_path.py); the constant
+view is asked without one, and once with one, which shows what that is worth. It is also shown with a short answer.
 
 Targets: at least 0.55 of the constant view's requests; p99 under 10 ms.
 """
@@ -72,7 +72,7 @@ def serving(prepare: Callable[[], str] | None = None) -> Iterator[Server]:
 
 
 def _granian(port: int) -> list[str | Path]:
-    """As statsapi/run.py starts it."""
+    """As statsapi/start/local.py starts it."""
     from django.conf import settings
 
     return [

@@ -1,10 +1,10 @@
 """Start-up of the service when everything is installed, and its memory at rest.
 
-Measured: `python -m statsapi.run`, which is what `make run` runs once the environment is there, with one worker, from
-the command to the first 200 of /healthz: the first start (an empty VAR_DIR: secret key, migrations, demo data) and
-later ones. Then, idle, the memory of all its processes, the embedded Valkey and its keeper included, from /proc: PSS,
-which divides what processes share among them, and RSS, which counts it for each. There is no contender, only targets:
-a start in 3 s, 150 MB of memory by PSS.
+Measured: `python -m statsapi.start.local`, which is what `make run` runs once the environment is there, with one
+worker, from the command to the first 200 of /healthz: the first start (an empty VAR_DIR: secret key, migrations, demo
+data) and later ones. Then, idle, the memory of all its processes, the embedded Valkey and its keeper included, from
+/proc: PSS, which divides what processes share among them, and RSS, which counts it for each. There is no contender,
+only targets: a start in 3 s, 150 MB of memory by PSS.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def start(var_dir: Path, *, look: bool = False) -> tuple[float, list[Memory]]:
     port, log = servers.free_port(), var_dir.parent / "output"
     environment = {"VAR_DIR": str(var_dir), "PORT": str(port), "WEB_WORKERS": "1"}
     begin = time.perf_counter()
-    with servers.running([sys.executable, "-m", "statsapi.run"], log, **environment) as process:
+    with servers.running([sys.executable, "-m", "statsapi.start.local"], log, **environment) as process:
         servers.wait_for(lambda: answers(port), process, log)
         lasted = time.perf_counter() - begin
         memory = []

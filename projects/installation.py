@@ -1,7 +1,7 @@
 """Do the database and Redis belong together?
 
 Both hold the installation's name: the database in the one row of Installation, Redis in its mark (tsdb/pairing.py).
-They are compared at each start (statsapi/run.py, serve.py), by a check, and by /readyz. Where the row or both are
+They are compared at each start (statsapi/start/pairing.py), by a check, and by /readyz. Where the row or both are
 missing, nothing is said: they were not paired yet.
 
 | what is found                        | what happened                                                  |

@@ -5,4 +5,4 @@ class StatsApiConfig(AppConfig):
     name = "statsapi"
 
     def ready(self) -> None:
-        from statsapi import checks  # noqa: F401 - registers itself, once the applications are loaded
+        from statsapi.operations import checks  # noqa: F401 - registers itself, once the applications are loaded

@@ -9,8 +9,8 @@ from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.api.errors import failure
-from statsapi.health import PROMISES, healthz, readyz
 from statsapi.ingest.urls import urlpatterns
+from statsapi.operations.health import PROMISES, healthz, readyz
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -12,7 +12,8 @@ from urllib.parse import quote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import env, logs
+from statsapi import env
+from statsapi.operations import logs
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
 from tsdb.cluster import CLUSTER_SCHEMES
@@ -29,7 +30,7 @@ WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
 # At most so many threads a worker; they come when they are needed and go when they idle. A client that sends its body
 # slowly holds one, so there must be many more than the cores could use.
 WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
-# A body that is not there by then is not waited for any longer (statsapi/slow_bodies.py).
+# A body that is not there by then is not waited for any longer (statsapi/http/slow_bodies.py).
 BODY_TIMEOUT = env.seconds("BODY_TIMEOUT", 30, minimum=0.1, maximum=3600)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
@@ -156,9 +157,9 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "statsapi.middleware.straight_to_the_view",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "statsapi.api.straight.straight_with_a_token",
+    "statsapi.api.fast_path.straight_with_a_token",
     "csp.middleware.CSPMiddleware",
-    "statsapi.files.Files",
+    "statsapi.http.static_files.Files",
     "statsapi.middleware.failures_as_json",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -202,7 +203,7 @@ REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["statsapi.api.authentication.Authentication"],
     "DEFAULT_PERMISSION_CLASSES": ["statsapi.api.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # statsapi/api/bodies.py reads bodies, within bounds
+    "DEFAULT_PARSER_CLASSES": [],  # statsapi/api/json_body.py reads bodies, within bounds
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "statsapi.api.negotiation.AlwaysJSON",
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "EXCEPTION_HANDLER": "statsapi.api.errors.exception_handler",
@@ -222,8 +223,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "PREPROCESSING_HOOKS": ["statsapi.api.schema.only_the_api"],
-    "POSTPROCESSING_HOOKS": ["statsapi.api.schema.say_the_rest"],
+    "PREPROCESSING_HOOKS": ["statsapi.api.schema.common.only_the_api"],
+    "POSTPROCESSING_HOOKS": ["statsapi.api.schema.common.say_the_rest"],
 }
 
 # --- Limits and metrics --------------------------------------------------------------------------------------
@@ -231,7 +232,7 @@ SPECTACULAR_SETTINGS = {
 API_RATE_LIMIT = env.rate("API_RATE_LIMIT")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 if METRICS_TOKEN:
-    MIDDLEWARE.insert(0, "statsapi.metrics.measure")
+    MIDDLEWARE.insert(0, "statsapi.operations.metrics.measure")
     # The library reads this variable when it is first imported, which is after the settings.
     METRICS_DIR = VAR_DIR / "metrics"
     METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -289,7 +290,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'none'"],
     }
 }
-CSRF_FAILURE_VIEW = "statsapi.refusal_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "statsapi.http.refusal_pages.csrf_failure"
 X_FRAME_OPTIONS = "DENY"
 SECURE_REFERRER_POLICY = "same-origin"
 SESSION_COOKIE_HTTPONLY = True

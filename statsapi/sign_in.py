@@ -27,8 +27,8 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
-from statsapi.ingest.http import client_address
-from statsapi.refusal_pages import refusal
+from statsapi.http.refusal_pages import refusal
+from statsapi.ingest.answers import client_address
 
 log = logging.getLogger(__name__)
 

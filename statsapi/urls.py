@@ -5,8 +5,9 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularSwaggerSplitView
 
-from statsapi import health, metrics, sign_in
-from statsapi.api.document import SchemaView
+from statsapi import sign_in
+from statsapi.api.schema.document import SchemaView
+from statsapi.operations import health, metrics
 
 # No OPTIONS: the framework has an answer to it, but no page to show that with.
 DOCS = SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html", http_method_names=["get", "head"])

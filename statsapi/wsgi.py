@@ -6,8 +6,8 @@ import os
 import django
 from django.conf import settings
 
-from statsapi import slow_bodies
-from statsapi.handler import Handler
+from statsapi.http import slow_bodies
+from statsapi.http.handler import Handler
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
@@ -17,7 +17,7 @@ application = Handler()
 slow_bodies.watch()
 
 # It imports models, for which the line above makes ready.
-from statsapi import threads, warming  # noqa: E402
+from statsapi.start import threads, warming  # noqa: E402
 
 threads.close_what_they_leave()
 warming.bound_the_database()

@@ -33,7 +33,7 @@ class Place:
 
     def start(self, **more: str) -> Server:
         log = self.folder / f"{len(self.servers)}.log"
-        server = Server([sys.executable, "-m", "statsapi.run"], log, cwd=ROOT, **self.environment(**more))
+        server = Server([sys.executable, "-m", "statsapi.start.local"], log, cwd=ROOT, **self.environment(**more))
         self.servers.append(server)
         return server
 

@@ -187,7 +187,7 @@ def start_redis(folder: Path, *options: str, port: int | None = None, binary: st
 
 
 def start_production(folder: Path, **environment: str) -> tuple[Server, str]:
-    """The service as a container starts it (`python -m statsapi.serve`), and its URL.
+    """The service as a container starts it (`python -m statsapi.start.container`), and its URL.
 
     It believes that it is https://stats.example.com behind a proxy: ask with the header X-Forwarded-Proto: https.
     """
@@ -200,7 +200,7 @@ def start_production(folder: Path, **environment: str) -> tuple[Server, str]:
         "TRUST_PROXY": "1",
         "VAR_DIR": str(folder / "var"),
     }
-    command = [sys.executable, "-m", "statsapi.serve"]
+    command = [sys.executable, "-m", "statsapi.start.container"]
     server = Server(command, folder / "web.log", cwd=ROOT, **{**production, **environment})
     url = f"http://127.0.0.1:{port}"
     server.wait_until(lambda: answers(url, "/healthz"), "the service")

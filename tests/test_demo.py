@@ -10,7 +10,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import ApiToken, Organization, Project
-from statsapi import demo
+from statsapi.start import demo
 from tsdb.store import Store
 
 pytestmark = pytest.mark.usefixtures("db")

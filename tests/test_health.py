@@ -24,7 +24,7 @@ import pytest
 import redis
 from django.test import Client
 
-from statsapi import health
+from statsapi.operations import health
 from tests import servers
 from tsdb import pairing
 

@@ -15,7 +15,7 @@ from tests.servers import ROOT
 
 MAY_USE = {"tsdb": {"tsdb"}, "projects": {"projects", "tsdb"}, "statsapi": {"statsapi", "projects", "tsdb"}}
 HTTP = {"http", "urllib", "wsgiref", "socketserver", "xmlrpc", "django", "rest_framework", "granian"}
-AFTER_DJANGO_IS_SET_UP = {"statsapi.apps", "statsapi.run", "statsapi.serve"}
+AFTER_DJANGO_IS_SET_UP = {"statsapi.apps", "statsapi.start.local", "statsapi.start.container"}
 """Where an import of our own stands in a function, since models cannot be imported any earlier."""
 MADE_BY_BEING_IMPORTED = "statsapi.wsgi"
 """The application, which a worker makes when it is ready to."""

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import pytest
 
-from statsapi import logs
+from statsapi.operations import logs
 from tests import servers
 
 TOKEN = "sta_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"

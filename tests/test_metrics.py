@@ -12,7 +12,7 @@ import pytest
 from django.test import Client
 from prometheus_client.parser import text_string_to_metric_families
 
-from statsapi.metrics import USUAL_ERRORS
+from statsapi.operations.metrics import USUAL_ERRORS
 from tests.servers import start_redis
 from tests.service import Service
 from tsdb.outcomes import FILTERS, Outcome

@@ -1,4 +1,4 @@
-"""Who is too slow (statsapi/slow_bodies.py); tests/faults/intake/test_slow_clients.py shows what becomes of them."""
+"""Who is too slow (statsapi/http/slow_bodies.py); tests/faults/intake/test_slow_clients.py shows what happens then."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from io import BytesIO
 import pytest
 from granian.server.mp import MPServer
 
-from statsapi.slow_bodies import PATIENCE, Body, Watch
+from statsapi.http.slow_bodies import PATIENCE, Body, Watch
 
 NOW = 1000.0
 
@@ -84,4 +84,6 @@ def test_a_body_that_is_there_is_read_as_ever_and_not_watched_any_more(pool: Poo
 
 def test_granian_still_wraps_the_application_where_the_watch_takes_its_place() -> None:
     used = inspect.unwrap(MPServer._spawn_wsgi_worker).__code__.co_names
-    assert "_wsgi_call_wrap" in used, "granian has changed: statsapi/slow_bodies.py must find another way to its calls"
+    assert "_wsgi_call_wrap" in used, (
+        "granian has changed: statsapi/http/slow_bodies.py must find another way to its calls"
+    )

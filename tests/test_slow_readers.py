@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from django.test import RequestFactory
 
-from statsapi import unread
-from statsapi.files import SECONDS, SMALL, Files
+from statsapi.http import slow_readers
+from statsapi.http.static_files import SECONDS, SMALL, Files
 
 pytestmark = pytest.mark.django_db  # the end of a request looks at the connections
 LARGE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
@@ -63,6 +63,6 @@ def test_a_file_is_handed_out_for_some_time_and_no_longer(monkeypatch: pytest.Mo
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
 def test_each_connection_ends_whose_client_takes_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, open(os.devnull) as file:
-        assert unread._told([listening.fileno(), file.fileno(), 10**6]) == 1
+        assert slow_readers._told([listening.fileno(), file.fileno(), 10**6]) == 1
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
-            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * unread.SECONDS
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * slow_readers.SECONDS

@@ -1,4 +1,4 @@
-"""What a thread of the server leaves when it ends (statsapi/threads.py)."""
+"""What a thread of the server leaves when it ends (statsapi/start/threads.py)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from statsapi import threads
+from statsapi.start import threads
 from tests.servers import wait_for
 
 

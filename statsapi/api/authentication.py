@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from projects import services
 from projects.cache import Ahead
 from projects.selectors import Token, look_ahead
-from statsapi import clock
+from statsapi.http import clock
 
 
 class Caller(NamedTuple):

@@ -9,10 +9,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from projects import services
-from statsapi import clock
 from statsapi.api import rate_limit
-from statsapi.api.bodies import drain_unread
+from statsapi.api.json_body import drain_unread
 from statsapi.api.permissions import ScopeMap
+from statsapi.http import clock
 from tsdb.states import Unsettled
 
 MOST_PARAMETERS = 1000

@@ -27,8 +27,8 @@ from rest_framework.views import exception_handler as drf_exception_handler
 from projects.connections import rejoin
 from projects.outage import database_outage
 from projects.services import LimitReached
-from statsapi import metrics
-from statsapi.refusal_pages import refusal
+from statsapi.http.refusal_pages import refusal
+from statsapi.operations import metrics
 from tsdb.embedded import EmbeddedServerError
 from tsdb.facts import TooManySeries
 

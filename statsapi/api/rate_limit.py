@@ -15,7 +15,7 @@ from redis.exceptions import ResponseError
 from rest_framework.exceptions import APIException
 
 from projects.selectors import Token
-from statsapi import metrics
+from statsapi.operations import metrics
 from tsdb.refusals import refusal
 
 

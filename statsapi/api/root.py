@@ -8,10 +8,10 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from statsapi.api import schema_resources as schema
 from statsapi.api.authentication import Caller
 from statsapi.api.base import ApiView
 from statsapi.api.permissions import ORGANIZATION_SCOPES, HasScope
+from statsapi.api.schema import resources as schema
 
 
 class RootPermission(HasScope):

@@ -2,16 +2,22 @@
 
 from django.urls import path
 
-from statsapi.api.key_stats import KeyStatsView
-from statsapi.api.keys import KeysView, KeyView
-from statsapi.api.organization_stats import OrganizationStatsView
-from statsapi.api.organizations import OrganizationsView, OrganizationView, TeamsView
-from statsapi.api.outcomes import OutcomesView
-from statsapi.api.project_stats import ProjectStatsView
-from statsapi.api.projects import MergeView, OrganizationProjectsView, ProjectsView, ProjectView, TeamProjectsView
+from statsapi.api.resources.keys import KeysView, KeyView
+from statsapi.api.resources.organizations import OrganizationsView, OrganizationView, TeamsView
+from statsapi.api.resources.outcomes import OutcomesView
+from statsapi.api.resources.projects import (
+    MergeView,
+    OrganizationProjectsView,
+    ProjectsView,
+    ProjectView,
+    TeamProjectsView,
+)
 from statsapi.api.root import RootView
-from statsapi.api.stats_summary import StatsSummaryView
-from statsapi.api.stats_v2 import StatsV2View
+from statsapi.api.stats.key import KeyStatsView
+from statsapi.api.stats.organization import OrganizationStatsView
+from statsapi.api.stats.project import ProjectStatsView
+from statsapi.api.stats.summary import StatsSummaryView
+from statsapi.api.stats.v2 import StatsV2View
 
 _ORGANIZATION = "organizations/<str:organization_slug>"
 _PROJECT = "projects/<str:organization_slug>/<str:project_slug>"

@@ -12,11 +12,11 @@ from redis.exceptions import RedisError
 from projects.connections import get_store
 from projects.models import Project
 from projects.once import Once
-from statsapi import metrics
+from statsapi.http.errors import IntakeError
 from statsapi.ingest.config import Config, Key, authorized, load_config
 from statsapi.ingest.credentials import rejected
-from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.reports import ClientReport, report_time
+from statsapi.operations import metrics
 from tsdb import series
 from tsdb.intake import Arrival, Intake, new_submission
 from tsdb.outcomes import NO_REASON, Category, Outcome

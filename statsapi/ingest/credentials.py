@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from statsapi.ingest.errors import IntakeError
+from statsapi.http.errors import IntakeError
 
 OLDEST_VERSION, NEWEST_VERSION = 2, 7
 LARGEST_ID = 2**63 - 1

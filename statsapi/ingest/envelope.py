@@ -19,11 +19,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.foreign_json import as_mapping, as_text, parse_object
+from statsapi.ingest.body_stream import NEWLINE, Pieces
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
-from statsapi.ingest.errors import IntakeError, Limit
 from statsapi.ingest.identifiers import read_event_id
-from statsapi.ingest.payloads import as_mapping, as_text, parse_object
-from statsapi.ingest.pieces import NEWLINE, Pieces
 from tsdb.outcomes import Category
 
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from statsapi.http.foreign_json import Buffer
+from statsapi.ingest.attributes import read_event
 from statsapi.ingest.envelope import EnvelopeHeader
-from statsapi.ingest.facts import read_event
 from statsapi.ingest.identifiers import read_environment, read_event_id
-from statsapi.ingest.payloads import Buffer
 
 
 def event_id(header: EnvelopeHeader, payload: Buffer) -> str | None:

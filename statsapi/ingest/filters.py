@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.attributes import EventFacts
 from statsapi.ingest.globs import any_matches
 from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 

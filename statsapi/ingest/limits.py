@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.conf import settings
 
+from statsapi.http.errors import Limit
 from statsapi.ingest.envelope import EnvelopeLimits
-from statsapi.ingest.errors import Limit
 
 
 def limit(setting: str) -> Limit:

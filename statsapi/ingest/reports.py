@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeGuard
 
-from statsapi.ingest.payloads import Buffer, as_list, as_mapping, as_text, parse_object
+from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 from tsdb.outcomes import CATEGORY_NAMES, OTHER_REASON, Category, Outcome, known_reason
 
 LARGEST_QUANTITY = 10**9

@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from statsapi.ingest.errors import IntakeError, Limit
-from statsapi.ingest.facts import LONGEST_RELEASE, LONGEST_TEXT, EventFacts
+from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
+from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventFacts
 from statsapi.ingest.identifiers import read_environment
-from statsapi.ingest.payloads import Buffer, as_mapping, as_text, parse_json
 
 
 @dataclass(frozen=True, slots=True)

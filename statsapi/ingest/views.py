@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
+from statsapi.http.bodies import drain, let_go_of_the_database, read_body, read_pieces
+from statsapi.http.errors import BAD_DATA, IntakeError, Limit
 from statsapi.ingest import counting
-from statsapi.ingest.bodies import drain, let_go_of_the_database, read_body, read_pieces
+from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
+from statsapi.ingest.attributes import EventFacts, event_facts, read_event
+from statsapi.ingest.body_stream import Pieces
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
     Credentials,
@@ -19,16 +23,12 @@ from statsapi.ingest.credentials import (
     required,
 )
 from statsapi.ingest.envelope import Envelope, Item, read_header, read_items
-from statsapi.ingest.errors import BAD_DATA, IntakeError, Limit
 from statsapi.ingest.events import event_environment, event_id
-from statsapi.ingest.facts import EventFacts, event_facts, read_event
 from statsapi.ingest.filters import first_match
-from statsapi.ingest.http import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.limits import envelope_limits, limit
-from statsapi.ingest.pieces import Pieces
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_facts
-from statsapi.ingest.store import parse_store
+from statsapi.ingest.store_body import parse_store
 from tsdb.intake import Arrival
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Increment

@@ -9,7 +9,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import Organization, Project
-from statsapi.api.csv_format import csv_response, iso
+from statsapi.api.stats.csv_format import csv_response, iso
 from tests.api.counting import HOUR, NOW, lines, post, row
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_of_statistics")]

@@ -12,7 +12,7 @@ import time_machine
 from django.test import Client
 
 from projects.models import Project
-from statsapi.api.csv_format import iso
+from statsapi.api.stats.csv_format import iso
 from tests.api.counting import DAY, HOUR, lines, post
 from tsdb.rollups import parse_rollups
 from tsdb.store import Store

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.api.points import points_response
+from statsapi.api.stats.pairs import points_response
 
 
 @given(st.lists(st.tuples(st.integers(-(10**11), 10**12), st.integers(0, 3 * (2**63 - 1)))))

@@ -10,7 +10,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import Project
-from statsapi.api.query import MAX_POINTS
+from statsapi.api.stats.query import MAX_POINTS
 from tests.api.live import OUTCOMES, STATS
 from tsdb.outcomes import FILTERS
 

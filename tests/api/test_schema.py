@@ -14,7 +14,7 @@ from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.validation import validate_schema
 
 from projects.models import Project
-from statsapi.api import document
+from statsapi.api.schema import document
 from statsapi.api.urls import urlpatterns
 from tests.api.live import OUTCOMES, STATS
 from tests.api.test_project_stats import EXAMPLE

@@ -12,8 +12,8 @@ from django.test import Client
 from projects import services
 from projects.connections import get_store
 from projects.models import Organization, Project
-from statsapi.api import stats_v2
 from statsapi.api.errors import ASK_FOR_LESS
+from statsapi.api.stats import v2
 from tests.api.counting import DAY, HOUR, MINUTE, NOW, post, row
 from tests.tsdb.tools import counted_reads
 from tsdb.outcomes import Outcome
@@ -426,11 +426,11 @@ def test_more_groups_with_series_than_anyone_could_read_are_refused(
     api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     post(api, "web", row(), row("filtered"), row("invalid"))
-    monkeypatch.setattr(stats_v2, "MAX_COUNTS", 3 * 25 - 1)
+    monkeypatch.setattr(v2, "MAX_COUNTS", 3 * 25 - 1)
     response = ask(api, groupBy="outcome")
     assert (response.status_code, response.json()) == (400, {"detail": f"{TOO_MANY} {ASK_FOR_LESS}"})
     assert ask(api, groupBy=["project", "outcome"]).status_code == 200
-    monkeypatch.setattr(stats_v2, "MAX_COUNTS", 3 * 25)
+    monkeypatch.setattr(v2, "MAX_COUNTS", 3 * 25)
     assert ask(api, groupBy="outcome").status_code == 200
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from projects.models import Project
 from statsapi.api.errors import BadQuery
-from statsapi.api.query import MAX_POINTS, parse_time_range
+from statsapi.api.stats.query import MAX_POINTS, parse_time_range
 from tests.api.live import STATS
 from tsdb.rollups import parse_rollups
 from tsdb.timeline import NS, Retention

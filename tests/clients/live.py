@@ -96,7 +96,7 @@ class Connection:
 
 
 class IntakeService(Service):
-    """granian as statsapi/run.py starts it, with that many workers.
+    """granian as statsapi/start/local.py starts it, with that many workers.
 
     It has the embedded Valkey and a SQLite of its own or, in a run on external servers, a database in each of those.
     """
@@ -109,7 +109,7 @@ class IntakeService(Service):
         return [
             sys.executable,
             "-c",
-            "import os; from statsapi import run; run.serve('', os.open(os.devnull, os.O_RDONLY))",
+            "import os; from statsapi.start import local; local.serve('', os.open(os.devnull, os.O_RDONLY))",
         ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:

@@ -18,7 +18,7 @@ PRODUCTION = {
     **dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL", "DEBUG"), ""),
 }
 SERVERS = {
-    "the container's start": ["-m", "statsapi.serve"],
+    "the container's start": ["-m", "statsapi.start.container"],
     "granian": ["-m", "granian", "--interface", "wsgi", "--http", "1", "statsapi.wsgi:application"],
     "gunicorn": ["-m", "gunicorn", "statsapi.wsgi:application"],
 }

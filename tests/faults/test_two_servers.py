@@ -17,12 +17,12 @@ URL = "https://stats.example.com"
 
 
 class Starts:
-    """Production starts (`python -m statsapi.serve`) on one port, each with a VAR_DIR of its own."""
+    """Production starts (`python -m statsapi.start.container`) on one port, each with a VAR_DIR of its own."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         self.folder, self._stack, self.port, self._number = folder, stack, free_port(), 0
 
-    def start(self, module: str = "statsapi.serve") -> Server:
+    def start(self, module: str = "statsapi.start.container") -> Server:
         self._number += 1
         folder = self.folder / str(self._number)
         folder.mkdir()
@@ -59,7 +59,7 @@ def test_of_servers_that_start_in_the_same_moment_one_serves_and_the_other_is_re
     refusals = [starts.refusal(server) for server in servers if server.process.poll() is not None]
     assert refusals == [f"{taken}PORT names another."]
 
-    late = starts.start("statsapi.run")
+    late = starts.start("statsapi.start.local")
     assert starts.refusal(late) == f"{taken}Choose another with: PORT=8001 make run"
     assert starts.serves()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
+from statsapi.http.errors import IntakeError, Limit
+from statsapi.ingest.body_stream import Pieces
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
-from statsapi.ingest.errors import IntakeError, Limit
-from statsapi.ingest.pieces import Pieces
 
 SENT = Limit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
 UNPACKED = Limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from statsapi.ingest.bodies import read_body
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.bodies import read_body
+from statsapi.http.errors import IntakeError, Limit
 
 SENT = Limit("SENT_SETTING", 200_000)
 UNPACKED = Limit("UNPACKED_SETTING", 1_000_000)

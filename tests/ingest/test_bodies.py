@@ -16,9 +16,9 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.bodies import read_body
-from statsapi.ingest.encodings import PIECE, unpack
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.bodies import read_body
+from statsapi.http.encodings import PIECE, unpack
+from statsapi.http.errors import IntakeError, Limit
 from tests.ingest.bounds import status_of
 
 ROOT = Path(__file__).parents[2]
@@ -221,8 +221,8 @@ def test_zstd_does_not_allocate_the_window_that_a_frame_asks_for() -> None:
 PROBE = """
 import io, re, sys
 from django.db import connection
-from statsapi.ingest.bodies import read_body
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.bodies import read_body
+from statsapi.http.errors import IntakeError, Limit
 from tests.ingest.bounds import status_of
 
 def peak():

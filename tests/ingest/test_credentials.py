@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statsapi.http.errors import IntakeError
 from statsapi.ingest.credentials import (
     Credentials,
     credentials_of_envelope,
@@ -12,7 +13,6 @@ from statsapi.ingest.credentials import (
     read_project_id,
     required,
 )
-from statsapi.ingest.errors import IntakeError
 from tests.ingest.bounds import status_of
 
 KEY = "0123456789abcdef0123456789abcdef"

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statsapi.http.errors import IntakeError, Limit
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits
-from statsapi.ingest.errors import IntakeError, Limit
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
 GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden" / "envelopes").iterdir())]

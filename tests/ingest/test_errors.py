@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.errors import IntakeError, Limit
 
 
 def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:

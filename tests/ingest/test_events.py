@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from statsapi.http.errors import IntakeError
 from statsapi.ingest.envelope import EnvelopeHeader
-from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.identifiers import read_environment
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.facts import LONGEST_RELEASE, LONGEST_TEXT, MOST_EXCEPTIONS, EventFacts, event_facts, read_event
+from statsapi.ingest.attributes import (
+    LONGEST_RELEASE,
+    LONGEST_TEXT,
+    MOST_EXCEPTIONS,
+    EventFacts,
+    event_facts,
+    read_event,
+)
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 

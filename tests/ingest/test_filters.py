@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.attributes import EventFacts
 from statsapi.ingest.filters import FilterConfig, first_match, invalid_networks
 from tsdb.outcomes import FILTERS
 

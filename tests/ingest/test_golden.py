@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 
+from statsapi.http.errors import IntakeError
 from statsapi.ingest.categories import ITEM_CATEGORIES
 from statsapi.ingest.credentials import parse_dsn
-from statsapi.ingest.errors import IntakeError
 from statsapi.ingest.events import event_id
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.security import parse_security_reports
-from statsapi.ingest.store import parse_store
+from statsapi.ingest.store_body import parse_store
 from tests.ingest.bounds import ENVELOPE, ITEMS, STORE_UNPACKED, parse_envelope
 
 GOLDEN = Path(__file__).parent.parent / "golden"

@@ -13,7 +13,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import ProjectFilters, ProjectKey
-from statsapi.ingest.http import refused
+from statsapi.ingest.answers import refused
 from tests.ingest.conftest import Sdk
 from tsdb.intake import REPEAT_SECONDS, Intake, Quota
 from tsdb.outcomes import Outcome

@@ -5,7 +5,7 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.facts import EventFacts
+from statsapi.ingest.attributes import EventFacts
 from statsapi.ingest.filters import FilterConfig, first_match
 from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_facts
 from tests.ingest.bounds import ITEMS, status_of

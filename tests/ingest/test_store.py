@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.errors import IntakeError, Limit
-from statsapi.ingest.store import parse_store
+from statsapi.http.errors import IntakeError, Limit
+from statsapi.ingest.store_body import parse_store
 from tests.ingest.bounds import status_of
 
 LIMIT = Limit("STORE_SETTING", 1000)

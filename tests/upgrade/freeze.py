@@ -53,7 +53,7 @@ class Earlier:
         self.manage("seed", "--organization", "acme", "--project", "web", "--days", "90", "--events-per-day", "300")
         scopes = [word for scope in SCOPES for word in ("--scope", scope)]
         self.token = self.manage("createtoken", "acme", *scopes, "--name", "upgrade")
-        run = [self.program, "-m", "statsapi.run"]
+        run = [self.program, "-m", "statsapi.start.local"]
         self.server = Server(run, folder / "log", cwd=checkout, **self.environment)
         self.server.wait_until(lambda: answers(f"http://127.0.0.1:{self.port}", "/readyz"), "the earlier version")
         self.redis = redis.Redis(unix_socket_path=str(self.var_dir / "valkey/valkey.sock"))

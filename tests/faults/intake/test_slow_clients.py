@@ -29,7 +29,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class FewThreads(IntakeService):
-    """As statsapi/run.py starts it, with less patience for headers."""
+    """As statsapi/start/local.py starts it, with less patience for headers."""
 
     def _command(self) -> list[str]:
         *python, start = super()._command()

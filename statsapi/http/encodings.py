@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
-from statsapi.ingest.errors import IntakeError
+from statsapi.http.errors import IntakeError
 
 PIECE = 64 * 1024
 ZSTD_SLICE = 128  # at most 32 blocks of 128 KiB

@@ -7,14 +7,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects.connections import get_store
-from statsapi import clock
-from statsapi.api import schema_stats as schema
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery
-from statsapi.api.keys import find_key
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
-from statsapi.api.query import parse_time_range
+from statsapi.api.resources.keys import find_key
+from statsapi.api.schema import stats as schema
+from statsapi.api.stats.query import parse_time_range
+from statsapi.http import clock
 from tsdb.facts import Question, add_facts
 from tsdb.outcomes import Category, Outcome
 

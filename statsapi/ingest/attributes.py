@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 from statsapi.ingest.identifiers import read_environment
-from statsapi.ingest.payloads import Buffer, as_list, as_mapping, as_text, parse_object
 
 # Far more than SDKs send; they keep an event made to be expensive as cheap as others.
 MOST_EXCEPTIONS = 50

@@ -24,7 +24,7 @@ from django.db import DatabaseError, connection, connections
 from redis.exceptions import RedisError
 
 from projects import starting
-from statsapi import port, run
+from statsapi.start import local, port
 from tsdb import embedded
 
 
@@ -35,14 +35,15 @@ def main() -> None:
         sys.exit(f"Not started: {error}")
     # Their models need the line above.
     from projects.management.failures import one_line
-    from statsapi import checks, pairing
+    from statsapi.operations import checks
+    from statsapi.start import pairing
 
     port.take(settings.HOST, settings.PORT, "PORT names another.")
     is_embedded = settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED
     lock = None
     if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
         settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = starting.prepare_alone(settings.VAR_DIR, partial(run.say_that_another_starts, settings.VAR_DIR))
+        lock = starting.prepare_alone(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
     for warning in checks.a_failover_loses_little(["default"]):
@@ -57,7 +58,7 @@ def main() -> None:
         sys.exit(f"Not started: the database and Redis cannot be compared: {one_line(error)}")
     manage("rebuild_rollups")
     connections.close_all()
-    run.serve("", lock)
+    local.serve("", lock)
 
 
 def manage(*arguments: str) -> None:

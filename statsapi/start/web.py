@@ -1,4 +1,4 @@
-"""The web server, granian: its main process (`python -m statsapi.web`), and how a worker begins and ends.
+"""The web server, granian: its main process (`python -m statsapi.start.web`), and how a worker begins and ends.
 
 granian loads this module in each worker and calls `application`. It imports little, because a signal that comes before
 `application` runs meets a handler that the main process left to the worker.

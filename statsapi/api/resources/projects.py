@@ -16,15 +16,15 @@ from rest_framework.response import Response
 
 from projects import selectors, services
 from projects.models import SLUG_PATTERN, Project
-from statsapi.api import representations
-from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
-from statsapi.api.bodies import read_object
 from statsapi.api.errors import BadQuery, Conflict, Missing
-from statsapi.api.fields import Name, Text
+from statsapi.api.json_body import read_object
 from statsapi.api.objects import get_organization, get_project, visible_organizations
-from statsapi.api.pagination import paginated
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
+from statsapi.api.resources import representations
+from statsapi.api.resources.fields import Name, Text
+from statsapi.api.resources.pagination import paginated
+from statsapi.api.schema import resources as schema
 
 SLUG_TAKEN = "A project with this slug already exists."
 

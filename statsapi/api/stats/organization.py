@@ -10,16 +10,16 @@ from rest_framework.request import Request
 
 from projects import selectors
 from projects.connections import get_store
-from statsapi import clock
-from statsapi.api import schema_stats as schema
 from statsapi.api.base import ApiView
-from statsapi.api.csv_format import csv_response, iso, wants_csv
 from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.points import points_of_projects_response, points_response
-from statsapi.api.query import TimeRange, parse_stat, parse_time_range
-from statsapi.api.stat_parts import parts_in, parts_of, retention_of
+from statsapi.api.schema import stats as schema
+from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
+from statsapi.api.stats.pairs import points_of_projects_response, points_response
+from statsapi.api.stats.query import TimeRange, parse_stat, parse_time_range
+from statsapi.api.stats.stat_series import parts_in, parts_of, retention_of
+from statsapi.http import clock
 
 GROUPS = ("organization", "project")
 

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from django.db import connection
 
-from statsapi.ingest.encodings import PIECE, unpack
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.encodings import PIECE, unpack
+from statsapi.http.errors import IntakeError, Limit
 
 DRAINED = 64 * 1024
 

@@ -12,7 +12,7 @@ from functools import cached_property
 from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
-from statsapi.api.query import parse_period
+from statsapi.api.stats.query import parse_period
 from tsdb.facts import Kind, Question
 from tsdb.outcomes import CATEGORY_NAMES, Category, Outcome
 from tsdb.rollups import Rollup

@@ -8,12 +8,12 @@ from rest_framework.response import Response
 
 from projects import selectors
 from projects.models import Organization
-from statsapi.api import representations
-from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
 from statsapi.api.objects import get_organization, visible_organizations
-from statsapi.api.pagination import paginated
 from statsapi.api.permissions import ANY_READ, ORGANIZATION_SCOPES
+from statsapi.api.resources import representations
+from statsapi.api.resources.pagination import paginated
+from statsapi.api.schema import resources as schema
 
 
 class OrganizationsView(ApiView):

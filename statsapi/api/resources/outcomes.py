@@ -14,14 +14,14 @@ from projects import services
 from projects.connections import get_store
 from projects.models import Project
 from projects.selectors import find_claim, find_key_ids
-from statsapi import clock
-from statsapi.api import schema
 from statsapi.api.base import ApiView
-from statsapi.api.bodies import read_body
 from statsapi.api.errors import Conflict, Missing
+from statsapi.api.json_body import read_body
 from statsapi.api.objects import get_project
-from statsapi.api.outcome_rows import Row, parse_rows, unknown_key
 from statsapi.api.permissions import PROJECT_SCOPES
+from statsapi.api.resources.outcome_rows import Row, parse_rows, unknown_key
+from statsapi.api.schema import common as schema
+from statsapi.http import clock
 from tsdb import series
 from tsdb.store import Claim, ClaimConflict, Increment
 

@@ -11,8 +11,8 @@ from decimal import Context, Decimal
 from functools import cache, cached_property
 from zoneinfo import ZoneInfo, available_timezones
 
-from statsapi.api.csv_format import iso
 from statsapi.api.errors import BadQuery
+from statsapi.api.stats.csv_format import iso
 from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
 from tsdb.rollups import Rollup, parse_length

@@ -8,7 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
 from projects.models import HEX_PATTERN
-from statsapi.api.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
+from statsapi.api.resources.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
 from tsdb.outcomes import CATEGORY_NAMES, FILTERS, STATS, Outcome
 
 EXAMPLE_START = 1537308000

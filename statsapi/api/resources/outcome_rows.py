@@ -8,7 +8,7 @@ from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-from statsapi.api.bodies import parse_json
+from statsapi.api.json_body import parse_json
 from tsdb.outcomes import CATEGORY_NAMES, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 

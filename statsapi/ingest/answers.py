@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from statsapi.api.errors import failure
-from statsapi.ingest.errors import IntakeError
+from statsapi.http.errors import IntakeError
 from tsdb.intake import Quota
 
 View = Callable[[HttpRequest, str], HttpResponse]

@@ -18,7 +18,8 @@ from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import env, port, web
+from statsapi import env
+from statsapi.start import port, web
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 
@@ -68,7 +69,7 @@ def prepare() -> tuple[str, int]:
     django.setup()
     # Their models need the line above.
     from projects.management.failures import one_line
-    from statsapi import demo, pairing
+    from statsapi.start import demo, pairing
 
     port.take(settings.HOST, settings.PORT, "Choose another with: PORT=8001 make run")
     lock = starting.prepare_alone(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
@@ -144,7 +145,7 @@ def serve(text: str, lock: int | None = None) -> None:
     os.execv(  # noqa: S606
         sys.executable,
         [
-            *(sys.executable, "-m", "statsapi.web", "--factory", "statsapi.web:application"),
+            *(sys.executable, "-m", "statsapi.start.web", "--factory", "statsapi.start.web:application"),
             *("--interface", "wsgi"),
             *("--host", port.address_of(settings.HOST), "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),

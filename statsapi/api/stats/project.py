@@ -9,16 +9,16 @@ from rest_framework.request import Request
 
 from projects.connections import get_store
 from projects.selectors import environments_of, load_environments
-from statsapi import clock
-from statsapi.api import schema
 from statsapi.api.base import ApiView
-from statsapi.api.csv_format import csv_response, iso, wants_csv
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
-from statsapi.api.points import points_response
-from statsapi.api.query import parse_stat, parse_time_range
-from statsapi.api.stat_parts import parts_in, parts_of, retention_of
+from statsapi.api.schema import common as schema
+from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
+from statsapi.api.stats.pairs import points_response
+from statsapi.api.stats.query import parse_stat, parse_time_range
+from statsapi.api.stats.stat_series import parts_in, parts_of, retention_of
+from statsapi.http import clock
 
 
 class ProjectStatsView(ApiView):

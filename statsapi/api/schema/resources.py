@@ -7,8 +7,8 @@ from typing import Any
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
 from projects.models import HEX_PATTERN, SLUG_PATTERN
-from statsapi.api.fields import PRINTABLE
-from statsapi.api.schema import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, MOVED_WRITE, PATH, error, path_parameter
+from statsapi.api.resources.fields import PRINTABLE
+from statsapi.api.schema.common import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, MOVED_WRITE, PATH, error, path_parameter
 
 _STRING = {"type": "string"}
 _NULLABLE = {"type": ["string", "null"]}

@@ -1,7 +1,7 @@
 """A client that takes nothing of its answer loses its connection, and so holds neither a thread nor memory for ever.
 
 granian waits as long as the client likes. The kernel does not, if the socket says so, and a listening socket hands that
-on to each connection. On Linux alone; elsewhere statsapi/files.py bounds how many threads wait.
+on to each connection. On Linux alone; elsewhere statsapi/http/static_files.py bounds how many threads wait.
 """
 
 from __future__ import annotations

@@ -6,11 +6,11 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsapi.ingest.bodies import bounded
-from statsapi.ingest.encodings import unpack
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http.bodies import bounded
+from statsapi.http.encodings import unpack
+from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.foreign_json import parse_object
 from statsapi.ingest.identifiers import read_event_id
-from statsapi.ingest.payloads import parse_object
 from tsdb.outcomes import Category
 
 

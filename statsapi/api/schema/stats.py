@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from statsapi.api.schema import (
+from statsapi.api.schema.common import (
     ERRORS,
     FORMAT,
     KEY_PATH,

@@ -19,7 +19,7 @@ from typing import Any
 
 from django.conf import settings
 
-from statsapi import unread
+from statsapi.http import slow_readers
 
 log = logging.getLogger(__name__)
 
@@ -120,7 +120,7 @@ def watch() -> None:
     granian: Any = sys.modules.get("granian.server.mp")
     if granian is None:
         return
-    threading.Thread(target=unread.bound, name="unread", daemon=True).start()
+    threading.Thread(target=slow_readers.bound, name="unread", daemon=True).start()
     wrap = granian._wsgi_call_wrap
 
     def wrap_and_watch(*arguments: Any) -> Call:

@@ -10,8 +10,8 @@ from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from statsapi.api.errors import BadBody, TooLarge
-from statsapi.ingest import bodies
-from statsapi.ingest.errors import IntakeError, Limit
+from statsapi.http import bodies
+from statsapi.http.errors import IntakeError, Limit
 
 _TAKEN = "statsapi.body_taken"
 """In the request's environment, where no header of a client can have this name."""

@@ -15,15 +15,15 @@ from rest_framework.response import Response
 from projects import services
 from projects.models import HEX_PATTERN, ProjectKey
 from projects.selectors import FoundProject
-from statsapi.api import representations
-from statsapi.api import schema_resources as schema
 from statsapi.api.base import ApiView
-from statsapi.api.bodies import read_object
 from statsapi.api.errors import Conflict, Missing
-from statsapi.api.fields import Flag, Name, Text, Whole
+from statsapi.api.json_body import read_object
 from statsapi.api.objects import get_project, may_see_secrets
-from statsapi.api.pagination import paginated
 from statsapi.api.permissions import PROJECT_SCOPES
+from statsapi.api.resources import representations
+from statsapi.api.resources.fields import Flag, Name, Text, Whole
+from statsapi.api.resources.pagination import paginated
+from statsapi.api.schema import resources as schema
 
 IN_USE = "This public key is in use."
 

@@ -10,14 +10,14 @@ from rest_framework.response import Response
 
 from projects import selectors
 from projects.connections import get_store
-from statsapi import clock
-from statsapi.api import schema_stats as schema
 from statsapi.api.base import ApiView
-from statsapi.api.csv_format import iso
 from statsapi.api.errors import ASK_FOR_LESS, BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.stats_v2_query import TOO_MANY, Asked, StatsRange, parse_stats_query, settle
+from statsapi.api.schema import stats as schema
+from statsapi.api.stats.csv_format import iso
+from statsapi.api.stats.v2_query import TOO_MANY, Asked, StatsRange, parse_stats_query, settle
+from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
 
 MAX_COUNTS = 500_000
