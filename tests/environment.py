@@ -32,11 +32,11 @@ for _name in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(enco
 LONGEST = {
     "test_cluster.py",
     "test_containers.py",
-    "test_fault_53_cold_start.py",
+    "test_cold_start.py",
     "test_health.py",
     "test_make.py",
     "test_merge.py",
-    "test_run.py",
+    "test_local.py",
     "test_schemathesis.py",
     "test_sentry_cli.py",
 }

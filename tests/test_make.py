@@ -248,7 +248,7 @@ def test_a_missing_component_skips_the_second_run_with_a_line_that_says_how_to_g
 
 
 def test_a_skipped_test_is_a_failure_where_all_is_required() -> None:
-    test = "tests/test_checks.py::test_a_redis_that_evicts_is_w001"
+    test = "tests/operations/test_checks.py::test_a_redis_that_evicts_is_w001"
     status, output = run_tests(tests=test)
     assert status == 0
     assert "2 skipped" in output

@@ -17,7 +17,7 @@ from projects.models import Project
 from statsapi.api.schema import document
 from statsapi.api.urls import urlpatterns
 from tests.api.live import OUTCOMES, STATS
-from tests.api.test_project_stats import EXAMPLE
+from tests.api.stats.test_project import EXAMPLE
 from tsdb.outcomes import FILTERS
 
 PATH = "/api/0/projects/{organization_slug}/{project_slug}/"

@@ -21,7 +21,7 @@ def port() -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         number: int = free.getsockname()[1]
     options = ["--interface", "wsgi", "--http", "1", "--port", str(number)]
-    command = [sys.executable, "-m", "granian", *options, "tests.ingest.echo:app"]
+    command = [sys.executable, "-m", "granian", *options, "tests.http.echo:app"]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
         try:
             for _ in range(200):
