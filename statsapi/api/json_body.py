@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from statsapi.api.errors import BadBody, TooLarge
 from statsapi.http import bodies
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 
 _TAKEN = "statsapi.body_taken"
 """In the request's environment, where no header of a client can have this name."""
@@ -43,7 +43,7 @@ def read_body(request: Request) -> bytes:
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     try:
         return bodies.read_body(environ, sent=limit, unpacked=limit)
-    except IntakeError as error:
+    except RequestError as error:
         if error.status == TooLarge.status_code:
             raise TooLarge(f"The body is larger than {MAX_BYTES} bytes.") from None
         raise BadBody(f"The body cannot be read: {'; '.join(error.causes)}.") from None

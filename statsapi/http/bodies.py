@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from statsapi.http.encodings import PIECE, unpack
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 
 DRAINED = 64 * 1024
 
@@ -23,14 +23,14 @@ class Input(Protocol):
 
 
 def read_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> bytes:
-    """The unpacked body of a WSGI request, whole. Raises IntakeError as `read_pieces` does."""
+    """The unpacked body of a WSGI request, whole. Raises RequestError as `read_pieces` does."""
     return b"".join(read_pieces(environ, sent=sent, unpacked=unpacked))
 
 
 def read_pieces(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> Iterator[bytes]:
     """The unpacked body of a WSGI request, as it comes.
 
-    Raises IntakeError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for
+    Raises RequestError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for
     an encoding that does not hold or a body that ends before its Content-Length.
     """
     chunks = _sent_chunks(environ["wsgi.input"], _announced_length(environ), sent)
@@ -52,7 +52,7 @@ def drain(environ: Mapping[str, Any]) -> None:
             if not chunk:
                 break
             left -= len(chunk)
-    except (IntakeError, OSError):
+    except (RequestError, OSError):
         pass  # the connection is lost anyway
 
 
@@ -115,5 +115,5 @@ def let_go_of_the_database() -> None:
         connection.close()
 
 
-def _unreadable(cause: str) -> IntakeError:
-    return IntakeError(400, "failed to read request body", [cause])
+def _unreadable(cause: str) -> RequestError:
+    return RequestError(400, "failed to read request body", [cause], "invalid_body")

@@ -23,7 +23,7 @@ from collections.abc import Callable, Iterable, Iterator
 import brotli  # type: ignore[import-untyped]
 import zstandard
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 
 PIECE = 64 * 1024
 ZSTD_SLICE = 128  # at most 32 blocks of 128 KiB
@@ -33,7 +33,7 @@ ZSTD_LARGEST_WINDOW = 8 * 1024 * 1024  # what RFC 8878 asks a decoder to support
 def unpack(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
     """The unpacked pieces of `chunks`. `encoding`: the header Content-Encoding, "" for none.
 
-    Raises IntakeError 400 for an encoding that is unknown or stacked on another, and for data that is not
+    Raises RequestError 400 for an encoding that is unknown or stacked on another, and for data that is not
     what the encoding says, or ends early, or goes on after its end.
     """
     name = encoding.strip().lower()
@@ -52,8 +52,8 @@ def _guarded(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
         raise _undecodable(f"{name}: {error}") from None
 
 
-def _undecodable(cause: str) -> IntakeError:
-    return IntakeError(400, "failed to decode request body", [cause])
+def _undecodable(cause: str) -> RequestError:
+    return RequestError(400, "failed to decode request body", [cause], "invalid_body")
 
 
 def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""The one exception of event intake, and the limits that it may speak of."""
+"""The exception of a request that cannot be read or may not be answered, and the limits that it may name."""
 
 from __future__ import annotations
 
@@ -8,19 +8,21 @@ from dataclasses import dataclass
 BAD_DATA = frozenset({400, 413})
 
 
-class IntakeError(Exception):
-    """A request that intake refuses.
+class RequestError(Exception):
+    """A request that is refused.
 
     status: the HTTP status: 400, 401, 403 or 413.
-    detail: the text for the client, as the contract has it; it never repeats what the client sent.
-    causes: what was wrong in particular, outermost first.
+    detail: the text for the client (docs/contract.md#intake-answers); it never repeats what the client sent.
+    causes: what exactly was wrong, outermost first.
+    reason: the reason of the outcome *invalid* that intake counts for it.
     """
 
-    def __init__(self, status: int, detail: str, causes: Sequence[str] = ()) -> None:
+    def __init__(self, status: int, detail: str, causes: Sequence[str] = (), reason: str = "other") -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.causes = tuple(causes)
+        self.reason = reason
 
     def body(self) -> dict[str, object]:
         """The answer's JSON. Bad data has a list of causes, a refused credential has none."""
@@ -36,6 +38,6 @@ class Limit:
     setting: str
     maximum: int
 
-    def exceeded(self, what: str, unit: str = "bytes") -> IntakeError:
+    def exceeded(self, what: str, unit: str = "bytes") -> RequestError:
         text = f"{what} exceeds the limit of {self.maximum} {unit} (setting {self.setting})"
-        return IntakeError(413, text, [f"raise {self.setting} to accept it"])
+        return RequestError(413, text, [f"raise {self.setting} to accept it"], "too_large")

@@ -14,7 +14,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from statsapi.api.errors import failure
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 from tsdb.intake import Quota
 
 View = Callable[[HttpRequest, str], HttpResponse]
@@ -63,7 +63,7 @@ def _answer(view: View, request: HttpRequest, project_id: str, methods: tuple[st
         return json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405, {"Allow": allowed})
     try:
         return view(request, project_id)
-    except IntakeError as error:
+    except RequestError as error:
         return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
     except Exception as error:  # what it is decides errors.failure: 503 or 500, never a traceback
         return failure(error)

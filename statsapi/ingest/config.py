@@ -77,13 +77,13 @@ _keeping = threading.Lock()
 
 
 def known_config(project: int) -> Config:
-    """As this worker knows it, which may be old; the counting script tells. Raises IntakeError 403."""
+    """As this worker knows it, which may be old; the counting script tells. Raises RequestError 403."""
     config = _known.get(project)
     return config or load_config(project)
 
 
 def load_config(project: int) -> Config:
-    """Load the project as it is now. Raises IntakeError 403 for an unknown project, DatabaseError, RedisError."""
+    """Load the project as it is now. Raises RequestError 403 for an unknown project, DatabaseError, RedisError."""
     store = get_store()
     tries = TRIES
     while tries:
@@ -168,7 +168,7 @@ _reading, _opening = Loader(_load), Loader(_load)
 
 
 def authorized(project: int, public_key: str) -> tuple[Config, Key]:
-    """The project and its active key. Raises IntakeError 403; that alone costs a look whether it still holds."""
+    """The project and its active key. Raises RequestError 403; that alone costs a look whether it still holds."""
     config = known_config(project)
     key = config.keys.get(public_key)
     if key is None or not key.active:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -12,7 +11,7 @@ from redis.exceptions import RedisError
 from projects.connections import get_store
 from projects.models import Project
 from projects.once import Once
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 from statsapi.ingest.config import Config, Key, authorized, load_config
 from statsapi.ingest.credentials import rejected
 from statsapi.ingest.reports import ClientReport, report_time
@@ -26,15 +25,6 @@ TRIES = 5
 """A project whose keys or filters change so often between two tries is answered 503."""
 
 QUOTA_REASON = "key_quota"
-
-_INVALID_REASONS = {
-    "empty request body": "empty",
-    "invalid JSON data": "invalid_json",
-    "invalid event envelope": "invalid_envelope",
-    "invalid event id": "invalid_event_id",
-    "failed to read request body": "invalid_body",
-    "failed to decode request body": "invalid_body",
-}
 
 
 class Unsettled(RedisError):
@@ -66,7 +56,7 @@ intake = Once(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
 def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> tuple[Outcome, Key]:
     """Counts the arrival; returns its outcome and the key that sent it.
 
-    Raises IntakeError 403 for a project or key that may not send, redis.exceptions.RedisError.
+    Raises RequestError 403 for a project or key that may not send, redis.exceptions.RedisError.
     """
     submission = new_submission()
     for _ in range(TRIES):
@@ -85,13 +75,11 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
     raise Unsettled("the project's keys or filters change too often")
 
 
-def count_invalid(project: int, public_key: str, error: IntakeError) -> None:
-    """Counts a request that could not be read, for a key that may send."""
-    reason = "too_large" if error.status == 413 else _INVALID_REASONS.get(error.detail, "other")
-    now = int(time.time())
+def count_invalid(project: int, public_key: str, error: RequestError, now: int) -> None:
+    """Counts a request that could not be read at `now` (seconds since the epoch), for a key that may send."""
 
     def arrival(config: Config, key: Key) -> Arrival:
-        counted = series.of_event(config.project, key.id, Category.ERROR, Outcome.INVALID, reason=reason)
+        counted = series.of_event(config.project, key.id, Category.ERROR, Outcome.INVALID, reason=error.reason)
         return Arrival(None, Outcome.ACCEPTED, others=[Increment(one, now, 1) for one in counted])
 
     count(project, public_key, arrival, now)

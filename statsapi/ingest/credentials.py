@@ -1,7 +1,7 @@
 """Who sends: the public key of a DSN, from exactly one place (contract, section 4).
 
 `credentials_of_request` looks at the HTTP request and answers three ways, as a token reader should: None =
-none here; IntakeError = here and bad; a value = here and good. `credentials_of_envelope` and `required`
+none here; RequestError = here and bad; a value = here and good. `credentials_of_envelope` and `required`
 turn the None into the last place to look, or into a 401.
 
 Some SDKs (those for Ruby and PHP among them) send X-Sentry-Auth and also write their DSN into the envelope.
@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 
 OLDEST_VERSION, NEWEST_VERSION = 2, 7
 LARGEST_ID = 2**63 - 1
@@ -41,16 +41,16 @@ class Dsn:
 def read_project_id(text: str) -> int:
     """The project id of the URL path; 400 where it is not a number, 403 where no project can have it."""
     if not (text.isascii() and text.isdigit()):
-        raise IntakeError(400, "bad project path parameter", ["the project id must be a number"])
+        raise RequestError(400, "bad project path parameter", ["the project id must be a number"])
     number = int(text) if len(text) <= 19 else LARGEST_ID + 1
     if number > LARGEST_ID:
         raise rejected()
     return number
 
 
-def rejected() -> IntakeError:
+def rejected() -> RequestError:
     """Unknown project, unknown key, another project's key, disabled key: one answer for all of them."""
-    return IntakeError(403, "event submission rejected with_reason: ProjectId")
+    return RequestError(403, "event submission rejected with_reason: ProjectId")
 
 
 def credentials_of_request(sentry_auth: str | None, authorization: str | None, query: str) -> Credentials | None:
@@ -85,7 +85,7 @@ def credentials_of_envelope(found: Credentials | None, dsn: str | None, project_
 
 def required(found: Credentials | None) -> Credentials:
     if found is None:
-        raise IntakeError(401, "missing authorization information")
+        raise RequestError(401, "missing authorization information")
     return found
 
 
@@ -131,7 +131,7 @@ def _credentials(fields: dict[str, str]) -> Credentials:
     if not key or not _NUMBER.fullmatch(version):
         raise _unparsable()
     if not OLDEST_VERSION <= int(version) <= NEWEST_VERSION:
-        raise IntakeError(400, f"unsupported protocol version ({int(version)})")
+        raise RequestError(400, f"unsupported protocol version ({int(version)})")
     client = fields.get("sentry_client", "")
     return Credentials(
         public_key=_public_key(key),
@@ -148,9 +148,9 @@ def _public_key(text: str) -> str:
     return key
 
 
-def _unparsable() -> IntakeError:
-    return IntakeError(401, "bad x-sentry-auth header")
+def _unparsable() -> RequestError:
+    return RequestError(401, "bad x-sentry-auth header")
 
 
-def _multiple() -> IntakeError:
-    return IntakeError(401, "multiple authorization payloads detected")
+def _multiple() -> RequestError:
+    return RequestError(401, "multiple authorization payloads detected")

@@ -8,7 +8,7 @@
 
 Source: Sentry's developer documentation, "Envelopes". The body is read as it comes and passed over: of a hundred
 megabytes no more is held than the event and the first client report, which others read. No payload is parsed here.
-Only IntakeError is ever raised: 400 for what is no envelope, 413 above a limit.
+Only RequestError is ever raised: 400 for what is no envelope, 413 above a limit.
 
 Stricter and looser than the source where it leaves a choice: blank lines are taken at the end only; an item
 whose header line ends the body has an empty payload; a `length` of null is no length.
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import as_mapping, as_text, parse_object
 from statsapi.ingest.body_stream import NEWLINE, Pieces
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
@@ -73,7 +73,7 @@ class Envelope:
 def read_header(pieces: Pieces, limits: EnvelopeLimits) -> EnvelopeHeader:
     """The header of an envelope, which may say who sends it: no more is taken than its line."""
     if pieces.next_byte() is None:
-        raise IntakeError(400, "empty request body")
+        raise RequestError(400, "empty request body", reason="empty")
     return _envelope_header(_headers(pieces, limits.header_line))
 
 
@@ -158,5 +158,5 @@ def _quantity(kind: str, headers: Mapping[str, object], size: int) -> int:
     return max(1, min(count, size))
 
 
-def _invalid(cause: str) -> IntakeError:
-    return IntakeError(400, "invalid event envelope", [cause])
+def _invalid(cause: str) -> RequestError:
+    return RequestError(400, "invalid event envelope", [cause], "invalid_envelope")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 
 _EVENT_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
@@ -25,7 +25,8 @@ def read_event_id(source: Mapping[str, object]) -> str | None:
         return None
     text = value.lower() if isinstance(value, str) else ""
     if not _EVENT_ID.fullmatch(text):
-        raise IntakeError(400, "invalid event id", ["expected 32 hexadecimal digits, with or without dashes"])
+        cause = "expected 32 hexadecimal digits, with or without dashes"
+        raise RequestError(400, "invalid event id", [cause], "invalid_event_id")
     return text.replace("-", "")
 
 

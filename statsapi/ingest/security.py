@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
 from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventFacts
 from statsapi.ingest.identifiers import read_environment
@@ -32,11 +32,11 @@ def parse_security_reports(body: Buffer, reports: Limit) -> tuple[SecurityReport
     """The reports in the body, each an event of its own; none, where the Reporting API only sends other
     types.
 
-    Raises IntakeError: 400 where the body is no security report, 413 above `reports`, how many one body may
+    Raises RequestError: 400 where the body is no security report, 413 above `reports`, how many one body may
     hold.
     """
     if not body:
-        raise IntakeError(400, "empty request body")
+        raise RequestError(400, "empty request body", reason="empty")
     try:
         value = parse_json(body)
     except ValueError as error:
@@ -111,5 +111,5 @@ def _require(report: Mapping[str, object], *names: str) -> None:
         raise _invalid(f"the report has no {' and no '.join(names)}")
 
 
-def _invalid(cause: str) -> IntakeError:
-    return IntakeError(400, "invalid JSON data", [cause])
+def _invalid(cause: str) -> RequestError:
+    return RequestError(400, "invalid JSON data", [cause], "invalid_json")

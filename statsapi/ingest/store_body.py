@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from statsapi.http.bodies import bounded
 from statsapi.http.encodings import unpack
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import parse_object
 from statsapi.ingest.identifiers import read_event_id
 from tsdb.outcomes import Category
@@ -22,10 +22,10 @@ class StoreEvent:
 
 
 def parse_store(body: bytes, unpacked: Limit) -> StoreEvent:
-    """The event. Raises IntakeError: 400 for what is none, 413 when it unpacks to more than the limit."""
+    """The event. Raises RequestError: 400 for what is none, 413 when it unpacks to more than the limit."""
     text = body.strip()
     if not text:
-        raise IntakeError(400, "empty request body")
+        raise RequestError(400, "empty request body", reason="empty")
     try:
         event = parse_object(text if text.startswith(b"{") else _unwrapped(text, unpacked))
     except ValueError as error:
@@ -44,11 +44,11 @@ def _unwrapped(text: bytes, limit: Limit) -> bytes:
         return data
     try:
         return b"".join(bounded(unpack([data], "deflate"), limit))
-    except IntakeError as error:
+    except RequestError as error:
         if error.status == 413:
             raise
         raise _invalid("neither JSON nor base64 of zlib of JSON") from None
 
 
-def _invalid(cause: str) -> IntakeError:
-    return IntakeError(400, "invalid JSON data", [cause])
+def _invalid(cause: str) -> RequestError:
+    return RequestError(400, "invalid JSON data", [cause], "invalid_json")

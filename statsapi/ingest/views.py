@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from django.http import HttpRequest, HttpResponse
 
+from statsapi.http import clock
 from statsapi.http.bodies import drain, let_go_of_the_database, read_body, read_pieces
-from statsapi.http.errors import BAD_DATA, IntakeError, Limit
+from statsapi.http.errors import BAD_DATA, Limit, RequestError
 from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.attributes import EventFacts, event_facts, read_event
@@ -56,7 +56,7 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
         credentials = _signed(sender, found, header.dsn)
         parsed = read_items(pieces, header, limits)
         identity = event_id(header, parsed.event.payload) if parsed.event else header.event_id
-    except IntakeError as error:
+    except RequestError as error:
         raise _invalid(sender, credentials, error) from None
     # Without an event the id may be of something that is sent in many parts, as a replay is.
     once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
@@ -93,7 +93,7 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
         else:
             body = request.GET.get("sentry_data", "").encode()
         once, category, facts = _read_store(body, unpacked, sender)
-    except IntakeError as error:
+    except RequestError as error:
         raise _invalid(sender, found, error) from None
 
     def arrival(config: Config, key: Key) -> Arrival:
@@ -122,7 +122,7 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
         reports = parse_security_reports(
             read_body(request.META, sent=sent, unpacked=unpacked), limit("INGEST_MAX_ITEMS")
         )
-    except IntakeError as error:
+    except RequestError as error:
         raise _invalid(sender, found, error) from None
     answer = identified(new_event_id() if reports else None)
     said = read_query(sender.query)
@@ -140,13 +140,13 @@ def _sender(
 ) -> tuple[Sender, Credentials | None]:
     """The sender, and the credentials of the request, which may send.
 
-    IntakeError 401 without credentials, unless they may stand inside the body; 403 where they may not send.
+    RequestError 401 without credentials, unless they may stand inside the body; 403 where they may not send.
     """
     query = request.META.get("QUERY_STRING", "")
     try:
         sender = Sender(
             project=read_project_id(project_id),
-            now=int(time.time()),
+            now=clock.now(request),
             ip=client_address(request),
             user_agent=request.META.get("HTTP_USER_AGENT", ""),
             query=query,
@@ -167,7 +167,7 @@ def _sender(
 def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Credentials:
     """The credentials of an envelope of which no more than the header was unpacked.
 
-    IntakeError 401 where it has none, or others than its request, 403 where they may not send. There is nothing to
+    RequestError 401 where it has none, or others than its request, 403 where they may not send. There is nothing to
     drain: a body that is worth it came whole with its header.
     """
     credentials = credentials_of_envelope(found, dsn, sender.project)
@@ -177,12 +177,12 @@ def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Crede
     return credentials
 
 
-def _invalid(sender: Sender, found: Credentials | None, error: IntakeError) -> IntakeError:
+def _invalid(sender: Sender, found: Credentials | None, error: RequestError) -> RequestError:
     """Counts bad data; a body that nobody signed is answered as such."""
     if found is None and error.status == 400:
         required(found)
     if found is not None and error.status in BAD_DATA:
-        counting.count_invalid(sender.project, found.public_key, error)
+        counting.count_invalid(sender.project, found.public_key, error, sender.now)
     return error
 
 

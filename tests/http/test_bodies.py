@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from statsapi.http.bodies import read_body
 from statsapi.http.encodings import PIECE, unpack
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from tests.ingest.bounds import status_of
 
 ROOT = Path(__file__).parents[2]
@@ -62,8 +62,8 @@ def read(data: bytes, encoding: str | None = None, /, **more: Any) -> bytes:
     return read_body(environ(data, encoding, **more), sent=SENT, unpacked=UNPACKED)
 
 
-def refusal(request: dict[str, Any], sent: Limit = SENT) -> IntakeError:
-    with pytest.raises(IntakeError) as error:
+def refusal(request: dict[str, Any], sent: Limit = SENT) -> RequestError:
+    with pytest.raises(RequestError) as error:
         read_body(request, sent=sent, unpacked=UNPACKED)
     return error.value
 
@@ -222,7 +222,7 @@ PROBE = """
 import io, re, sys
 from django.db import connection
 from statsapi.http.bodies import read_body
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import RequestError, Limit
 from tests.ingest.bounds import status_of
 
 def peak():
@@ -235,7 +235,7 @@ connection.vendor  # the settings, read when they are first asked for, are no pa
 before = peak()
 try:
     read_body(environ, **limits)
-except IntakeError as error:
+except RequestError as error:
     print(error.status, peak() - before)
 """
 

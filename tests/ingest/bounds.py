@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.ingest.body_stream import Pieces
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
 
@@ -29,6 +29,6 @@ def status_of(call: Callable[[], object]) -> int:
     """200, or the status of its refusal. Any other exception is the test's failure."""
     try:
         call()
-    except IntakeError as error:
+    except RequestError as error:
         return error.status
     return 200

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 from statsapi.ingest.credentials import (
     Credentials,
     credentials_of_envelope,
@@ -28,7 +28,7 @@ def found(header: str | None = None, authorization: str | None = None, query: st
 
 
 def refusal(header: str | None = None, authorization: str | None = None, query: str = "") -> tuple[int, str]:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         found(header, authorization, query)
     return error.value.status, error.value.detail
 
@@ -55,7 +55,7 @@ def test_it_finds_none_where_there_is_none() -> None:
 
 
 def test_none_at_all_is_401() -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         required(None)
     assert (error.value.status, error.value.body()) == (401, {"detail": "missing authorization information"})
 
@@ -135,7 +135,7 @@ def test_an_envelope_can_bring_its_own_credentials() -> None:
 
 
 def test_an_envelope_for_another_project_is_403() -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         credentials_of_envelope(None, f"https://{KEY}@stats.example.com/42", 43)
     assert (error.value.status, error.value.detail) == (403, REJECTED)
 
@@ -148,7 +148,7 @@ def test_an_envelope_may_repeat_the_credentials_of_its_request() -> None:
 
 @pytest.mark.parametrize("dsn", [f"https://{OTHER}@localhost/42", f"https://{KEY}@localhost/43"])
 def test_an_envelope_that_contradicts_its_request_is_401(dsn: str) -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         credentials_of_envelope(found(HEADER), dsn, 42)
     assert (error.value.status, error.value.detail) == (401, MULTIPLE)
 
@@ -159,14 +159,14 @@ def test_an_envelope_that_contradicts_its_request_is_401(dsn: str) -> None:
     + [f"https://{KEY}@localhost/one", f"https://{KEY}@localhost/١"],
 )
 def test_a_dsn_that_is_none_is_401(dsn: str) -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         parse_dsn(dsn)
     assert (error.value.status, error.value.detail) == (401, UNPARSABLE)
 
 
 @pytest.mark.parametrize("text", ["", "web", "-1", "1.0", "1e3", " 1", "١", "1%00", "0x1"])
 def test_a_project_that_is_not_a_number_is_400(text: str) -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         read_project_id(text)
     assert (error.value.status, error.value.detail) == (400, "bad project path parameter")
 
@@ -174,7 +174,7 @@ def test_a_project_that_is_not_a_number_is_400(text: str) -> None:
 def test_a_project_number_beyond_all_is_refused_as_an_unknown_one() -> None:
     assert read_project_id(str(2**63 - 1)) == 2**63 - 1
     for text in (str(2**63), "9" * 5000):
-        with pytest.raises(IntakeError) as error:
+        with pytest.raises(RequestError) as error:
             read_project_id(text)
         assert (error.value.status, error.value.detail) == (403, REJECTED)
 

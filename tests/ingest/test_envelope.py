@@ -10,15 +10,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
 GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden" / "envelopes").iterdir())]
 
 
-def refusal(body: bytes, limits: EnvelopeLimits = ENVELOPE) -> IntakeError:
-    with pytest.raises(IntakeError) as error:
+def refusal(body: bytes, limits: EnvelopeLimits = ENVELOPE) -> RequestError:
+    with pytest.raises(RequestError) as error:
         parse_envelope(body, limits)
     return error.value
 
@@ -141,7 +141,7 @@ def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: lis
 def outcome(call: Callable[[], Envelope]) -> object:
     try:
         return call()
-    except IntakeError as error:
+    except RequestError as error:
         return error.status, error.body()
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 
 
 def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:
-    assert IntakeError(400, "invalid event id", ["why"]).body() == {"detail": "invalid event id", "causes": ["why"]}
-    assert IntakeError(400, "empty request body").body() == {"detail": "empty request body", "causes": []}
-    assert IntakeError(403, "no").body() == {"detail": "no"}
+    assert RequestError(400, "invalid event id", ["why"]).body() == {"detail": "invalid event id", "causes": ["why"]}
+    assert RequestError(400, "empty request body").body() == {"detail": "empty request body", "causes": []}
+    assert RequestError(403, "no").body() == {"detail": "no"}
 
 
 def test_a_limit_names_its_number_and_its_setting() -> None:

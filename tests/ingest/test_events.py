@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 from statsapi.ingest.envelope import EnvelopeHeader
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.identifiers import read_environment
@@ -35,7 +35,7 @@ def test_an_event_may_have_no_id(payload: bytes) -> None:
 
 
 def test_a_bad_id_in_the_payload_is_400() -> None:
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         event_id(header("{}"), b'{"event_id":"short"}')
     assert (error.value.status, error.value.detail) == (400, "invalid event id")
 

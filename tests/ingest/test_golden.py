@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from statsapi.http.errors import IntakeError
+from statsapi.http.errors import RequestError
 from statsapi.ingest.categories import ITEM_CATEGORIES
 from statsapi.ingest.credentials import parse_dsn
 from statsapi.ingest.events import event_id
@@ -53,7 +53,7 @@ def test_a_golden_body_is_read_as_its_manifest_says(name: str) -> None:
     if status == 200:
         assert read(name) == expected
         return
-    with pytest.raises(IntakeError) as refusal:
+    with pytest.raises(RequestError) as refusal:
         read(name)
     assert refusal.value.status == status
     if status == 413:

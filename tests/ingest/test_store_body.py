@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import IntakeError, Limit
+from statsapi.http.errors import Limit, RequestError
 from statsapi.ingest.store_body import parse_store
 from tests.ingest.bounds import status_of
 
@@ -35,7 +35,7 @@ def test_base64_whose_plus_became_a_blank_in_a_query_is_read() -> None:
 
 def test_an_event_that_unpacks_to_more_than_the_limit_is_413() -> None:
     body = base64.b64encode(zlib.compress(b'{"a":"' + b"x" * 100_000 + b'"}'))
-    with pytest.raises(IntakeError) as error:
+    with pytest.raises(RequestError) as error:
         parse_store(body, LIMIT)
     assert error.value.status == 413
     assert "STORE_SETTING" in error.value.detail
