@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHt
 from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
-from statsapi.api.errors import failure
+from statsapi.http.failures import failure
 from statsapi.ingest.urls import urlpatterns
 from statsapi.operations.health import PROMISES, healthz, readyz
 
@@ -101,7 +101,7 @@ def short_forms_of_strangers(get_response: GetResponse) -> GetResponse:
 
 
 class failures_as_json:
-    """Turns an exception that a view let through into the JSON answer of errors.failure, under /api/ alone."""
+    """Turns an exception that a view let through into the JSON answer of failures.failure, under /api/ alone."""
 
     sync_capable, async_capable = True, False
 

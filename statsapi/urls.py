@@ -28,6 +28,6 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "statsapi.api.errors.bad_request"
-handler404 = "statsapi.api.errors.not_found"
-handler500 = "statsapi.api.errors.server_error"
+handler400 = "statsapi.http.failures.bad_request"
+handler404 = "statsapi.http.failures.not_found"
+handler500 = "statsapi.http.failures.server_error"

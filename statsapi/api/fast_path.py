@@ -9,7 +9,7 @@ from django.template.response import SimpleTemplateResponse
 from django.urls import Resolver404, resolve
 from django.utils.decorators import sync_only_middleware
 
-from statsapi.api.errors import failure
+from statsapi.http.failures import failure
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 

@@ -13,8 +13,8 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
-from statsapi.api.errors import failure
 from statsapi.http.errors import RequestError
+from statsapi.http.failures import failure
 from tsdb.intake import Quota
 
 View = Callable[[HttpRequest, str], HttpResponse]
@@ -65,7 +65,7 @@ def _answer(view: View, request: HttpRequest, project_id: str, methods: tuple[st
         return view(request, project_id)
     except RequestError as error:
         return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
-    except Exception as error:  # what it is decides errors.failure: 503 or 500, never a traceback
+    except Exception as error:  # what it is decides failures.failure: 503 or 500, never a traceback
         return failure(error)
 
 

@@ -173,7 +173,7 @@ def test_a_failure_tells_an_id_that_the_log_has_too_and_nothing_else(
         "X-Content-Type-Options": "nosniff",
     }
     assert {name: response.get(name) for name in wanted} == wanted
-    [record] = [record for record in caplog.records if record.name == "statsapi.api.errors"]
+    [record] = [record for record in caplog.records if record.name == "statsapi.http.failures"]
     assert record.error_id == answer["errorId"]  # type: ignore[attr-defined]
     assert record.exc_info
     assert SECRET in str(record.exc_info[1])

@@ -1,0 +1,103 @@
+"""What becomes of an exception that no view caught: a JSON answer that tells nothing of how it came about."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import sys
+from typing import NamedTuple
+
+from django.conf import settings
+from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
+from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http.multipartparser import MultiPartParserError
+from redis.exceptions import RedisError
+
+from projects.connections import rejoin
+from projects.outage import database_outage
+from statsapi.http.refusal_pages import refusal
+from statsapi.operations import metrics
+from tsdb.embedded import EmbeddedServerError
+
+log = logging.getLogger(__name__)
+
+RETRY_AFTER_SECONDS = 1
+"""Long enough for a lost connection to be made anew, short enough for a client that waits."""
+
+NO_REDIS = "The counts cannot be reached right now."
+NOT_FOUND = "The requested resource does not exist"
+
+
+class Failure(NamedTuple):
+    """Status, JSON body and headers of an answer."""
+
+    status: int
+    body: dict[str, str]
+    headers: dict[str, str]
+
+
+def failure(error: Exception) -> HttpResponse:
+    """Return the answer to an exception that no view caught."""
+    return _response(*describe(error))
+
+
+def describe(error: Exception) -> Failure:
+    """Return what the client is told: 400, 413, 503, or 500 with an id that stands in the log too."""
+    if isinstance(error, DisallowedHost):
+        return Failure(400, {"detail": "Invalid Host header. ALLOWED_HOSTS names the hosts that are served."}, {})
+    if isinstance(error, RequestDataTooBig):
+        return Failure(413, {"detail": f"The body is larger than {settings.DATA_UPLOAD_MAX_MEMORY_SIZE} bytes."}, {})
+    if isinstance(error, SuspiciousOperation | BadRequest | MultiPartParserError | UnreadablePostError):
+        return Failure(400, {"detail": "Bad request"}, {})
+    outage = unavailable(error)
+    if outage is not None:
+        return Failure(503, {"detail": f"{outage} Try again in a moment."}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+    error_id = secrets.token_hex(16)
+    log.error("internal error", exc_info=error, extra={"error_id": error_id})
+    return Failure(500, {"detail": "Internal Error", "errorId": error_id}, {})
+
+
+def unavailable(error: Exception) -> str | None:
+    """Return a sentence that says what cannot be reached or refuses its work, and log it.
+
+    None: the error is of another kind.
+    """
+    outage = NO_REDIS if isinstance(error, RedisError | EmbeddedServerError) else database_outage(error)
+    if outage == NO_REDIS:
+        metrics.redis_failed(error)
+        rejoin()
+    if outage is not None:
+        log.error("a request could not be served: %s: %s", type(error).__name__, error)
+    return outage
+
+
+def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Django's handler400."""
+    return failure(exception)
+
+
+def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
+    """Django's handler404: a path that leads nowhere."""
+    path = request.path_info
+    if path.startswith("/api/") and not path.endswith("/"):
+        return _response(404, {"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, {})
+    return _response(404, {"detail": NOT_FOUND}, {})
+
+
+def server_error(request: HttpRequest) -> HttpResponse:
+    """Django's handler500: what fails outside /api/ or before any view. Django calls it while it handles the error."""
+    error = sys.exception()
+    if not isinstance(error, Exception):
+        error = RuntimeError("unknown")
+    if not request.path_info.startswith("/api/"):  # a page, which a person looks at
+        outage = unavailable(error)
+        if outage is not None:
+            page = refusal(request, 503, "Not right now", f"{outage} Try again in a moment.")
+            page.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            return page
+    return failure(error)
+
+
+def _response(status: int, body: dict[str, str], headers: dict[str, str]) -> HttpResponse:
+    return HttpResponse(json.dumps(body), "application/json", status, headers=headers)
