@@ -54,7 +54,7 @@ def response_headers(get_response: GetResponse) -> GetResponse:
 
 
 @sync_only_middleware
-def straight_to_the_view(get_response: GetResponse) -> GetResponse:
+def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
     """Takes what SDKs send straight to its view: it has no session, no form and no static file to look for.
 
     The rest of the chain costs more than half of such a request's time in Python. Probes go straight too: they ask by

@@ -155,9 +155,9 @@ CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Ret
 MIDDLEWARE = [
     "statsapi.middleware.response_headers",
     "django.middleware.security.SecurityMiddleware",
-    "statsapi.middleware.straight_to_the_view",
+    "statsapi.middleware.fast_path_for_intake",
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "statsapi.api.fast_path.straight_with_a_token",
+    "statsapi.api.fast_path.fast_path_for_tokens",
     "csp.middleware.CSPMiddleware",
     "statsapi.http.static_files.Files",
     "statsapi.middleware.failures_as_json",

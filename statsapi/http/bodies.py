@@ -23,11 +23,11 @@ class Input(Protocol):
 
 
 def read_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> bytes:
-    """The unpacked body of a WSGI request, whole. Raises RequestError as `read_pieces` does."""
-    return b"".join(read_pieces(environ, sent=sent, unpacked=unpacked))
+    """The unpacked body of a WSGI request, whole. Raises RequestError as `stream_body` does."""
+    return b"".join(stream_body(environ, sent=sent, unpacked=unpacked))
 
 
-def read_pieces(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> Iterator[bytes]:
+def stream_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> Iterator[bytes]:
     """The unpacked body of a WSGI request, as it comes.
 
     Raises RequestError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for

@@ -26,7 +26,7 @@ _BROWSERS = ("Mozilla/", "Opera/")
 
 
 @dataclass(frozen=True, slots=True)
-class EventFacts:
+class EventAttributes:
     client_ip: str = ""  # of the request
     user_ip: str = ""  # of the user, as the event says
     user_agent: str = ""  # of the browser (or crawler) that was served, not of an SDK's own HTTP client
@@ -46,7 +46,7 @@ def read_event(payload: Buffer) -> Mapping[str, object]:
         return {}
 
 
-def event_facts(event: Mapping[str, object], *, client_ip: str, user_agent: str) -> EventFacts:
+def event_attributes(event: Mapping[str, object], *, client_ip: str, user_agent: str) -> EventAttributes:
     """Of a parsed event, and the address and User-Agent header of the request that brought it.
 
     A browser's SDK sends from the browser itself, so the request's User-Agent is the browser's where the
@@ -55,7 +55,7 @@ def event_facts(event: Mapping[str, object], *, client_ip: str, user_agent: str)
     """
     request = as_mapping(event.get("request") or event.get("sentry.interfaces.Http"))
     exceptions = _exceptions(event)
-    return EventFacts(
+    return EventAttributes(
         client_ip=client_ip,
         user_ip=_user_ip(event, client_ip),
         user_agent=_header(request.get("headers"), "user-agent")

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 NEWLINE = 0x0A
 
 
-class Pieces:
+class BodyStream:
     """Lines and stretches of a body that arrives in pieces.
 
     What is held is the rest of a piece and what is being asked for; what is passed over is held nowhere. Whatever the

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 
 from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import as_mapping, as_text, parse_object
-from statsapi.ingest.body_stream import NEWLINE, Pieces
+from statsapi.ingest.body_stream import NEWLINE, BodyStream
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
 from statsapi.ingest.identifiers import read_event_id
 from tsdb.outcomes import Category
@@ -70,14 +70,14 @@ class Envelope:
         return {Category.ATTACHMENT: sum(item.quantity for item in attachments)}, others
 
 
-def read_header(pieces: Pieces, limits: EnvelopeLimits) -> EnvelopeHeader:
+def read_header(pieces: BodyStream, limits: EnvelopeLimits) -> EnvelopeHeader:
     """The header of an envelope, which may say who sends it: no more is taken than its line."""
     if pieces.next_byte() is None:
         raise RequestError(400, "empty request body", reason="empty")
     return _envelope_header(_headers(pieces, limits.header_line))
 
 
-def read_items(pieces: Pieces, header: EnvelopeHeader, limits: EnvelopeLimits) -> Envelope:
+def read_items(pieces: BodyStream, header: EnvelopeHeader, limits: EnvelopeLimits) -> Envelope:
     """The envelope with what follows its header; all pieces are taken unless one is refused."""
     items: list[Item] = []
     seen = 0
@@ -124,7 +124,7 @@ def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
     )
 
 
-def _headers(pieces: Pieces, limit: Limit) -> Mapping[str, object]:
+def _headers(pieces: BodyStream, limit: Limit) -> Mapping[str, object]:
     """Those of the line that comes next."""
     line, size = pieces.stretch(None, longest=limit.maximum, kept=limit.maximum)
     if size > limit.maximum:
@@ -136,7 +136,7 @@ def _headers(pieces: Pieces, limit: Limit) -> Mapping[str, object]:
         raise _invalid(f"headers: {error}") from None
 
 
-def _payload(pieces: Pieces, length: object, limit: Limit, *, kept: int) -> tuple[bytes, int]:
+def _payload(pieces: BodyStream, length: object, limit: Limit, *, kept: int) -> tuple[bytes, int]:
     """The payload that comes next, as far as it is kept, and its size."""
     if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
         raise _invalid("length must be a whole number of bytes")

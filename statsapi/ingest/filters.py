@@ -1,6 +1,6 @@
-"""The eight inbound filters of a project, as pure functions over a few facts of an event.
+"""The eight inbound filters of a project, as pure functions over a few attributes of an event.
 
-A filter's name is the reason of the outcome `filtered`. What a filter does not find in the facts, it does
+A filter's name is the reason of the outcome `filtered`. What a filter does not find in the attributes, it does
 not match.
 """
 
@@ -12,7 +12,7 @@ from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
-from statsapi.ingest.attributes import EventFacts
+from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.globs import any_matches
 from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 
@@ -64,10 +64,10 @@ class FilterConfig:
         )
 
 
-def first_match(config: FilterConfig, facts: EventFacts) -> str | None:
+def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None:
     """The name of the first filter that matches, the cheap ones first; None: the event is to be accepted."""
     for name, matches in _FILTERS:
-        if matches(config, facts):
+        if matches(config, attributes):
             return name
     return None
 
@@ -77,49 +77,51 @@ def invalid_networks(entries: Iterable[str]) -> list[str]:
     return [entry for entry in entries if _network(entry) is None]
 
 
-def _ip_address(config: FilterConfig, facts: EventFacts) -> bool:
+def _ip_address(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.ip_addresses:
         return False
-    address = _address(facts.client_ip)
+    address = _address(attributes.client_ip)
     return address is not None and any(address in network for network in _networks(config.ip_addresses))
 
 
-def _localhost(config: FilterConfig, facts: EventFacts) -> bool:
+def _localhost(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.localhost:
         return False
-    return any(map(_is_loopback, (facts.client_ip, facts.user_ip))) or _is_local_page(facts.page_url)
+    return any(map(_is_loopback, (attributes.client_ip, attributes.user_ip))) or _is_local_page(attributes.page_url)
 
 
-def _release_version(config: FilterConfig, facts: EventFacts) -> bool:
-    return bool(config.release_versions and facts.release) and any_matches(config.release_versions, [facts.release])
+def _release_version(config: FilterConfig, attributes: EventAttributes) -> bool:
+    return bool(config.release_versions and attributes.release) and any_matches(
+        config.release_versions, [attributes.release]
+    )
 
 
-def _error_message(config: FilterConfig, facts: EventFacts) -> bool:
-    return bool(config.error_messages) and any_matches(config.error_messages, facts.messages)
+def _error_message(config: FilterConfig, attributes: EventAttributes) -> bool:
+    return bool(config.error_messages) and any_matches(config.error_messages, attributes.messages)
 
 
-def _browser_extensions(config: FilterConfig, facts: EventFacts) -> bool:
-    return config.browser_extensions and any(map(_is_browsers_own, facts.sources))
+def _browser_extensions(config: FilterConfig, attributes: EventAttributes) -> bool:
+    return config.browser_extensions and any(map(_is_browsers_own, attributes.sources))
 
 
-def _legacy_browsers(config: FilterConfig, facts: EventFacts) -> bool:
-    return config.legacy_browsers and is_legacy_browser(facts.user_agent)
+def _legacy_browsers(config: FilterConfig, attributes: EventAttributes) -> bool:
+    return config.legacy_browsers and is_legacy_browser(attributes.user_agent)
 
 
-def _web_crawlers(config: FilterConfig, facts: EventFacts) -> bool:
-    return config.web_crawlers and is_crawler(facts.user_agent)
+def _web_crawlers(config: FilterConfig, attributes: EventAttributes) -> bool:
+    return config.web_crawlers and is_crawler(attributes.user_agent)
 
 
-def _invalid_csp(config: FilterConfig, facts: EventFacts) -> bool:
+def _invalid_csp(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.invalid_csp:
         return False
-    sources = [source for source in facts.csp_sources if source]
+    sources = [source for source in attributes.csp_sources if source]
     return any(_is_browsers_own(source) or _is_local_page(source) for source in sources) or (
         bool(config.csp_sources) and any_matches(config.csp_sources, [*sources, *map(_host, sources)])
     )
 
 
-_FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventFacts], bool]], ...] = (
+_FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventAttributes], bool]], ...] = (
     ("ip-address", _ip_address),
     ("localhost", _localhost),
     ("invalid-csp", _invalid_csp),

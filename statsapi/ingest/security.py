@@ -16,7 +16,7 @@ from urllib.parse import parse_qsl
 
 from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
-from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventFacts
+from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventAttributes
 from statsapi.ingest.identifiers import read_environment
 
 
@@ -57,9 +57,11 @@ def read_query(query: str) -> Mapping[str, str]:
         return {}
 
 
-def security_facts(report: SecurityReport, said: Mapping[str, str], *, client_ip: str, user_agent: str) -> EventFacts:
+def security_attributes(
+    report: SecurityReport, said: Mapping[str, str], *, client_ip: str, user_agent: str
+) -> EventAttributes:
     """What filters look at. The report's URL may have said `sentry_release` and `sentry_environment`."""
-    return EventFacts(
+    return EventAttributes(
         client_ip=client_ip,
         user_ip=client_ip,
         user_agent=user_agent,

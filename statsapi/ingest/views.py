@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from statsapi.http import clock
-from statsapi.http.bodies import drain, let_go_of_the_database, read_body, read_pieces
+from statsapi.http.bodies import drain, let_go_of_the_database, read_body, stream_body
 from statsapi.http.errors import BAD_DATA, Limit, RequestError
 from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
-from statsapi.ingest.attributes import EventFacts, event_facts, read_event
-from statsapi.ingest.body_stream import Pieces
+from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
+from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
     Credentials,
@@ -27,7 +27,7 @@ from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.filters import first_match
 from statsapi.ingest.limits import envelope_limits, limit
 from statsapi.ingest.reports import parse_report
-from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_facts
+from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_attributes
 from statsapi.ingest.store_body import parse_store
 from tsdb.intake import Arrival
 from tsdb.outcomes import Category, Outcome
@@ -51,7 +51,7 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     credentials, limits = found, envelope_limits()
     sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
     try:
-        pieces = Pieces(read_pieces(request.META, sent=sent, unpacked=unpacked))
+        pieces = BodyStream(stream_body(request.META, sent=sent, unpacked=unpacked))
         header = read_header(pieces, limits)
         credentials = _signed(sender, found, header.dsn)
         parsed = read_items(pieces, header, limits)
@@ -68,12 +68,12 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
             return Arrival(once, Outcome.ACCEPTED, others=others)
         payload = parsed.event.payload
         if config.filters.needs_payload:
-            facts = event_facts(read_event(payload), client_ip=sender.ip, user_agent=sender.user_agent)
-            environment = facts.environment
+            attributes = event_attributes(read_event(payload), client_ip=sender.ip, user_agent=sender.user_agent)
+            environment = attributes.environment
         else:
-            facts = EventFacts(client_ip=sender.ip)
+            attributes = EventAttributes(client_ip=sender.ip)
             environment = event_environment(parsed.header, payload, credentials.public_key)
-        filtered_by = first_match(config.filters, facts)
+        filtered_by = first_match(config.filters, attributes)
         event = counting.Event(once, sender.now, filtered_by, environment, attached)
         return counting.event(config, key, event, others)
 
@@ -92,7 +92,7 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
             body = read_body(request.META, sent=sent, unpacked=unpacked)
         else:
             body = request.GET.get("sentry_data", "").encode()
-        once, category, facts = _read_store(body, unpacked, sender)
+        once, category, attributes = _read_store(body, unpacked, sender)
     except RequestError as error:
         raise _invalid(sender, found, error) from None
 
@@ -100,8 +100,8 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
         if category is not Category.ERROR:
             others = counting.accepted(config, key, category, 1, sender.now)
             return Arrival(once, Outcome.ACCEPTED, others=others)
-        filtered_by = first_match(config.filters, facts)
-        return counting.event(config, key, counting.Event(once, sender.now, filtered_by, facts.environment))
+        filtered_by = first_match(config.filters, attributes)
+        return counting.event(config, key, counting.Event(once, sender.now, filtered_by, attributes.environment))
 
     answer = identified(once or new_event_id())
     if request.method == "GET":
@@ -203,18 +203,21 @@ def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> 
     return counting.accepted(config, key, item.category, item.quantity, now)
 
 
-def _read_store(body: bytes, unpacked: Limit, sender: Sender) -> tuple[str | None, Category, EventFacts]:
-    """The id, the category and the facts; a parsed event can be twenty times its bytes, and does not wait for Redis."""
+def _read_store(body: bytes, unpacked: Limit, sender: Sender) -> tuple[str | None, Category, EventAttributes]:
+    """Return the id, the category and the attributes.
+
+    The parsed event, which can be twenty times its bytes, is not kept while Redis is waited for.
+    """
     stored = parse_store(body, unpacked)
-    facts = event_facts(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
-    return stored.event_id, stored.category, facts
+    attributes = event_attributes(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
+    return stored.event_id, stored.category, attributes
 
 
 def _report_arrival(report: SecurityReport, said: Mapping[str, str], sender: Sender) -> counting.ArrivalFor:
-    facts = security_facts(report, said, client_ip=sender.ip, user_agent=sender.user_agent)
+    attributes = security_attributes(report, said, client_ip=sender.ip, user_agent=sender.user_agent)
 
     def arrival(config: Config, key: Key) -> Arrival:
-        filtered_by = first_match(config.filters, facts)
-        return counting.event(config, key, counting.Event(None, sender.now, filtered_by, facts.environment))
+        filtered_by = first_match(config.filters, attributes)
+        return counting.event(config, key, counting.Event(None, sender.now, filtered_by, attributes.environment))
 
     return arrival

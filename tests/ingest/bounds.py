@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from statsapi.http.errors import Limit, RequestError
-from statsapi.ingest.body_stream import Pieces
+from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
 
 SENT = Limit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
@@ -21,7 +21,7 @@ ENVELOPE = EnvelopeLimits(
 
 def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
     """The envelope of a body that is whole or comes in pieces, whoever sends it."""
-    pieces = Pieces([body] if isinstance(body, bytes) else body)
+    pieces = BodyStream([body] if isinstance(body, bytes) else body)
     return read_items(pieces, read_header(pieces, limits), limits)
 
 

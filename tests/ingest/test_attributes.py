@@ -12,16 +12,16 @@ from statsapi.ingest.attributes import (
     LONGEST_RELEASE,
     LONGEST_TEXT,
     MOST_EXCEPTIONS,
-    EventFacts,
-    event_facts,
+    EventAttributes,
+    event_attributes,
     read_event,
 )
 
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 
-def facts(event: object, client_ip: str = "", user_agent: str = "") -> EventFacts:
-    return event_facts(read_event(json.dumps(event).encode()), client_ip=client_ip, user_agent=user_agent)
+def attributes(event: object, client_ip: str = "", user_agent: str = "") -> EventAttributes:
+    return event_attributes(read_event(json.dumps(event).encode()), client_ip=client_ip, user_agent=user_agent)
 
 
 def frame(path: str, key: str = "abs_path") -> dict[str, str]:
@@ -41,7 +41,7 @@ def test_a_usual_event_gives_every_fact() -> None:
         "exception": {"values": [exception(frame("/a.js"), frame("/b.js"), type="Error", value="boom")]},
         "logentry": {"message": "it is %s", "formatted": "it is broken"},
     }
-    assert facts(event, "192.0.2.1", "sentry.python/2.1") == EventFacts(
+    assert attributes(event, "192.0.2.1", "sentry.python/2.1") == EventAttributes(
         client_ip="192.0.2.1",
         user_ip="10.0.0.7",
         user_agent=CHROME,
@@ -60,7 +60,7 @@ def test_the_old_names_of_interfaces_are_read() -> None:
         "sentry.interfaces.Exception": [exception(frame("a.py", "filename"), type="E", value="v")],
         "sentry.interfaces.Message": {"message": "m"},
     }
-    found = facts(event)
+    found = attributes(event)
     assert (found.page_url, found.user_agent, found.user_ip) == ("http://localhost/", "x", "::1")
     assert (found.messages, found.sources) == (("m", "E: v"), ("a.py",))
 
@@ -78,13 +78,13 @@ def test_the_old_names_of_interfaces_are_read() -> None:
     ],
 )
 def test_an_exception_may_come_in_many_shapes(interface: object, messages: tuple[str, ...]) -> None:
-    assert facts({"exception": interface}).messages == messages
+    assert attributes({"exception": interface}).messages == messages
 
 
 @pytest.mark.parametrize("message", ["m", {"message": "m"}, {"formatted": "m", "message": "%s"}])
 def test_a_message_may_come_in_many_shapes(message: object) -> None:
-    assert facts({"message": message}).messages == ("m",)
-    assert facts({"logentry": message}).messages == ("m",)
+    assert attributes({"message": message}).messages == ("m",)
+    assert attributes({"logentry": message}).messages == ("m",)
 
 
 @pytest.mark.parametrize(
@@ -97,27 +97,27 @@ def test_a_message_may_come_in_many_shapes(message: object) -> None:
     ],
 )
 def test_headers_may_come_in_many_shapes(headers: object) -> None:
-    assert facts({"request": {"headers": headers}}).user_agent == "x"
+    assert attributes({"request": {"headers": headers}}).user_agent == "x"
 
 
 def test_the_raising_file_is_the_innermost_that_has_a_name() -> None:
     nameless = [frame("<anonymous>"), frame("[native code]"), frame(""), {}, None, {"abs_path": 1}]
-    assert facts({"exception": exception(frame("a"), frame("b"), *nameless)}).sources == ("b",)
-    assert facts({"exception": exception(*nameless)}).sources == ()
+    assert attributes({"exception": exception(frame("a"), frame("b"), *nameless)}).sources == ("b",)
+    assert attributes({"exception": exception(*nameless)}).sources == ()
 
 
 def test_a_browser_is_believed_of_the_request_and_an_sdk_is_not() -> None:
-    assert facts({}, user_agent=CHROME).user_agent == CHROME
-    assert facts({}, user_agent="Opera/9.80").user_agent == "Opera/9.80"
-    assert facts({}, user_agent="sentry.python/2.1").user_agent == ""
+    assert attributes({}, user_agent=CHROME).user_agent == CHROME
+    assert attributes({}, user_agent="Opera/9.80").user_agent == "Opera/9.80"
+    assert attributes({}, user_agent="sentry.python/2.1").user_agent == ""
 
 
 def test_the_user_whose_address_is_to_be_found_has_the_clients() -> None:
-    assert facts({"user": {"ip_address": "{{auto}}"}}, client_ip="192.0.2.1").user_ip == "192.0.2.1"
+    assert attributes({"user": {"ip_address": "{{auto}}"}}, client_ip="192.0.2.1").user_ip == "192.0.2.1"
 
 
 def test_an_event_made_to_be_expensive_is_bounded() -> None:
-    found = facts({"exception": [{"value": "x" * 100_000}] * 1000})
+    found = attributes({"exception": [{"value": "x" * 100_000}] * 1000})
     assert len(found.messages) == MOST_EXCEPTIONS
     assert len(found.messages[0]) == LONGEST_TEXT
 
@@ -140,7 +140,7 @@ JSON = st.recursive(
 
 @given(JSON)
 def test_any_json_gives_facts(event: object) -> None:
-    found = facts(event)
+    found = attributes(event)
     assert all(isinstance(text, str) and text for text in (*found.messages, *found.sources))
 
 
@@ -150,7 +150,7 @@ def test_of_an_event_of_a_hundred_thousand_parts_no_more_is_looked_at_than_sdks_
     headers = {str(number): "x" for number in range(70_000)}
     event = {**nameless, "request": {"headers": headers, "url": "a" * 10**6}, "release": "1" * 10**6}
     began = time.thread_time()
-    found = event_facts(event, client_ip="", user_agent="")
+    found = event_attributes(event, client_ip="", user_agent="")
     assert time.thread_time() - began < 0.05
     assert found.sources == ("/z.js",) * 25
     assert (len(found.page_url), len(found.release)) == (LONGEST_TEXT, LONGEST_RELEASE)

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.attributes import EventFacts
+from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.filters import FilterConfig, first_match, invalid_networks
 from tsdb.outcomes import FILTERS
 
@@ -24,16 +24,16 @@ ALL_ON = FilterConfig(
 GOOGLEBOT = "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)"
 IE9 = "Mozilla/5.0 (compatible; MSIE 9.0; Windows NT 6.1; Trident/5.0)"
 CAUGHT = {
-    "ip-address": EventFacts(client_ip="192.0.2.77"),
-    "localhost": EventFacts(page_url="http://localhost:3000/"),
-    "invalid-csp": EventFacts(csp_sources=("chrome-extension",)),
-    "browser-extensions": EventFacts(sources=("moz-extension://abc/a.js",)),
-    "release-version": EventFacts(release="web@1.2.3"),
-    "error-message": EventFacts(messages=("Error: boom!",)),
-    "legacy-browsers": EventFacts(user_agent=IE9),
-    "web-crawlers": EventFacts(user_agent=GOOGLEBOT),
+    "ip-address": EventAttributes(client_ip="192.0.2.77"),
+    "localhost": EventAttributes(page_url="http://localhost:3000/"),
+    "invalid-csp": EventAttributes(csp_sources=("chrome-extension",)),
+    "browser-extensions": EventAttributes(sources=("moz-extension://abc/a.js",)),
+    "release-version": EventAttributes(release="web@1.2.3"),
+    "error-message": EventAttributes(messages=("Error: boom!",)),
+    "legacy-browsers": EventAttributes(user_agent=IE9),
+    "web-crawlers": EventAttributes(user_agent=GOOGLEBOT),
 }
-GOOD = EventFacts(
+GOOD = EventAttributes(
     client_ip="198.51.100.7",
     user_ip="10.0.0.1",
     user_agent="Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0",
@@ -62,7 +62,7 @@ def test_a_good_event_passes_all() -> None:
 
 
 def test_an_event_without_any_facts_passes_all() -> None:
-    assert first_match(ALL_ON, EventFacts()) is None
+    assert first_match(ALL_ON, EventAttributes()) is None
 
 
 @pytest.mark.parametrize(
@@ -85,8 +85,8 @@ def test_it_knows_when_the_payload_is_needed(config: FilterConfig, needed: bool)
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
 def test_localhost_knows_a_client_or_user_on_this_machine(address: str) -> None:
     config = FilterConfig(localhost=True)
-    assert first_match(config, EventFacts(client_ip=address)) == "localhost"
-    assert first_match(config, EventFacts(user_ip=address)) == "localhost"
+    assert first_match(config, EventAttributes(client_ip=address)) == "localhost"
+    assert first_match(config, EventAttributes(user_ip=address)) == "localhost"
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_localhost_knows_a_client_or_user_on_this_machine(address: str) -> None:
     ],
 )
 def test_localhost_knows_a_page_on_this_machine(url: str, caught: bool) -> None:
-    found = first_match(FilterConfig(localhost=True), EventFacts(page_url=url))
+    found = first_match(FilterConfig(localhost=True), EventAttributes(page_url=url))
     assert found == ("localhost" if caught else None)
 
 
@@ -127,7 +127,7 @@ def test_localhost_knows_a_page_on_this_machine(url: str, caught: bool) -> None:
     ],
 )
 def test_addresses_match_exactly_or_by_network(entries: tuple[str, ...], address: str, caught: bool) -> None:
-    found = first_match(FilterConfig(ip_addresses=entries), EventFacts(client_ip=address))
+    found = first_match(FilterConfig(ip_addresses=entries), EventAttributes(client_ip=address))
     assert found == ("ip-address" if caught else None)
 
 
@@ -158,8 +158,8 @@ def test_a_form_can_ask_which_networks_are_none() -> None:
     ],
 )
 def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bool) -> None:
-    messages = first_match(FilterConfig(error_messages=(glob,)), EventFacts(messages=(text,)))
-    releases = first_match(FilterConfig(release_versions=("other", glob)), EventFacts(release=text))
+    messages = first_match(FilterConfig(error_messages=(glob,)), EventAttributes(messages=(text,)))
+    releases = first_match(FilterConfig(release_versions=("other", glob)), EventAttributes(release=text))
     assert messages == ("error-message" if caught else None)
     assert releases == ("release-version" if caught else None)
 
@@ -167,7 +167,7 @@ def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bo
 def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
     # A pattern that goes back and tries again would need 10^20 steps here.
     config = FilterConfig(error_messages=("*a" * 30 + "b",))
-    assert first_match(config, EventFacts(messages=("a" * 8192,))) is None
+    assert first_match(config, EventAttributes(messages=("a" * 8192,))) is None
 
 
 @pytest.mark.parametrize(
@@ -185,7 +185,9 @@ def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
 )
 def test_a_file_of_an_extension_is_known_by_its_scheme(source: str, caught: bool) -> None:
     config = FilterConfig(browser_extensions=True)
-    assert first_match(config, EventFacts(sources=("app.js", source))) == ("browser-extensions" if caught else None)
+    assert first_match(config, EventAttributes(sources=("app.js", source))) == (
+        "browser-extensions" if caught else None
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,7 +208,7 @@ def test_a_file_of_an_extension_is_known_by_its_scheme(source: str, caught: bool
 )
 def test_a_csp_report_of_what_is_not_the_sites_is_invalid(source: str, caught: bool) -> None:
     config = FilterConfig(invalid_csp=True, csp_sources=("*.adware.example",))
-    assert first_match(config, EventFacts(csp_sources=("https://example.com", source))) == (
+    assert first_match(config, EventAttributes(csp_sources=("https://example.com", source))) == (
         "invalid-csp" if caught else None
     )
 
@@ -216,10 +218,10 @@ def test_any_glob_against_any_text_answers(glob: str, text: str) -> None:
     config = FilterConfig(
         error_messages=(glob,), csp_sources=(glob,), invalid_csp=True, ip_addresses=(glob,), localhost=True
     )
-    first_match(config, EventFacts(text, text, "", text, text, (text,), (text,), (text,)))
+    first_match(config, EventAttributes(text, text, "", text, text, (text,), (text,), (text,)))
 
 
 @given(st.text(alphabet="ab*?"), st.text(alphabet="ab", max_size=8))
 def test_a_glob_without_escapes_is_what_fnmatch_says(glob: str, text: str) -> None:
-    found = first_match(FilterConfig(error_messages=(glob,)), EventFacts(messages=(text,)))
+    found = first_match(FilterConfig(error_messages=(glob,)), EventAttributes(messages=(text,)))
     assert found == ("error-message" if glob and fnmatch.fnmatchcase(text, glob) else None)

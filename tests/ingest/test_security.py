@@ -5,9 +5,9 @@ import json
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.ingest.attributes import EventFacts
+from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.filters import FilterConfig, first_match
-from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_facts
+from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_attributes
 from tests.ingest.bounds import ITEMS, status_of
 
 
@@ -40,8 +40,8 @@ def test_the_reporting_api_may_bring_several_reports_among_others() -> None:
 def test_the_facts_of_a_report_are_what_the_filters_ask_for() -> None:
     report = SecurityReport("csp", "http://localhost/", "about", "")
     query = "sentry_key=abc&sentry_release=web%401.0&sentry_environment=staging"
-    facts = security_facts(report, read_query(query), client_ip="192.0.2.1", user_agent="Firefox")
-    assert facts == EventFacts(
+    facts = security_attributes(report, read_query(query), client_ip="192.0.2.1", user_agent="Firefox")
+    assert facts == EventAttributes(
         client_ip="192.0.2.1",
         user_ip="192.0.2.1",
         user_agent="Firefox",
@@ -56,13 +56,13 @@ def test_the_facts_of_a_report_are_what_the_filters_ask_for() -> None:
 
 def test_a_report_of_a_host_has_it_as_its_page() -> None:
     (report,) = parse({"expect-ct-report": {"hostname": "localhost"}})
-    facts = security_facts(report, {}, client_ip="", user_agent="")
+    facts = security_attributes(report, {}, client_ip="", user_agent="")
     assert first_match(FilterConfig(localhost=True), facts) == "localhost"
 
 
 def test_a_query_that_cannot_be_read_gives_no_facts() -> None:
-    facts = security_facts(SecurityReport("csp"), read_query("&a=b" * 1000), client_ip="", user_agent="")
-    assert facts == EventFacts()
+    facts = security_attributes(SecurityReport("csp"), read_query("&a=b" * 1000), client_ip="", user_agent="")
+    assert facts == EventAttributes()
 
 
 KEYS = st.sampled_from(

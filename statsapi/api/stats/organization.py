@@ -18,7 +18,7 @@ from statsapi.api.schema import stats as schema
 from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
 from statsapi.api.stats.pairs import points_of_projects_response, points_response
 from statsapi.api.stats.query import TimeRange, parse_stat, parse_time_range
-from statsapi.api.stats.stat_series import parts_in, parts_of, retention_of
+from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
 GROUPS = ("organization", "project")
@@ -49,20 +49,22 @@ class OrganizationStatsView(ApiView):
         if group == "project":
             _refuse_too_many(len(slugs), max(asked.window.points, len(asked.starts)))
         if found is None:
-            parts = parts_of(store, list(slugs), stat)
+            of_stat = series_of_stat(store, list(slugs), stat)
         else:
-            parts = parts_in({project: found[project] for project in slugs if project in found}, stat)
+            of_stat = series_of_stat_in({project: found[project] for project in slugs if project in found}, stat)
         filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
         if group == "project":
             by_project = store.get_added_by_project(
-                parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen
+                of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen
             )
             zeros = [0] * asked.window.points
             counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
             return _each(counts, slugs, asked, filename)
         return _together(
             asked.counts(
-                store.get_added(parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen)
+                store.get_added(
+                    of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen
+                )
             ),
             asked,
             filename,

@@ -17,7 +17,7 @@ from statsapi.api.schema import common as schema
 from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
 from statsapi.api.stats.pairs import points_response
 from statsapi.api.stats.query import parse_stat, parse_time_range
-from statsapi.api.stats.stat_series import parts_in, parts_of, retention_of
+from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
 
@@ -37,9 +37,9 @@ class ProjectStatsView(ApiView):
         asked = parse_time_range(
             parameters, store.rollups, now, lambda: retention_of(store, [project.id], stat, found is not None, now)
         )
-        parts = parts_of(store, [project.id], stat) if found is None else parts_in(found, stat)
+        of_stat = series_of_stat(store, [project.id], stat) if found is None else series_of_stat_in(found, stat)
         counts = asked.counts(
-            store.get_added(parts.series, asked.window, now=asked.now, since=asked.retained_since, seen=parts.seen)
+            store.get_added(of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen)
         )
         if as_csv:
             rows = zip(map(iso, asked.starts), counts, strict=True)

@@ -14,25 +14,27 @@ from tsdb.store import Store
 from tsdb.timeline import Retention
 
 
-class Parts(NamedTuple):
+class StatSeries(NamedTuple):
     """The series whose sum is a stat; `seen` are the projects' states where the series had to be looked for."""
 
     series: list[Series]
     seen: Seen | None = None
 
 
-def parts_of(store: Store, projects: Sequence[int], stat: str) -> Parts:
+def series_of_stat(store: Store, projects: Sequence[int], stat: str) -> StatSeries:
     """The series whose sum is the stat; for a filter's name that takes a look at what was ever filtered."""
     if stat in STATS:
         outcomes = STATS[stat]
-        return Parts([series.total(project, Category.ERROR, outcome) for project in projects for outcome in outcomes])
+        return StatSeries(
+            [series.total(project, Category.ERROR, outcome) for project in projects for outcome in outcomes]
+        )
 
     filtered = Kind(Category.ERROR, Outcome.FILTERED, stat)
     facts = find_facts(store, projects, Question(lambda kind: kind == filtered))
-    return Parts(facts.series, facts.seen)
+    return StatSeries(facts.series, facts.seen)
 
 
-def parts_in(environments: Mapping[int, int], stat: str) -> Parts:
+def series_of_stat_in(environments: Mapping[int, int], stat: str) -> StatSeries:
     """The series whose sum is the stat in an environment: its id in each project that has it, by the project's id."""
     outcomes = STATS.get(stat)
     if outcomes is None:
@@ -45,7 +47,7 @@ def parts_in(environments: Mapping[int, int], stat: str) -> Parts:
             for project, number in environments.items()
             for outcome in outcomes
         ]
-    return Parts(found)
+    return StatSeries(found)
 
 
 def retention_of(store: Store, projects: Sequence[int], stat: str, in_environment: bool, now: int) -> Retention:
