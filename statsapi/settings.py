@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 import re
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import env
+from statsapi import env, var_dir
 from statsapi.operations import logs
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
 from tsdb.cluster import CLUSTER_SCHEMES
 from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, parse_rollups
 
-BASE_DIR = Path(__file__).resolve().parent.parent
+BASE_DIR = var_dir.BASE_DIR
 
 # --- Where it runs -------------------------------------------------------------------------------------------
-VAR_DIR = env.path("VAR_DIR", BASE_DIR / "var")
+VAR_DIR = var_dir.var_dir()
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", env.DEFAULT_PORT, minimum=1, maximum=65535)
 # One worker is one small process; add workers when one core is busy.
@@ -35,7 +34,7 @@ BODY_TIMEOUT = env.seconds("BODY_TIMEOUT", 30, minimum=0.1, maximum=3600)
 # What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
 # A command in another shell prints the same DSNs as `make run`, which wrote down where it listens, unless it is told.
-LOCAL_ADDRESS_FILE = VAR_DIR / "address"
+LOCAL_ADDRESS_FILE = VAR_DIR / var_dir.ADDRESS
 _IS_TOLD = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
 PUBLIC_URL = env.url(
     "PUBLIC_URL",
@@ -49,8 +48,7 @@ for _host in ALLOWED_HOSTS:
 
 # --- Secrets -------------------------------------------------------------------------------------------------
 DEBUG = env.boolean("DEBUG", False)
-LOCAL_SECRET_KEY_FILE = VAR_DIR / "secret_key"
-"""`make run` writes a random key here once; in production the environment gives the key."""
+LOCAL_SECRET_KEY_FILE = VAR_DIR / var_dir.SECRET_KEY
 
 
 def _secret_key() -> str:
@@ -71,7 +69,7 @@ SECRET_KEY = _secret_key()
 
 # --- What is stored where ------------------------------------------------------------------------------------
 DATABASE_URL = env.url(
-    "DATABASE_URL", f"sqlite:///{VAR_DIR / 'statsapi.sqlite3'}", schemes=("sqlite", "postgres", "postgresql")
+    "DATABASE_URL", f"sqlite:///{VAR_DIR / var_dir.DATABASE}", schemes=("sqlite", "postgres", "postgresql")
 )
 # The most that a worker has open to PostgreSQL, which takes 100 in all unless it is told otherwise.
 DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximum=1000)
@@ -80,8 +78,6 @@ DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximu
 DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", 3, minimum=0.1, maximum=600)
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
-    # SQLite makes its file, but not the folder that the file is in.
-    VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
     DATABASES["default"]["CONN_MAX_AGE"] = 600
     DATABASES["default"].setdefault("OPTIONS", {}).update(
         # A writer takes its lock when it begins and waits its turn; a lock upgraded later would fail at once.
@@ -233,10 +229,7 @@ API_RATE_LIMIT = env.rate("API_RATE_LIMIT")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 if METRICS_TOKEN:
     MIDDLEWARE.insert(0, "statsapi.operations.metrics.measure")
-    # The library reads this variable when it is first imported, which is after the settings.
-    METRICS_DIR = VAR_DIR / "metrics"
-    METRICS_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(METRICS_DIR)
+METRICS_DIR = VAR_DIR / var_dir.METRICS
 
 # --- Most of each: what exists above a limit stays, only adding is refused -----------------------------------
 # Each worker that counts into a project loads all its keys.
@@ -298,7 +291,11 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 _HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _HTTPS
+# Both bind a whole domain, which may serve other things than this, and preloading cannot be taken back for months.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", False)
+SECURE_HSTS_PRELOAD = env.boolean("HSTS_PRELOAD", False)
+# Django's checks of these two would end every start that leaves them off.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/(reads|counting|managing))?)$"]
 # Only behind a proxy that sets it itself: anybody else could claim HTTPS with this header.
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)

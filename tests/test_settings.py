@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import runpy
 from pathlib import Path
@@ -109,6 +110,19 @@ def test_a_public_https_address_makes_cookies_and_redirects_secure(load: Any) ->
     secure = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"]
     assert all(map(load(PUBLIC_URL="https://stats.example.com").get, secure))
     assert not any(map(load(PUBLIC_URL="http://stats.example.com").get, secure))
+
+
+def test_a_whole_domain_is_bound_to_https_only_where_that_is_asked_for(load: Any) -> None:
+    names = ["SECURE_HSTS_INCLUDE_SUBDOMAINS", "SECURE_HSTS_PRELOAD"]
+    url = "https://stats.example.com"
+    assert not any(map(load(PUBLIC_URL=url).get, names))
+    assert all(map(load(PUBLIC_URL=url, HSTS_INCLUDE_SUBDOMAINS="1", HSTS_PRELOAD="1").get, names))
+
+
+def test_reading_the_settings_makes_no_folder_and_sets_no_variable(load: Any, tmp_path: Path) -> None:
+    load(METRICS_TOKEN="let-me-see")
+    assert list(tmp_path.iterdir()) == []
+    assert "PROMETHEUS_MULTIPROC_DIR" not in os.environ
 
 
 def test_debug_is_off_unless_it_is_asked_for(load: Any) -> None:

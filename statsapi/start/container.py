@@ -24,7 +24,8 @@ from django.db import DatabaseError, connection, connections
 from redis.exceptions import RedisError
 
 from projects import starting
-from statsapi.start import local, port
+from statsapi import var_dir
+from statsapi.start import local, port, server
 from tsdb import embedded
 
 
@@ -42,7 +43,7 @@ def main() -> None:
     is_embedded = settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED
     lock = None
     if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
-        settings.VAR_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
+        var_dir.make(settings.VAR_DIR)
         lock = starting.prepare_alone(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
@@ -58,7 +59,7 @@ def main() -> None:
         sys.exit(f"Not started: the database and Redis cannot be compared: {one_line(error)}")
     manage("rebuild_rollups")
     connections.close_all()
-    local.serve("", lock)
+    server.serve("", lock)
 
 
 def manage(*arguments: str) -> None:

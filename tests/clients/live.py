@@ -109,7 +109,7 @@ class IntakeService(Service):
         return [
             sys.executable,
             "-c",
-            "import os; from statsapi.start import local; local.serve('', os.open(os.devnull, os.O_RDONLY))",
+            "import os; from statsapi.start import server; server.serve('', os.open(os.devnull, os.O_RDONLY))",
         ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:

@@ -7,6 +7,7 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 from django.core.management.commands import migrate
@@ -34,8 +35,10 @@ def alone(database: BaseDatabaseWrapper, on_wait: Callable[[], object]) -> Itera
         with _session(database) as ask, _held(lambda: ask(f"SELECT pg_try_advisory_lock({LOCK})"), on_wait):
             yield
     elif database.vendor == "sqlite" and not database.is_in_memory_db():  # type: ignore[attr-defined]
+        file = Path(database.settings_dict["NAME"])
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # SQLite makes the file, but not its folder
         # Not the database itself, which SQLite locks in its own way.
-        descriptor = os.open(f"{database.settings_dict['NAME']}-migrate", os.O_RDWR | os.O_CREAT, 0o600)
+        descriptor = os.open(f"{file}-migrate", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             with _held(lambda: _flock(descriptor), on_wait):
                 yield
