@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Iterable
-from hashlib import sha256
 from typing import Any, NamedTuple, TypeVar
 
 from django.contrib.auth.models import AbstractBaseUser, User
@@ -15,7 +14,6 @@ from projects.cache import Ahead, cached
 from projects.connections import get_store
 from projects.models import (
     SCOPES,
-    ApiToken,
     Environment,
     Membership,
     Organization,
@@ -24,8 +22,6 @@ from projects.models import (
     ProjectRedirect,
 )
 from tsdb.series import claim_key
-
-TOKEN_PREFIX = "sta_"  # noqa: S105
 
 _VIEWER = frozenset(("project:read", "org:read", "event:read"))
 SCOPES_OF = {
@@ -44,24 +40,7 @@ if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) == A
 end
 """
 
-MOST_NOTED = 10_000
-_organization_of: dict[str, int] = {}
-"""The organization of each token that was used, by the token's key in the cache. Nothing is decided by it: it is a
-guess at what a request will need, and a token stays with its organization."""
-
-
 T = TypeVar("T")
-
-
-class Token(NamedTuple):
-    """A token that is not revoked. `expires` and `last_used` are seconds since the epoch, None: never."""
-
-    id: int
-    organization: int
-    organization_slug: str
-    scopes: tuple[str, ...]
-    expires: int | None
-    last_used: int | None
 
 
 class FoundProject(NamedTuple):
@@ -84,79 +63,29 @@ LARGEST_ID = 2**63 - 1
 """Beyond it the database takes none, and would fail instead of finding nothing."""
 
 
-def _is_id(found: object) -> bool:
+def is_id(found: object) -> bool:
     return type(found) is int and 0 < found <= LARGEST_ID
-
-
-def decode_token(found: Any) -> Token | None:
-    """A token of its entry in the cache; None: that is no token's."""
-    match found:
-        case [number, organization, str(slug), [*scopes], int() | None as expires, int() | None as last_used] if (
-            _is_id(number) and _is_id(organization) and all(isinstance(scope, str) for scope in scopes)
-        ):
-            return Token(number, organization, slug, tuple(scopes), expires, last_used)
-    return None
 
 
 def _decode_project(found: Any) -> FoundProject | None:
     match found:
-        case [number, organization, str(slug), bool(moved)] if _is_id(number) and _is_id(organization):
+        case [number, organization, str(slug), bool(moved)] if is_id(number) and is_id(organization):
             return FoundProject(number, organization, slug, moved)
     return None
 
 
 def _decode_environments(found: Any) -> dict[str, int] | None:
-    return found if isinstance(found, dict) and all(map(_is_id, found.values())) else None
-
-
-def digest_of(secret: str) -> str:
-    return sha256(secret.encode()).hexdigest()
-
-
-def token_cache_key(digest: str) -> str:
-    return f"token:{digest}"
+    return found if isinstance(found, dict) and all(map(is_id, found.values())) else None
 
 
 def project_cache_key(organization: int, reference: str) -> str:
     return f"project:{organization}:{reference}"
 
 
-def load_token(digest: str) -> Token | None:
-    """The token with that digest, from the database; None: unknown or revoked."""
-    row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
-    if row is None:
-        return None
-    return Token(
-        row.pk,
-        row.organization_id,
-        row.organization.slug,
-        tuple(row.scopes),
-        int(row.expires.timestamp()) if row.expires else None,
-        int(row.last_used.timestamp()) if row.last_used else None,
-    )
-
-
-def look_ahead(secret: str, project: str | None) -> Ahead | None:
-    """Reads what a request with that token, for that project's slug or id, is going to ask of the cache."""
-    if not secret.startswith(TOKEN_PREFIX):
-        return None
-    keys = [token_cache_key(digest_of(secret))]
-    organization = _organization_of.get(keys[0])
-    if organization is not None and project is not None and _is_reference(project):
-        keys.append(project_cache_key(organization, project))
-    return Ahead(keys)
-
-
-def note_organization(digest: str, organization: int) -> None:
-    if len(_organization_of) >= MOST_NOTED:
-        _organization_of.clear()
-    _organization_of[token_cache_key(digest)] = organization
-
-
 def find_project(organization: int, reference: str, ahead: Ahead | None = None) -> FoundProject | None:
     """A project of the organization by its slug, its numeric id, or a slug that it had before."""
     # Not a slug and not an id: it must reach neither the cache nor the database.
-    if not _is_reference(reference):
+    if not is_reference(reference):
         return None
 
     def load() -> FoundProject | None:
@@ -178,7 +107,7 @@ def project_slugs(organization: int) -> dict[int, str]:
 
 def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
     """What a user may do in the organization with that slug or id; None where the user has no part in it."""
-    if not _is_reference(reference):
+    if not is_reference(reference):
         return None
     organization = Organization.objects.filter(**_by_reference(reference)).first()
     if organization is None or not isinstance(user, User):
@@ -270,7 +199,7 @@ def projects_of(organization: int) -> QuerySet[Project]:
     return Project.objects.filter(organization=organization).select_related("organization").order_by("slug")
 
 
-def _is_reference(text: str) -> bool:
+def is_reference(text: str) -> bool:
     return _REFERENCE.fullmatch(text) is not None
 
 

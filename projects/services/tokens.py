@@ -1,4 +1,7 @@
-"""Tokens of the API. A secret is shown once; what is kept is its digest."""
+"""Tokens of the API: reading, using, making and revoking them.
+
+A secret is shown once; what is kept is its digest. A known token is read from the cache and touches no SQL.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,17 @@ import logging
 import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import NamedTuple
+from hashlib import sha256
+from typing import Any, NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
-from projects import selectors
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
+from projects.selectors import is_id, is_reference, project_cache_key
 from projects.services.limits import lock, refuse_more
 from projects.services.locking import at_once
 
@@ -23,6 +27,24 @@ log = logging.getLogger(__name__)
 
 LAST_USED_SECONDS = 3600
 """How coarsely a token's last use is kept: one write to the database in that time."""
+
+TOKEN_PREFIX = "sta_"  # noqa: S105
+
+MOST_NOTED = 10_000
+_organization_of: dict[str, int] = {}
+"""The organization of each token that was used, by the token's key in the cache. Nothing is decided by it: it is a
+guess at what a request will need, and a token stays with its organization."""
+
+
+class Token(NamedTuple):
+    """A token that is not revoked. `expires` and `last_used` are seconds since the epoch, None: never."""
+
+    id: int
+    organization: int
+    organization_slug: str
+    scopes: tuple[str, ...]
+    expires: int | None
+    last_used: int | None
 
 
 class NewToken(NamedTuple):
@@ -33,6 +55,77 @@ class NewToken(NamedTuple):
 
     def __repr__(self) -> str:
         return f"<NewToken {self.token}>"
+
+
+def digest_of(secret: str) -> str:
+    return sha256(secret.encode()).hexdigest()
+
+
+def token_cache_key(digest: str) -> str:
+    return f"token:{digest}"
+
+
+def load_token(digest: str) -> Token | None:
+    """The token with that digest, from the database; None: unknown or revoked."""
+    row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
+    if row is None:
+        return None
+    return Token(
+        row.pk,
+        row.organization_id,
+        row.organization.slug,
+        tuple(row.scopes),
+        int(row.expires.timestamp()) if row.expires else None,
+        int(row.last_used.timestamp()) if row.last_used else None,
+    )
+
+
+def look_ahead(secret: str, project: str | None) -> Ahead | None:
+    """Reads what a request with that token, for that project's slug or id, is going to ask of the cache."""
+    if not secret.startswith(TOKEN_PREFIX):
+        return None
+    keys = [token_cache_key(digest_of(secret))]
+    organization = _organization_of.get(keys[0])
+    if organization is not None and project is not None and is_reference(project):
+        keys.append(project_cache_key(organization, project))
+    return Ahead(keys)
+
+
+def note_organization(digest: str, organization: int) -> None:
+    if len(_organization_of) >= MOST_NOTED:
+        _organization_of.clear()
+    _organization_of[token_cache_key(digest)] = organization
+
+
+def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> Token | None:
+    """The token with that secret; None: unknown or revoked. `now` in seconds since the epoch.
+
+    That it was used is noted when it is read from the database, which the cache makes rare.
+    """
+    if not secret.startswith(TOKEN_PREFIX):
+        return None
+    digest = digest_of(secret)
+
+    def load() -> Token | None:
+        token = load_token(digest)
+        if token and (token.last_used is None or now - token.last_used >= LAST_USED_SECONDS):
+            _note_use(token, now)
+        return token
+
+    token = cached(token_cache_key(digest), load, decode_token, ahead)
+    if token:
+        note_organization(digest, token.organization)
+    return token
+
+
+def decode_token(found: Any) -> Token | None:
+    """A token of its entry in the cache; None: that is no token's."""
+    match found:
+        case [number, organization, str(slug), [*scopes], int() | None as expires, int() | None as last_used] if (
+            is_id(number) and is_id(organization) and all(isinstance(scope, str) for scope in scopes)
+        ):
+            return Token(number, organization, slug, tuple(scopes), expires, last_used)
+    return None
 
 
 @transaction.atomic
@@ -57,13 +150,13 @@ def _make(organization: Organization, scopes: Iterable[str], name: str, expires:
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not wanted:
         raise ValidationError(f"Unknown scope {', '.join(unknown) or '(none)'}; there are {', '.join(SCOPES)}.")
-    secret = selectors.TOKEN_PREFIX + secrets.token_urlsafe(32)
+    secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         organization=organization,
         name=name,
         scopes=wanted,
         expires=expires,
-        digest=selectors.digest_of(secret),
+        digest=digest_of(secret),
         last_four=secret[-4:],
     )
     token.full_clean()
@@ -106,28 +199,7 @@ def delete_tokens(tokens: Iterable[ApiToken]) -> None:
     ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
 
 
-def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> selectors.Token | None:
-    """The token with that secret; None: unknown or revoked. `now` in seconds since the epoch.
-
-    That it was used is noted when it is read from the database, which the cache makes rare.
-    """
-    if not secret.startswith(selectors.TOKEN_PREFIX):
-        return None
-    digest = selectors.digest_of(secret)
-
-    def load() -> selectors.Token | None:
-        token = selectors.load_token(digest)
-        if token and (token.last_used is None or now - token.last_used >= LAST_USED_SECONDS):
-            _note_use(token, now)
-        return token
-
-    token = cached(selectors.token_cache_key(digest), load, selectors.decode_token, ahead)
-    if token:
-        selectors.note_organization(digest, token.organization)
-    return token
-
-
-def _note_use(token: selectors.Token, now: int) -> None:
+def _note_use(token: Token, now: int) -> None:
     try:
         with at_once():
             ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
@@ -148,4 +220,4 @@ def _delete_oldest(over: QuerySet[ApiToken]) -> None:
 
 
 def token_keys(tokens: Iterable[ApiToken]) -> list[str]:
-    return [selectors.token_cache_key(token.digest) for token in tokens]
+    return [token_cache_key(token.digest) for token in tokens]

@@ -20,6 +20,7 @@ from projects import selectors, services
 from projects.cache import FORMAT, cached
 from projects.connections import get_store
 from projects.models import ApiToken, Project
+from projects.services.tokens import token_cache_key
 from tests.faults.asking import OUTCOMES, STATS
 from tsdb.series import claim_key
 
@@ -96,7 +97,7 @@ def shelf(project: Project, api: Client) -> Iterator[Callable[[str, Put], str]]:
 
 
 def token_key() -> str:
-    return selectors.token_cache_key(ApiToken.objects.get().digest)
+    return token_cache_key(ApiToken.objects.get().digest)
 
 
 @MANY

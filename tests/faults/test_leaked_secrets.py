@@ -14,7 +14,7 @@ from django.test import Client
 from projects import services
 from projects.admin import tokens as _admin  # noqa: F401 - the pages below are its
 from projects.models import ApiToken, Organization, Project, ProjectKey
-from projects.selectors import digest_of, load_token
+from projects.services.tokens import digest_of, load_token
 from statsapi.api.authentication import Caller
 from tests.faults.stage import RedisServer, open_folder
 from tests.servers import Missing, start_postgresql

@@ -15,7 +15,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import SCOPES, ApiToken, Organization, Project
-from projects.selectors import digest_of
+from projects.services.tokens import digest_of
 from tests.projects.pages import act, log_lines, said, url
 
 STATS = "/api/0/projects/acme/web/stats/"

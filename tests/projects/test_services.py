@@ -17,6 +17,7 @@ from redis.exceptions import RedisError
 from projects import selectors, services
 from projects.connections import get_store
 from projects.models import SCOPES, ApiToken, Environment, Organization, Project, ProjectRedirect
+from projects.services.tokens import Token
 from tests.servers import free_port
 from tsdb import series
 from tsdb.outcomes import Category, Outcome
@@ -259,7 +260,7 @@ def test_first_sights_at_once_do_not_pass_the_limit_together(project: Project) -
 # --- tokens --------------------------------------------------------------------------------------------------
 
 
-def used(secret: str, now: int = NOW) -> selectors.Token | None:
+def used(secret: str, now: int = NOW) -> Token | None:
     return services.use_token(secret, now=now)
 
 
