@@ -6,12 +6,12 @@ from typing import Any, NamedTuple
 
 from django.contrib.auth.models import User
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from projects import services
 from projects.cache import Ahead
-from projects.selectors import Token, look_ahead
+from projects.services.tokens import Token, look_ahead
 from statsapi.http import clock
 
 
@@ -22,6 +22,20 @@ class Caller(NamedTuple):
     user: User | None
     ahead: Ahead | None = None
     """What was read of the cache together with the token."""
+
+
+def caller_of(request: Request) -> Caller | None:
+    """Return who asks; None where the request has no credentials. Raises AuthenticationFailed for bad ones."""
+    caller: object = request.auth
+    return caller if isinstance(caller, Caller) else None
+
+
+def known_caller_of(request: Request) -> Caller:
+    """Return who asks. Raises NotAuthenticated where the request has no credentials."""
+    caller = caller_of(request)
+    if caller is None:
+        raise NotAuthenticated
+    return caller
 
 
 class Authentication(BaseAuthentication):

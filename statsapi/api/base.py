@@ -10,6 +10,7 @@ from rest_framework.views import APIView
 
 from projects import services
 from statsapi.api import rate_limit
+from statsapi.api.authentication import caller_of
 from statsapi.api.json_body import drain_unread
 from statsapi.api.permissions import ScopeMap
 from statsapi.http import clock
@@ -40,7 +41,7 @@ class ApiView(APIView):
 
     def check_throttles(self, request: Request) -> None:
         """Follows authentication and scope, so that only a token that may ask is counted."""
-        caller: Any = request.auth if request.method != "OPTIONS" else None
+        caller = caller_of(request) if request.method != "OPTIONS" else None
         taken = rate_limit.take(caller.token, clock.now(request)) if caller and caller.token else None
         if taken is not None:
             self._allowance, refusal = taken

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
 from projects.selectors import FoundProject, find_access, find_accesses, find_project
-from statsapi.api.authentication import Caller
+from statsapi.api.authentication import known_caller_of
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing, Moved
 from statsapi.api.permissions import PROJECT_SCOPES, allows, scopes_for
@@ -17,8 +15,7 @@ from statsapi.api.permissions import PROJECT_SCOPES, allows, scopes_for
 
 def get_organization(view: ApiView, request: Request, reference: str) -> int:
     """The id of the organization with that slug or id. Raises Missing, or PermissionDenied for a user's role."""
-    caller: Any = request.auth
-    assert isinstance(caller, Caller)  # noqa: S101 - HasScope let nobody else in
+    caller = known_caller_of(request)
     if caller.token is not None:
         if reference not in (caller.token.organization_slug, str(caller.token.organization)):
             raise Missing
@@ -33,17 +30,16 @@ def get_organization(view: ApiView, request: Request, reference: str) -> int:
 
 def may_see_secrets(request: Request, organization: int) -> bool:
     """Whether the secret half of a key is shown: to a token, and to a user who may do more than look."""
-    caller: Any = request.auth
+    caller = known_caller_of(request)
     if caller.token is not None:
         return True
-    access = find_access(caller.user, str(organization))
+    access = find_access(caller.user, str(organization)) if caller.user else None
     return access is not None and allows(PROJECT_SCOPES["PUT"], access.scopes)
 
 
 def visible_organizations(view: ApiView, request: Request) -> list[int]:
     """The ids of the organizations whose objects the caller may see by the scopes that the view asks for."""
-    caller: Any = request.auth
-    assert isinstance(caller, Caller)  # noqa: S101 - HasScope let nobody else in
+    caller = known_caller_of(request)
     if caller.token is not None:
         return [caller.token.organization]
     needed = scopes_for(request, view)
@@ -54,8 +50,7 @@ def visible_organizations(view: ApiView, request: Request) -> list[int]:
 def get_project(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> FoundProject:
     """The project with that slug or id. Raises Missing, PermissionDenied, or Moved where it has another slug now."""
     organization = get_organization(view, request, organization_slug)
-    caller: Any = request.auth
-    project = find_project(organization, project_slug, caller.ahead)
+    project = find_project(organization, project_slug, known_caller_of(request).ahead)
     if project is None:
         raise Missing
     if project.moved:

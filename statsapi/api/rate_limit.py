@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import ResponseError
 from rest_framework.exceptions import APIException
 
-from projects.selectors import Token
+from projects.services.tokens import Token
 from statsapi.operations import metrics
 from tsdb.refusals import refusal
 

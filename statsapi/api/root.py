@@ -8,7 +8,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from statsapi.api.authentication import Caller
+from statsapi.api.authentication import caller_of
 from statsapi.api.base import ApiView
 from statsapi.api.permissions import ORGANIZATION_SCOPES, HasScope
 from statsapi.api.schema import resources as schema
@@ -27,9 +27,9 @@ class RootView(ApiView):
 
     @extend_schema(**schema.ROOT)
     def get(self, request: Request) -> Response:
-        caller: Any = request.auth
+        caller = caller_of(request)
         auth, user = None, None
-        if isinstance(caller, Caller):
+        if caller is not None:
             auth = {"scopes": list(caller.token.scopes) if caller.token else []}
             if caller.user:
                 who = caller.user

@@ -7,6 +7,7 @@ import resource
 import sys
 from contextlib import suppress
 
+from statsapi.operations import metrics_files
 from statsapi.start import port, web
 
 HEADER_BYTES = 64 * 1024
@@ -24,8 +25,6 @@ WORKER_PATIENCE = 8
 def serve(text: str, lock: int | None = None) -> None:
     """Become granian. The worker that is ready first shows the text and frees the lock, if there are such."""
     from django.conf import settings
-
-    from statsapi.operations import metrics_files
 
     if settings.METRICS_TOKEN:
         metrics_files.delete(settings.METRICS_DIR)
