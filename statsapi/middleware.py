@@ -27,7 +27,7 @@ _VARY = ("Accept-Language", "Cookie")
 
 @sync_only_middleware
 def response_headers(get_response: GetResponse) -> GetResponse:
-    """The headers of the contract's section 1, on errors and pages too."""
+    """The headers of docs/contract.md#headers, on errors and pages too."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)

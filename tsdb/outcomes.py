@@ -47,8 +47,9 @@ CATEGORY_NAMES: dict[str, Category] = {
     "statsd": Category.METRIC_BUCKET,
     "user_report": Category.FEEDBACK,
 }
-"""What a sender or reader may call a category. An event and a security report are both of category error (contract,
-section 2); `default` and `security`, which SDKs still name in rate limits and client reports, are other words for it.
+"""What a sender or reader may call a category. An event and a security report are both of category error
+(docs/contract.md#categories-and-reasons). `default` and `security`, which SDKs still name in rate limits and client
+reports, are other words for it.
 """
 
 

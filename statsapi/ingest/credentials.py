@@ -1,4 +1,4 @@
-"""Who sends: the public key of a DSN, from exactly one place (contract, section 4).
+"""Who sends: the public key of a DSN, from exactly one place (docs/contract.md#credentials).
 
 `credentials_of_request` looks at the HTTP request and answers three ways, as a token reader should: None =
 none here; RequestError = here and bad; a value = here and good. `credentials_of_envelope` and `required`

@@ -1,4 +1,4 @@
-"""The endpoints that Sentry's SDKs send to (contract, section 4). Only counts are kept."""
+"""The endpoints that Sentry's SDKs send to (docs/contract.md#intake-endpoints). Only counts are kept."""
 
 from __future__ import annotations
 

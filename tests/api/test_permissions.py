@@ -31,7 +31,7 @@ CREDENTIALS = ("none", "unknown", "event:read", "project:read", "project:write",
 
 
 def expected(credentials: str, endpoint: str, method: str, there: bool, good: bool) -> int:
-    """The contract's order of checks, in one place."""
+    """Return the status that docs/contract.md#order-of-checks gives."""
     if credentials in ("none", "unknown"):
         return 401
     if credentials not in NEEDED[method]:

@@ -114,7 +114,7 @@ class Stage(NamedTuple):
 
 
 def refuses_for_now(answer: Answer) -> bool:
-    """503 as the contract has it: JSON with a detail, Retry-After, and nothing of how it came about."""
+    """Return whether it is a 503 of docs/contract.md#errors: JSON with a detail, Retry-After, and no traceback."""
     detail = answer.json()["detail"]
     return (
         answer.status == 503

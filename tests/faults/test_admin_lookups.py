@@ -1,6 +1,7 @@
-"""Fault 38: the admin is asked what none of its pages asks. The answer is 400 or a page, and never tells a secret.
+"""Queries that no page of the admin sends: the answer is 400 or a page, and never shows a secret.
 
-Every registered model is asked, so a new one is tested when it is registered.
+The tests ask every registered model, so a new model is tested as soon as it is registered.
+See docs/reliability.md#admin-lookups.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Fault 10: Redis Cluster. A master is killed, a slot is moved: bounded errors, then well; nothing counted twice."""
+"""A Redis Cluster that loses a master or moves a slot: errors are bounded, and nothing is counted twice.
+
+See docs/reliability.md#a-redis-cluster.
+"""
 
 from __future__ import annotations
 

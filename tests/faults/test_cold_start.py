@@ -1,7 +1,8 @@
-"""Fault 53: a start with 400 clients already waiting, each for a project that was never seen, of 10 000 there are.
+"""A start while 400 clients wait, each for another of 10 000 projects that the server has never seen.
 
-The first is answered within 2 s of when it would be if nobody waited, all of them soon, within bounds of threads,
-memory and connections. On SQLite and the embedded Valkey, and on PostgreSQL and a cluster.
+The first answer comes within 2 s of when it would come without the crowd, and the others soon after. Threads, memory
+and connections stay bounded. The test runs on SQLite and the embedded Valkey, and on PostgreSQL and a cluster.
+See docs/reliability.md#cold-start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Fault 29: a deleted project is gone at once, intake under way does not bring it back, and its slug starts at 0."""
+"""A deleted project is gone at once, intake under way does not bring it back, and its slug starts at 0.
+
+See docs/reliability.md#deleted-project.
+"""
 
 from __future__ import annotations
 

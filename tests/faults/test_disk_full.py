@@ -1,6 +1,7 @@
-"""Fault 44: the disk that Redis writes its file to is full. Reads go on, writes are refused, nothing said is lost.
+"""A full disk under the file of Redis: reads go on, writes are refused, and nothing that was acknowledged is lost.
 
-The server is a real one on a file system of 6 MB, which is mounted where it alone sees it.
+The Redis server is a real one. Its file lies on a file system of 6 MB, which is mounted where only this server sees it.
+See docs/reliability.md#disk-full.
 """
 
 from __future__ import annotations

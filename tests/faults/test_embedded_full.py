@@ -1,4 +1,7 @@
-"""Fault 7 on the embedded server: it has a bound, refuses to count beyond it, and keeps it when it is started again."""
+"""The memory limit of the embedded server: it refuses to count beyond it, and keeps it after a restart.
+
+See docs/reliability.md#redis-full.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 31: somebody guesses passwords. Ten wrong ones of a name from an address, then neither is heard for a while."""
+"""Guessed passwords: after ten wrong ones for a name from one address, the name is locked there for a while.
+
+See docs/reliability.md#guessed-passwords.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Faults 19 and 20: `since` and `until` as no client should send them, and ranges that nobody should be served."""
+"""Values of `since` and `until` that no client should send, and ranges that are too large to be served.
+
+See docs/reliability.md#odd-timestamps and docs/reliability.md#odd-ranges.
+"""
 
 from __future__ import annotations
 

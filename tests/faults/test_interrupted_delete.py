@@ -1,4 +1,7 @@
-"""Fault 43: a deletion of many keys that stops in the middle makes no other writer wait; killed, it is finished."""
+"""A deletion of many keys that stops in the middle: no other writer waits, and a killed deletion is finished later.
+
+See docs/reliability.md#interrupted-delete.
+"""
 
 from __future__ import annotations
 

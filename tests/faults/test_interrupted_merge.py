@@ -1,4 +1,7 @@
-"""kill -9 of who merges, in the middle of it: the next who comes finishes it; nothing is lost, doubled or half."""
+"""A merge whose process is killed: the next request finishes it, and nothing is lost, doubled or half done.
+
+See docs/reliability.md#interrupted-merge.
+"""
 
 from __future__ import annotations
 

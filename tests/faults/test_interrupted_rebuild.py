@@ -1,4 +1,7 @@
-"""kill -9 of who carries counts over to a changed TSDB_ROLLUPS, and events that come meanwhile."""
+"""A killed rebuild after a change of TSDB_ROLLUPS, and events that come meanwhile.
+
+See docs/reliability.md#interrupted-rebuild.
+"""
 
 from __future__ import annotations
 

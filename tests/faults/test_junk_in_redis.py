@@ -1,4 +1,7 @@
-"""Fault 45: whatever stands under a key of the cache, or of a claim, the answer is as if nothing stood there."""
+"""Junk under a key of the cache or of a claim: the answer is the same as if nothing stood there.
+
+See docs/reliability.md#junk-in-redis.
+"""
 
 from __future__ import annotations
 

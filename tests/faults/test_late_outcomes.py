@@ -1,4 +1,7 @@
-"""Fault 16: an outcome that comes hours, days or months late is counted where it is still retained, nowhere else."""
+"""Outcomes that come hours, days or months late: each is counted only at the resolutions that still retain its time.
+
+See docs/reliability.md#late-outcomes.
+"""
 
 from __future__ import annotations
 

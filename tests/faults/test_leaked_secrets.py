@@ -1,4 +1,8 @@
-"""Fault 28: no secret in a log, an error, a list of the admin or a repr. A service is misused, then all is searched."""
+"""Secrets in logs, errors, lists of the admin and reprs: there are none.
+
+The tests misuse a service, and then search everything that it wrote and answered.
+See docs/reliability.md#leaked-secrets.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 54: the row of a project is locked. Who needs that row waits, for a bounded time; nobody else notices."""
+"""A locked row of one project: requests that need the row wait for a bounded time, and no other request notices.
+
+See docs/reliability.md#locked-row.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 4: the answer to a write is lost after the write was carried out. It is counted exactly once."""
+"""A lost reply: Redis carries out a write, the answer is lost, and the write is counted exactly once.
+
+See docs/reliability.md#lost-reply.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,8 @@
-"""Fault 56: a cluster's master is cut off from its peers, but not from the service.
+"""A master of a cluster that is cut off from its peers, but not from the service.
 
-It goes on counting until it notices, and what it counts meanwhile is thrown away when it comes back as a replica of the
-one that took its place. With the settings that docs/reliability.md names it notices soon.
+The master goes on counting until it notices. Its counts of that time are thrown away when it comes back as a replica of
+its successor. With the settings of docs/reliability.md#the-settings it notices soon.
+See docs/reliability.md#cluster-partition.
 """
 
 from __future__ import annotations

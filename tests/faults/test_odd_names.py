@@ -1,4 +1,7 @@
-"""Fault 25: names that are no names. They are not found, and nothing of them reaches a key, a log or PostgreSQL."""
+"""Slugs and ids that cannot be valid: they are not found, and do not reach a key, a log or PostgreSQL.
+
+See docs/reliability.md#odd-names.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 33: quantities that are no count, and a count that reaches 2^63."""
+"""Quantities that are not a count, and a count that reaches 2^63.
+
+See docs/reliability.md#odd-quantities.
+"""
 
 from __future__ import annotations
 

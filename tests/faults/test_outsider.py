@@ -1,6 +1,7 @@
-"""Fault 26: a user and a token of another organization, on every route of the API, reading and writing.
+"""A user and a token of another organization, on every route of the API, reading and writing.
 
-The routes are read from the URL configuration, so a new one is tested when it is added.
+The routes come from the URL configuration, so a new route is tested as soon as it is added.
+See docs/reliability.md#outsiders.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Fault 12: PostgreSQL is down. 503 in JSON, no traceback; back by itself."""
+"""PostgreSQL that is down: 503 in JSON, no traceback, and the service recovers by itself.
+
+See docs/reliability.md#postgresql-down.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,7 @@
-"""Fault 52: a range older than what is kept, at every endpoint, with every interval and resolution.
+"""Ranges older than what is kept, at every endpoint, with every interval and resolution.
 
 Either the answer is complete at a resolution that it names, or it says since when it is.
+See docs/reliability.md#old-ranges.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
-"""Fault 55: the database takes no changes, as a standby after a failover, or makes everybody wait, or hangs.
+"""A database that takes no changes (as a standby after a failover), that makes everybody wait, or that hangs.
 
-Reads and counting of known projects go on; the rest is 503 within a bound, and /readyz says which.
+Reads and counting of known projects go on. The rest is 503 within a bound, and /readyz says which.
+See docs/reliability.md#read-only-database.
 """
 
 from __future__ import annotations

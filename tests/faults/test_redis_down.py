@@ -1,4 +1,7 @@
-"""Faults 1 and 2: Redis is down. Nothing is invented, nothing is acknowledged, and it heals by itself."""
+"""Redis that is down: nothing is invented, nothing is acknowledged, and the service recovers by itself.
+
+See docs/reliability.md#redis-down-reads and docs/reliability.md#redis-down-writes.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 7: Redis has no memory left and evicts nothing. Intake is refused, reads go on, an event counts or does not."""
+"""A Redis without memory left that evicts nothing: intake is refused, reads go on, and no event is half counted.
+
+See docs/reliability.md#redis-full.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 3: Redis takes a connection and never answers. A request waits a second at most, then its thread is free."""
+"""A Redis that accepts connections and never answers: a request waits at most a second, then its thread is free.
+
+See docs/reliability.md#redis-hangs.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 6: kill -9 of Redis, AOF everysec, restart. No acknowledged count is lost and no resolution differs."""
+"""A Redis with AOF every second, killed and started again: no acknowledged count is lost, no resolution differs.
+
+See docs/reliability.md#redis-killed.
+"""
 
 from __future__ import annotations
 

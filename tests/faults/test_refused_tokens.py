@@ -1,4 +1,7 @@
-"""Fault 27: tokens that are none any more, or not enough; and what is revoked is refused at the very next request."""
+"""Tokens that are malformed, expired, revoked or lack a scope; a revoked one is refused at the very next request.
+
+See docs/reliability.md#bad-tokens.
+"""
 
 from __future__ import annotations
 

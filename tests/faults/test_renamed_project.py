@@ -1,4 +1,7 @@
-"""Fault 50: writes to a slug that a project had before, by clients that follow redirects by themselves."""
+"""Writes to an earlier slug of a project, by clients that follow redirects by themselves.
+
+See docs/reliability.md#renamed-project.
+"""
 
 from __future__ import annotations
 

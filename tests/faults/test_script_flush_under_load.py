@@ -1,4 +1,7 @@
-"""Fault 11: SCRIPT FLUSH while the service counts and reads. Nobody notices, and nothing is lost or doubled."""
+"""SCRIPT FLUSH while the service counts and reads: nobody notices, and nothing is lost or doubled.
+
+See docs/reliability.md#script-flush.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 46: series without end. Redis stays bounded, sums stay exact, and what is too much is refused unread."""
+"""Series without end: Redis stays bounded, sums stay exact, and a question that is too large is refused unread.
+
+See docs/reliability.md#work-before-limits.
+"""
 
 from __future__ import annotations
 

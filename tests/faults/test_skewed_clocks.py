@@ -1,4 +1,7 @@
-"""Faults 17 and 18: timestamps in the future, skewed clocks, clocks that step back, midnight and the leap second."""
+"""Timestamps in the future, skewed clocks, clocks that step back, midnight and the leap second.
+
+See docs/reliability.md#clocks.
+"""
 
 from __future__ import annotations
 

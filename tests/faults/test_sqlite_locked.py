@@ -1,4 +1,7 @@
-"""Fault 13: SQLite is locked by a long writer. Who reads does not notice, who writes waits; nobody gets an error."""
+"""A long writer that locks SQLite: readers do not notice, writers wait, and nobody gets an error.
+
+See docs/reliability.md#sqlite-locked.
+"""
 
 from __future__ import annotations
 

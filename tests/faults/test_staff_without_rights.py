@@ -1,4 +1,7 @@
-"""Fault 39: somebody who is no superuser, on every page of the admin."""
+"""Users who are not superusers, on every page of the admin.
+
+See docs/reliability.md#admin-strangers.
+"""
 
 from __future__ import annotations
 

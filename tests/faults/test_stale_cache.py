@@ -1,4 +1,7 @@
-"""Fault 27, with readers that refill the cache: what is revoked, renamed or deleted is so at the very next request."""
+"""Readers that refill the cache during a change: a revocation, a new name or a deletion holds at the next request.
+
+See docs/reliability.md#bad-tokens.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Two servers on one port: granian would let them share it, so the second is refused, however it is started."""
+"""Two servers on one port: granian would let them share it, so the second one is refused, however it is started.
+
+See docs/reliability.md#two-starts.
+"""
 
 from __future__ import annotations
 

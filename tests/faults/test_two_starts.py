@@ -1,4 +1,7 @@
-"""Fault 51: two starts at once in one new folder, and a command beside a start; nobody meets half a migration."""
+"""Two starts at once in one new folder, and a command beside a start: nobody meets half a migration.
+
+See docs/reliability.md#two-starts.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Fault 35: a start that is not fit for production is refused, by every server, and what is wrong is named."""
+"""Starts that are not fit for production: every server refuses them and names what is wrong.
+
+See docs/reliability.md#unfit-for-production.
+"""
 
 from __future__ import annotations
 

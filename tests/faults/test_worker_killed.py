@@ -1,4 +1,7 @@
-"""Fault 5: kill -9 of server workers in full swing. Acknowledged ≤ counted ≤ sent, and all resolutions agree."""
+"""Workers that are killed under load: acknowledged ≤ counted ≤ sent, and all resolutions agree.
+
+See docs/reliability.md#worker-killed.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the tests of the rooms share: the limits of the contract, and how a call ended."""
+"""Limits of bodies (docs/contract.md#bodies) for the tests of this folder, and how a call ended."""
 
 from __future__ import annotations
 

@@ -145,7 +145,7 @@ def test_any_json_gives_facts(event: object) -> None:
 
 
 def test_of_an_event_of_a_hundred_thousand_parts_no_more_is_looked_at_than_sdks_send() -> None:
-    """Fault 46. The event itself was parsed already, which its size bounds."""
+    """The event itself is parsed before, which its size bounds (docs/reliability.md#work-before-limits)."""
     nameless = {"exception": [exception(*[{}] * 6000, frame("/z.js")), exception(frame("/a.js"), *[{}] * 6000)] * 25}
     headers = {str(number): "x" for number in range(70_000)}
     event = {**nameless, "request": {"headers": headers, "url": "a" * 10**6}, "release": "1" * 10**6}

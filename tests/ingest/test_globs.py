@@ -1,4 +1,7 @@
-"""Fault 46: a list of globs says what fnmatch says, in bounded time, whatever the list and the texts are."""
+"""Lists of globs: they match what fnmatch matches, in bounded time, whatever the list and the texts are.
+
+See docs/reliability.md#work-before-limits.
+"""
 
 from __future__ import annotations
 

@@ -88,7 +88,10 @@ def test_an_event_that_is_refused_again_and_again_is_counted_each_time(
 
 
 def test_a_refused_event_is_remembered_for_seconds(sdk: Sdk, limit: Callable[[int, int], None], store: Store) -> None:
-    """Fault 46: who sends against a quota of zero takes up Redis for as long as a repeat may come, and no longer."""
+    """An event refused by a quota of zero takes up Redis only for as long as a repeat may come.
+
+    See docs/reliability.md#work-before-limits.
+    """
     limit(0, 3600)
     sdk.event()
     client = store.clients.read

@@ -1,4 +1,7 @@
-"""The project's own system checks: each names what is wrong by its id, and says what to do. W001 is fault 8."""
+"""The project's own system checks: each names what is wrong by its id, and says what to do.
+
+For statsapi.W001 see docs/reliability.md#redis-evicts.
+"""
 
 from __future__ import annotations
 

@@ -255,7 +255,7 @@ def test_it_warns_of_a_redis_that_is_full_or_has_too_few_replicas(house: House) 
         assert [code in warning for warning in body["warnings"]] == [True, True]
 
 
-# --- faults 40 and 41: the stores know each other ---
+# --- the stores know each other: docs/reliability.md#database-lost, docs/reliability.md#redis-emptied ---
 
 
 def test_a_redis_of_another_installation_is_not_ready_and_named(house: House) -> None:

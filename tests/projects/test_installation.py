@@ -1,4 +1,7 @@
-"""The database and Redis know each other: paired once, compared ever after (faults 40 and 41)."""
+"""The pairing of the database and Redis: they are paired once and compared ever after.
+
+See docs/reliability.md#database-lost and docs/reliability.md#redis-emptied.
+"""
 
 from __future__ import annotations
 
@@ -117,7 +120,7 @@ def test_a_start_that_died_between_the_two_stores_is_finished_by_the_next(store:
     assert Installation.objects.get().since == mark(store).since
 
 
-# --- fault 40: another database ---
+# --- another database: docs/reliability.md#database-lost ---
 
 
 def test_a_redis_of_another_installation_is_e003(store: Store, paired: Installation) -> None:
@@ -229,7 +232,7 @@ def test_nothing_is_seeded_among_foreign_counts(store: Store, paired: Installati
     assert not Project.objects.exists()
 
 
-# --- fault 41: an emptied Redis ---
+# --- an emptied Redis: docs/reliability.md#redis-emptied ---
 
 
 def test_an_emptied_redis_is_w004_with_the_time_and_gets_its_name_again(

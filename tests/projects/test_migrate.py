@@ -1,4 +1,7 @@
-"""Fault 51: of several `manage.py migrate` at once, on whichever database, one works and the others wait."""
+"""Several `manage.py migrate` at once, on either database: one works and the others wait.
+
+See docs/reliability.md#two-starts.
+"""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ def test_a_large_file_for_the_login_page_does_not_reach_the_disk(settings: LazyS
 
 @pytest.mark.parametrize("session", ["", "no-session-of-anybody"])
 def test_a_long_form_of_who_is_not_signed_in_is_refused_before_it_is_parsed(session: str) -> None:
-    """Fault 46: two megabytes of escapes took 140 MB."""
+    """Two megabytes of escapes took 140 MB (docs/reliability.md#work-before-limits)."""
     client = Client(enforce_csrf_checks=True)
     client.cookies["csrftoken"] = "a" * 32
     client.cookies["sessionid"] = session

@@ -1,4 +1,4 @@
-"""The time arithmetic of a query, against the contract's own words."""
+"""The time arithmetic of a query, compared with docs/contract.md#series taken literally."""
 
 from __future__ import annotations
 

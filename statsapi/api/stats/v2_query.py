@@ -1,4 +1,4 @@
-"""The parameters of stats_v2 and stats-summary, checked in the order of the contract's texts."""
+"""The parameters of stats_v2 and stats-summary, checked in the order of docs/contract.md#stats_v2."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What tests/api/schema/test_schemathesis.py tells schemathesis about the contract beyond the schema."""
+"""What tests/api/schema/test_schemathesis.py tells schemathesis about the API beyond its schema."""
 
 from __future__ import annotations
 

@@ -146,7 +146,7 @@ def test_a_timestamp_is_a_float_and_a_count_an_integer(get: Any) -> None:
     )
 
 
-# --- against the contract's words, taken literally -----------------------------------------------------------
+# --- against docs/contract.md#series, taken literally -----------------------------------------------------------
 
 
 def literally(since: Fraction, until: Fraction, resolution: int) -> list[int]:

@@ -1,4 +1,7 @@
-"""Faults 21 and 22 at intake: bombs, giants, and lengths that lie."""
+"""Bodies of intake that are bombs or giants, or whose length lies.
+
+See docs/reliability.md#bombs and docs/reliability.md#giant-bodies.
+"""
 
 from __future__ import annotations
 
@@ -233,7 +236,10 @@ def test_a_refused_sender_may_keep_its_connection(service: IntakeService, sender
 def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
     service: IntakeService, sender: Sender, encoding: str
 ) -> None:
-    """Fault 46: the credentials may stand in the envelope, so its first line is unpacked, and no more."""
+    """Credentials may stand in the envelope, so its first line is unpacked, and no more.
+
+    See docs/reliability.md#work-before-limits.
+    """
     foreign = service.new_sender()
     assert service.send(sender, event()).status == service.send(foreign, event()).status == 200
     memory, spent = Memory(service), processor_seconds(service)
@@ -253,7 +259,10 @@ def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
 
 
 def test_an_event_of_many_small_values_does_not_keep_others_waiting(service: IntakeService, sender: Sender) -> None:
-    """Fault 46: a thousandth of it is sent. Nobody else is served while it is parsed, so its processor time counts."""
+    """Only a thousandth of the body is sent. While it is parsed nobody else is served, so its processor time counts.
+
+    See docs/reliability.md#work-before-limits.
+    """
     body = pack("gzip", [b'{"a":[' + b"[]," * 330_000 + b"0]}"])
     assert service.send(sender, event()).status == 200
     before = processor_seconds(service)
@@ -270,7 +279,7 @@ def processor_seconds(service: IntakeService) -> float:
 
 @pytest.mark.parametrize("name", ["cookie", "x-sentry-auth", "user-agent", "x-forwarded-for"])
 def test_headers_longer_than_any_are_refused_unread(service: IntakeService, sender: Sender, name: str) -> None:
-    """Fault 46: 380 KB of cookies took 180 ms of who had not said yet who it is."""
+    """380 KB of cookies took 180 ms, before the client had said who it is (docs/reliability.md#work-before-limits)."""
     with Raw(service, sender) as raw:
         raw.head("Content-Length: 0", f"{name}: {'a=b; ' * 27_000}")
         assert raw.status() == 431

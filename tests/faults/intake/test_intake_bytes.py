@@ -1,4 +1,7 @@
-"""Faults 24 and 33 at intake: whatever the bytes are, they are counted, refused or passed over; never a 500."""
+"""Arbitrary bytes at intake: they are counted, refused or passed over, and never answered with 500.
+
+See docs/reliability.md#malformed-envelopes and docs/reliability.md#odd-quantities.
+"""
 
 from __future__ import annotations
 

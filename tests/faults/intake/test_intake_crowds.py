@@ -1,4 +1,8 @@
-"""Faults 5, 14, 15, 23 and 29, and the exact rate limit: many clients at once, on a server with two workers."""
+"""Many clients at once on a server with two workers: repeats, quotas, slow senders, a killed worker, a deletion.
+
+See docs/reliability.md#worker-killed, docs/reliability.md#same-id-at-once, docs/reliability.md#same-id-in-two-projects,
+docs/reliability.md#slow-senders and docs/reliability.md#deleted-project.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Faults 2, 4, 7 and 32 at intake: Redis is away, loses its answer, is full, or cannot say what is left of a quota."""
+"""Intake while Redis is down, loses its answer, is full, or cannot say what is left of a quota.
+
+See docs/reliability.md#redis-down-writes, docs/reliability.md#lost-reply, docs/reliability.md#redis-full and
+docs/reliability.md#quota-store.
+"""
 
 from __future__ import annotations
 

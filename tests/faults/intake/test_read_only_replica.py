@@ -1,4 +1,7 @@
-"""Fault 9: Redis is a read-only replica. What would count is 503, what reads goes on; well again after promotion."""
+"""A Redis that is a read-only replica: counting is 503, reads go on, and counting works again after the promotion.
+
+See docs/reliability.md#redis-replica.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Faults 36 and 37: clients that send slowly, or nothing, or are lost in the middle; nobody else notices."""
+"""Clients that send slowly or nothing, or are lost in the middle of a body: no other client notices.
+
+See docs/reliability.md#slow-crowds and docs/reliability.md#lost-clients.
+"""
 
 from __future__ import annotations
 
