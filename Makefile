@@ -8,7 +8,7 @@ PY := $(VENV)/bin/python
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
-	@printf '%s\n' '' '  Settings are variables: PORT=9000 VAR_DIR=/srv/stats make run (README.md has them all)' \
+	@printf '%s\n' '' '  Settings are variables: PORT=9000 VAR_DIR=/srv/stats make run (docs/settings.md has them all)' \
 	  '  Another Python, 3.11 or later: make run PYTHON=python3.13'
 
 run: $(VENV)/ready ## start everything on 127.0.0.1:$PORT (default 8000) with demo data

@@ -1,7 +1,7 @@
 """Typed readers of the environment.
 
 Each refuses what it does not understand with an error that names the variable, and remembers the name, so that
-a test can hold the README's table of settings to the code. An empty variable counts as unset.
+a test can compare docs/settings.md with the code. An empty variable counts as unset.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""All settings, each read once from the environment; the README's table describes them."""
+"""All settings, each read once from the environment; docs/settings.md describes them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings: what is in README and .env.example is what there is, and what is wrong is refused at start, by name."""
+"""The settings: docs/settings.md and .env.example list what there is, and a wrong value is refused at start, by name."""
 
 from __future__ import annotations
 
@@ -36,9 +36,9 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
 
 
 def table() -> dict[str, str]:
-    """The README's table: variable and default, as they are written."""
-    section = (ROOT / "README.md").read_text(encoding="utf-8").partition("\n## Settings\n")[2].partition("\n## ")[0]
-    return {row[1]: row[2] for row in map(_ROW.match, section.splitlines()) if row}
+    """Return the default of each variable in the tables of docs/settings.md, as it is written there."""
+    page = (ROOT / "docs" / "settings.md").read_text(encoding="utf-8")
+    return {row[1]: row[2] for row in map(_ROW.match, page.splitlines()) if row}
 
 
 def example() -> dict[str, str]:
@@ -46,11 +46,11 @@ def example() -> dict[str, str]:
     return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 
 
-def test_every_setting_has_its_row_in_the_readme_and_every_row_its_setting() -> None:
+def test_every_setting_has_its_row_in_the_page_of_settings_and_every_row_its_setting() -> None:
     assert sorted(table()) == sorted(env.NAMES)
 
 
-def test_the_readme_and_the_example_give_the_same_defaults() -> None:
+def test_the_page_of_settings_and_the_example_give_the_same_defaults() -> None:
     written = {name: default.strip("`") for name, default in table().items() if default.startswith("`")}
     given = {name: value for name, value in example().items() if value}
     both = set(written) & set(given)

@@ -18,7 +18,7 @@ from tests.service import Service
 def own_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     """Redis from PATH in a run on external servers, else the Valkey that the embedded server is made of."""
     # In memory, where there is such a file system: on a disk that is slow to take an fsync, Redis answers up to two
-    # seconds before it hands what it answered for to the kernel (README, "What is promised about loss").
+    # seconds before it hands what it answered for to the kernel (docs/reliability.md#the-promise).
     with TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
         server = RedisServer(Path(folder), external=request.config.getoption("--external"))
         yield server
