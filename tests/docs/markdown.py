@@ -33,6 +33,13 @@ def code_spans(text: str) -> list[str]:
     return [match[2].strip() for match in _SPAN.finditer(without_code_blocks(text))]
 
 
+def code(text: str) -> str:
+    """Return all code of the page: its code blocks and code spans, one a line."""
+    fenced = [match[0] for match in _FENCE.finditer(text)]
+    indented = [match[0] for match in _INDENTED.finditer(_FENCE.sub("", text))]
+    return "\n".join([*fenced, *indented, *code_spans(text)])
+
+
 def links(text: str) -> list[str]:
     """Return the target of each link and image, as it is written."""
     return [match[1] or match[2] for match in _LINK.finditer(prose(text))]
@@ -67,3 +74,23 @@ def table_rows(text: str) -> Iterator[list[str]]:
     for line in without_code_blocks(text).splitlines():
         if line.startswith("|") and not re.fullmatch(r"[|\s:-]+", line):
             yield [cell.strip() for cell in re.split(r"(?<!\\)\|", line.strip())[1:-1]]
+
+
+def section(text: str, anchor: str) -> str:
+    """Return a section with its subsections, from its heading to the next heading of its level or above.
+
+    Raises KeyError if no heading of the page has this anchor.
+    """
+    level = 0
+    found: list[str] = []
+    for line in _FENCE.sub("", text).splitlines():
+        heading = re.match(r"(#{1,6})[ \t]+(.*?)[ \t]*#*[ \t]*$", line)
+        if heading and level and len(heading[1]) <= level:
+            break
+        if heading and not level and slug(heading[2]) == anchor:
+            level = len(heading[1])
+        if level:
+            found.append(line)
+    if not level:
+        raise KeyError(anchor)
+    return "\n".join(found) + "\n"
