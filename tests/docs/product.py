@@ -93,6 +93,11 @@ def literals_of(source: str) -> set[str]:
     }
 
 
+def packages() -> set[str]:
+    """Return the folders of the product that hold Python files, such as `statsapi/api/stats`."""
+    return {name.rpartition("/")[0] for name in sources()}
+
+
 def checks(texts: Mapping[str, set[str]]) -> dict[str, set[str]]:
     """Return the ids of system checks among the literals."""
     return {text: files for text, files in texts.items() if _CHECK.fullmatch(text)}

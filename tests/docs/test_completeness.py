@@ -124,6 +124,11 @@ def test_every_outcome_category_and_reason_is_documented() -> None:
     expect_same("outcome", list(Outcome), outcomes, "docs/contract.md#outcomes")
 
 
+def test_every_package_is_on_the_map() -> None:
+    known = [span.rstrip("/") for span in first_column("docs/design.md", "rooms")]
+    expect_named("package", product.packages(), known, "docs/design.md#rooms")
+
+
 def test_every_stat_and_filter_is_documented() -> None:
     expect_named(
         "stat", STATS, first_column("docs/contract.md", "meaning-of-the-stats"), "docs/contract.md#meaning-of-the-stats"
