@@ -6,7 +6,7 @@ not match.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
@@ -70,11 +70,6 @@ def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None
         if matches(config, attributes):
             return name
     return None
-
-
-def invalid_networks(entries: Iterable[str]) -> list[str]:
-    """Those that are neither an address nor a CIDR, for a form to refuse. In a FilterConfig they match nothing."""
-    return [entry for entry in entries if _network(entry) is None]
 
 
 def _ip_address(config: FilterConfig, attributes: EventAttributes) -> bool:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gzip
 import json
 import uuid
 from collections.abc import Callable
@@ -54,10 +53,6 @@ def envelope(*items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None
     for item_header, payload in items:
         lines += [json.dumps({**item_header, "length": len(payload)}).encode(), payload]
     return b"\n".join(lines)
-
-
-def gzipped(body: bytes) -> bytes:
-    return gzip.compress(body)
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.ingest.attributes import EventAttributes
-from statsapi.ingest.filters import FilterConfig, first_match, invalid_networks
+from statsapi.ingest.filters import FilterConfig, first_match
 from tsdb.outcomes import FILTERS
 
 ALL_ON = FilterConfig(
@@ -129,10 +129,6 @@ def test_localhost_knows_a_page_on_this_machine(url: str, caught: bool) -> None:
 def test_addresses_match_exactly_or_by_network(entries: tuple[str, ...], address: str, caught: bool) -> None:
     found = first_match(FilterConfig(ip_addresses=entries), EventAttributes(client_ip=address))
     assert found == ("ip-address" if caught else None)
-
-
-def test_a_form_can_ask_which_networks_are_none() -> None:
-    assert invalid_networks(["192.0.2.1", "10.0.0.0/8", "::/0", "10.0.0.0/33", "web", ""]) == ["10.0.0.0/33", "web", ""]
 
 
 @pytest.mark.parametrize(
