@@ -17,10 +17,11 @@ run: $(VENV)/ready ## start everything on 127.0.0.1:$PORT (default 8000) with de
 test: $(VENV)/ready-dev ## all tests: SQLite and the embedded Valkey, then PostgreSQL and a Redis server
 	@$(PY) -m tests -n 3 --dist loadfile --no-loadscope-reorder
 
-lint: $(VENV)/ready-dev ## ruff, ruff format --check, the walls between packages, mypy
+lint: $(VENV)/ready-dev ## ruff, ruff format --check, the walls between packages, dead code, mypy
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/lint-imports --no-logo --no-cache
+	$(VENV)/bin/vulture
 	SECRET_KEY=lint $(VENV)/bin/mypy .
 
 bench: $(VENV)/ready-dev ## measure, each figure against its contender
