@@ -11,7 +11,7 @@ FROM base AS build
 RUN python -m venv /opt/venv
 COPY requirements.txt ./
 # Wheels alone: this image has no compiler, and what is pinned needs none.
-RUN python -m pip install --quiet --disable-pip-version-check --only-binary :all: -r requirements.txt
+RUN python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.txt
 # No program needs pip once the service is built.
 RUN python -m pip uninstall --quiet --yes pip
 RUN mkdir -p /var/lib/statsapi
