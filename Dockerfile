@@ -24,6 +24,9 @@ COPY --from=build /opt/venv /opt/venv
 COPY --from=build /srv/statsapi /srv/statsapi
 # A number, not a name, so that the owner of a volume is the same on every machine.
 COPY --from=build --chown=10001:10001 /var/lib/statsapi /var/lib/statsapi
+LABEL org.opencontainers.image.title="statsapi" \
+    org.opencontainers.image.version="0.9.0" \
+    org.opencontainers.image.licenses="MIT"
 ENV HOST=0.0.0.0 \
     PORT=8000 \
     VAR_DIR=/var/lib/statsapi

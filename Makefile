@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV := .venv
 PY := $(VENV)/bin/python
+VERSION = $(shell sed -n 's/^__version__ = "\(.*\)"$$/\1/p' statsapi/__init__.py)
 INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 LOCK := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND="make lock" \
   $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
@@ -12,7 +13,8 @@ LOCK := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND="mak
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
-	@printf '%s\n' '' '  Settings are variables: PORT=9000 VAR_DIR=/srv/stats make run (docs/settings.md has them all)' \
+	@printf '%s\n' '' '  Version $(VERSION)' \
+	  '  Settings are variables: PORT=9000 VAR_DIR=/srv/stats make run (docs/settings.md has them all)' \
 	  '  Another Python, 3.11 or later: make run PYTHON=python3.13'
 
 run: $(VENV)/ready ## start everything on 127.0.0.1:$PORT (default 8000) with demo data

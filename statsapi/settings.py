@@ -11,7 +11,7 @@ from urllib.parse import quote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import env, var_dir
+from statsapi import __version__, env, var_dir
 from statsapi.operations import logs
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
@@ -211,7 +211,7 @@ REST_FRAMEWORK = {
 SPECTACULAR_SETTINGS = {
     "TITLE": "Event counts",
     "DESCRIPTION": "Counts events per project and answers how many there were, in Sentry's dialect.",
-    "VERSION": "0",
+    "VERSION": __version__,
     "OAS_VERSION": "3.1.0",  # 3.0 cannot say that a pair is a number and an integer
     "SERVE_INCLUDE_SCHEMA": False,
     "SERVE_AUTHENTICATION": [],

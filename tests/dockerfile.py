@@ -52,6 +52,7 @@ class Build:
                 "USER": self._user,
                 "HEALTHCHECK": self._healthcheck,
                 "CMD": self._cmd,
+                "LABEL": lambda rest: None,
                 "EXPOSE": lambda rest: None,
             }
             if name not in known:

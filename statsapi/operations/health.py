@@ -16,6 +16,7 @@ from django_redis import get_redis_connection
 from projects import installation
 from projects.connections import get_store
 from projects.outage import READ_ONLY, database_outage
+from statsapi import __version__
 from tsdb.cluster import Cluster
 from tsdb.probing import SLOTS, Prober, Word
 from tsdb.refusals import REASONS, try_to_write
@@ -51,7 +52,7 @@ class Trouble(NamedTuple):
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
     """The process answers. It asks nothing else, so that a restart is not the cure for a database that is away."""
-    return JsonResponse({"status": "ok"})
+    return JsonResponse({"status": "ok", "version": __version__})
 
 
 @never_cache

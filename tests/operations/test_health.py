@@ -24,6 +24,7 @@ import pytest
 import redis
 from django.test import Client
 
+from statsapi import __version__
 from statsapi.operations import health
 from tests import servers
 from tsdb import pairing
@@ -97,7 +98,7 @@ class House:
 
     def is_alive(self) -> bool:
         answer = servers.ask(self.url, "/healthz", seconds=PATIENCE)
-        return (answer.status, json.loads(answer.body)) == (200, {"status": "ok"})
+        return (answer.status, json.loads(answer.body)) == (200, {"status": "ok", "version": __version__})
 
 
 @pytest.fixture(scope="module")
