@@ -8,4 +8,4 @@ class ProjectsConfig(AppConfig):
 
 
 class OperatorsAdminConfig(AdminConfig):
-    default_site = "projects.operators.OperatorSite"
+    default_site = "projects.admin_site.OperatorSite"

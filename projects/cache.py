@@ -24,7 +24,7 @@ from django.db import transaction
 from django_redis import get_redis_connection
 from redis.exceptions import ResponseError
 
-from projects.once import Once
+from projects.lazy import Lazy
 from tsdb.refusals import refusal
 
 ENTRY_SECONDS = 600
@@ -57,7 +57,7 @@ class Ahead:
         return self._found[key] if key in self._found else _read([key])[0]
 
 
-_redis: Once[Any] = Once(lambda: get_redis_connection("default"))
+_redis: Lazy[Any] = Lazy(lambda: get_redis_connection("default"))
 
 
 @once

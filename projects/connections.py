@@ -9,7 +9,7 @@ from typing import Any
 from django.conf import settings
 from django_redis.pool import ConnectionFactory
 
-from projects.once import Once
+from projects.lazy import Lazy
 from tsdb import embedded
 from tsdb.client import connect
 from tsdb.store import Store
@@ -25,7 +25,7 @@ def _make_store() -> Store:
     return Store(clients, settings.TSDB_ROLLUPS, most_series=settings.PROJECT_MAX_SERIES)
 
 
-get_store = Once(_make_store)
+get_store = Lazy(_make_store)
 """The store that TSDB_URL names. Raises RedisError where a cluster cannot be asked for its map."""
 
 

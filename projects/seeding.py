@@ -1,4 +1,4 @@
-"""Demo data: organizations and projects with the counts of a rhythm (projects/rhythm.py)."""
+"""Demo data: organizations and projects with the counts of a rhythm (projects/demo_traffic.py)."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from redis.exceptions import RedisError
 
 from projects import services
 from projects.connections import get_store
+from projects.demo_traffic import DAY, KINDS, SHAPES, Shape, counts_of_day, first_day
 from projects.models import Organization, Project, ProjectKey
 from projects.provision import ensure_key, ensure_organization, ensure_project
-from projects.rhythm import DAY, KINDS, SHAPES, Shape, counts_of_day, first_day
 from tsdb import series
 from tsdb.store import Increment
 

@@ -1,6 +1,6 @@
 """VAR_DIR: the folder for everything that the service keeps on its own disk, and what the files in it are called.
 
-The embedded server (tsdb/embedded.py) and the lock of a start (projects/starting.py) add files of their own.
+The embedded server (tsdb/embedded.py) and the lock of a start (projects/start_lock.py) add files of their own.
 """
 
 from __future__ import annotations

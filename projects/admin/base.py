@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString
 from redis.exceptions import RedisError
 
-from projects.admin.guarded import GuardedAdmin
+from projects.admin.input_checks import GuardedAdmin
 
 M = TypeVar("M", bound=Model)
 

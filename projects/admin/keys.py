@@ -12,7 +12,7 @@ from django.utils.html import format_html
 
 from projects import services
 from projects.admin.base import DASH, ServiceAdmin
-from projects.admin.typed import TabularInline
+from projects.admin.generics import TabularInline
 from projects.dsn import dsn
 from projects.models import Project, ProjectKey
 

@@ -14,8 +14,8 @@ from django.utils.html import format_html
 
 from projects import services
 from projects.admin.base import CountedAdmin
-from projects.admin.guarded import known_choice
-from projects.admin.typed import TabularInline
+from projects.admin.generics import TabularInline
+from projects.admin.input_checks import known_choice
 from projects.models import ApiToken, Membership, Organization, Project
 
 

@@ -20,7 +20,7 @@ from django.template.response import TemplateResponse
 
 from projects import services
 from projects.admin.base import ServiceAdmin
-from projects.admin.typed import ModelForm
+from projects.admin.generics import ModelForm
 from projects.models import SCOPES, ApiToken
 from projects.services import NewToken
 

@@ -6,7 +6,7 @@ from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group, User
 
-from projects.admin.guarded import GuardedAdmin
+from projects.admin.input_checks import GuardedAdmin
 
 # A group's permissions and those of a staff member are for parts of the admin, which there are none of.
 admin.site.unregister([User, Group])

@@ -12,8 +12,8 @@ from django.db import DatabaseError
 from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
-from projects import installation, starting
-from projects.outage import READ_ONLY, database_outage
+from projects import installation, start_lock
+from projects.database_outage import READ_ONLY, database_outage
 from tsdb.embedded import EmbeddedServerError
 
 
@@ -25,7 +25,7 @@ def told_to_the_user() -> Iterator[None]:
     except ValidationError as error:
         raise CommandError(" ".join(error.messages)) from error
     except DatabaseError as error:
-        if starting.is_under_way(settings.VAR_DIR):
+        if start_lock.is_held(settings.VAR_DIR):
             raise CommandError(
                 f"A start is under way in {settings.VAR_DIR}, and the database is not ready. Try again when it is up."
             ) from error

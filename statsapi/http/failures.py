@@ -15,7 +15,7 @@ from django.http.multipartparser import MultiPartParserError
 from redis.exceptions import RedisError
 
 from projects.connections import rejoin
-from projects.outage import database_outage
+from projects.database_outage import database_outage
 from statsapi.http.refusal_pages import refusal
 from statsapi.operations import metrics
 from tsdb.embedded import EmbeddedServerError

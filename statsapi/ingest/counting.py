@@ -9,8 +9,8 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from projects.connections import get_store
+from projects.lazy import Lazy
 from projects.models import Project
-from projects.once import Once
 from statsapi.http.errors import RequestError
 from statsapi.ingest.config import Config, Key, authorized, load_config
 from statsapi.ingest.credentials import rejected
@@ -50,7 +50,7 @@ class Event:
     attached: Mapping[Category, int] = field(default_factory=dict)
 
 
-intake = Once(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
+intake = Lazy(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
 
 
 def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> tuple[Outcome, Key]:

@@ -15,7 +15,7 @@ from django_redis import get_redis_connection
 
 from projects import installation
 from projects.connections import get_store
-from projects.outage import READ_ONLY, database_outage
+from projects.database_outage import READ_ONLY, database_outage
 from statsapi import __version__
 from tsdb.cluster import Cluster
 from tsdb.probing import SLOTS, Prober, Word

@@ -23,7 +23,7 @@ from django.core.management import execute_from_command_line
 from django.db import DatabaseError, connection, connections
 from redis.exceptions import RedisError
 
-from projects import starting
+from projects import start_lock
 from statsapi import var_dir
 from statsapi.start import local, port, server
 from tsdb import embedded
@@ -44,7 +44,7 @@ def main() -> None:
     lock = None
     if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
         var_dir.make(settings.VAR_DIR)
-        lock = starting.prepare_alone(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
+        lock = start_lock.acquire(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
     for warning in checks.a_failover_loses_little(["default"]):

@@ -50,7 +50,7 @@ def prepare() -> tuple[str, int]:
     from django_redis.exceptions import ConnectionInterrupted
     from redis.exceptions import RedisError
 
-    from projects import starting
+    from projects import start_lock
     from tsdb import embedded
 
     django.setup()
@@ -59,7 +59,7 @@ def prepare() -> tuple[str, int]:
     from statsapi.start import demo, pairing
 
     port.take(settings.HOST, settings.PORT, "Choose another with: PORT=8001 make run")
-    lock = starting.prepare_alone(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
+    lock = start_lock.acquire(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
     settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
     try:
         call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr

@@ -1,7 +1,7 @@
 """What a worker makes before it serves, so that the crowd which may be waiting at a start finds it made.
 
 Whatever is made at the first request would be made by hundreds of threads at the same time. A store that is away is no
-reason not to serve: then its part is made by the first request that reaches it (projects/once.py).
+reason not to serve: then its part is made by the first request that reaches it (projects/lazy.py).
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 HANDOVER = "STATSAPI_WEB"
 """The variable that holds the main process' id, the descriptor that the text to show comes from, and that of the lock
-(projects/starting.py; -1: none)."""
+(projects/start_lock.py; -1: none)."""
 
 
 def application() -> WSGIApplication:

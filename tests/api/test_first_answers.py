@@ -5,7 +5,7 @@ from __future__ import annotations
 import time_machine
 from django.test import Client
 
-from projects.last_day import last_day
+from projects.admin.last_day import last_day
 from projects.models import Organization, Project
 from projects.services import create_project, environment_id
 from tests.api.counting import HOUR, NOW, post, row

@@ -16,7 +16,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from projects import starting
+from projects import start_lock
 from tests.place import Place, curl_line, type_in
 from tests.servers import ROOT, Server, free_port, wait_for
 
@@ -42,7 +42,7 @@ def is_up(server: Server) -> bool:
 def hold_the_lock(place: Place) -> closing[SimpleNamespace]:
     """As a start does that prepares."""
     place.var_dir.mkdir(mode=0o700)
-    descriptor = starting.prepare_alone(place.var_dir, lambda: pytest.fail("somebody else holds it"))
+    descriptor = start_lock.acquire(place.var_dir, lambda: pytest.fail("somebody else holds it"))
     return closing(SimpleNamespace(close=lambda: os.close(descriptor)))
 
 
@@ -80,10 +80,10 @@ def test_a_start_says_what_it_waits_for_and_goes_on_when_the_other_is_killed(pla
 
 def test_a_start_that_is_killed_while_it_prepares_keeps_nobody_waiting(place: Place) -> None:
     killed = place.start()
-    wait_for(lambda: starting.is_under_way(place.var_dir), "the start", 60)
+    wait_for(lambda: start_lock.is_held(place.var_dir), "the start", 60)
     killed.process.send_signal(signal.SIGKILL)
     killed.process.wait()
-    wait_for(lambda: not starting.is_under_way(place.var_dir), "the end of its lock", 60)
+    wait_for(lambda: not start_lock.is_held(place.var_dir), "the end of its lock", 60)
     again = place.run()
     assert WAITS not in again.log.read_text()
     assert len(type_in(curl_line(again))) == 24
@@ -108,4 +108,4 @@ def test_a_command_beside_a_start_says_what_it_meets(place: Place) -> None:
 
 def test_a_server_that_is_up_keeps_no_start_waiting(place: Place) -> None:
     place.run()
-    wait_for(lambda: not starting.is_under_way(place.var_dir), "the end of the start")
+    wait_for(lambda: not start_lock.is_held(place.var_dir), "the end of the start")

@@ -62,7 +62,7 @@ def test_refusals_and_failures_have_it(monkeypatch: pytest.MonkeyPatch, settings
     client = Client(raise_request_exception=False)
     bad = client.get("/admin/login/", SERVER_NAME="not-allowed.example.com")
     assert (bad.status_code, policy(bad)) == (400, POLICY)
-    monkeypatch.setattr("projects.operators.OperatorSite.has_permission", lambda *_: 1 / 0)
+    monkeypatch.setattr("projects.admin_site.OperatorSite.has_permission", lambda *_: 1 / 0)
     broken = client.get("/admin/login/")
     assert (broken.status_code, policy(broken)) == (500, POLICY)
     monkeypatch.undo()

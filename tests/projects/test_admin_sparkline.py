@@ -4,7 +4,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from projects.sparkline import sparkline
+from projects.admin.sparkline import sparkline
 
 SVG = "{http://www.w3.org/2000/svg}"
 

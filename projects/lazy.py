@@ -15,7 +15,7 @@ PATIENCE = 1.0
 """Seconds that a thread waits for another one that makes it."""
 
 
-class Once(Generic[T]):
+class Lazy(Generic[T]):
     """Calls `make` until it succeeds, never twice at a time, and returns what it made ever after.
 
     Raises what `make` raises. Who waited for another thread's try shares its failure, as a RedisError, instead of

@@ -16,7 +16,7 @@ def file_of(var_dir: Path) -> Path:
     return var_dir / "start.lock"
 
 
-def prepare_alone(var_dir: Path, on_wait: Callable[[], object]) -> int:
+def acquire(var_dir: Path, on_wait: Callable[[], object]) -> int:
     """The descriptor that holds the lock; `on_wait` is called once where another start must be waited for."""
     descriptor = os.open(file_of(var_dir), os.O_RDWR | os.O_CREAT, 0o600)
     try:
@@ -27,7 +27,7 @@ def prepare_alone(var_dir: Path, on_wait: Callable[[], object]) -> int:
     return descriptor
 
 
-def is_under_way(var_dir: Path) -> bool:
+def is_held(var_dir: Path) -> bool:
     """True while some start prepares."""
     try:
         descriptor = os.open(file_of(var_dir), os.O_RDWR)

@@ -9,8 +9,8 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from projects import once
-from projects.once import Once
+from projects import lazy
+from projects.lazy import Lazy
 from tests.servers import wait_for
 
 CROWD = 20
@@ -32,7 +32,7 @@ class Maker:
 
 def test_a_crowd_gets_one_and_the_same() -> None:
     maker = Maker()
-    get = Once(maker)
+    get = Lazy(maker)
     with ThreadPoolExecutor(CROWD) as crowd:
         found = [crowd.submit(get) for _ in range(CROWD)]
         wait_for(lambda: maker.calls == 1, "the first one")
@@ -44,7 +44,7 @@ def test_a_crowd_gets_one_and_the_same() -> None:
 def test_who_waited_for_a_try_that_failed_does_not_try_in_turn_but_whoever_comes_later_does() -> None:
     maker = Maker()
     maker.fails = True
-    get = Once(maker)
+    get = Lazy(maker)
     with ThreadPoolExecutor(CROWD) as crowd:
         entered = threading.Barrier(CROWD + 1)
 
@@ -65,9 +65,9 @@ def test_who_waited_for_a_try_that_failed_does_not_try_in_turn_but_whoever_comes
 
 
 def test_nobody_waits_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(once, "PATIENCE", 0.01)
+    monkeypatch.setattr(lazy, "PATIENCE", 0.01)
     maker = Maker()
-    get = Once(maker)
+    get = Lazy(maker)
     with ThreadPoolExecutor(1) as another:
         made = another.submit(get)
         wait_for(lambda: maker.calls == 1, "the first one")

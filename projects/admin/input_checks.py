@@ -21,7 +21,7 @@ from django.db import DataError
 from django.db.models import ForeignKey, Model, QuerySet
 from django.http import HttpRequest, HttpResponse
 
-from projects.admin.typed import ModelAdmin
+from projects.admin.generics import ModelAdmin
 
 M = TypeVar("M", bound=Model)
 

@@ -5,7 +5,7 @@ import time_machine
 from django.test import Client
 
 from projects import services
-from projects.last_day import last_day
+from projects.admin.last_day import last_day
 from projects.models import Project
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import parse_rollups

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from django.db import DatabaseError, connection, transaction
 
-from projects.outage import READ_ONLY, database_outage
+from projects.database_outage import READ_ONLY, database_outage
 
 
 def failure(sql: str, before: str = "SELECT 1") -> DatabaseError:

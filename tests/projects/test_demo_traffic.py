@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projects.rhythm import DAY, HOUR, KINDS, SHAPES, Count, Shape, counts_of_day, first_day
+from projects.demo_traffic import DAY, HOUR, KINDS, SHAPES, Count, Shape, counts_of_day, first_day
 from tsdb.outcomes import RECEIVED, Category
 from tsdb.rollups import parse_rollups
 
