@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line."""
+"""Django's command line. A setting that is wrong ends it with one line that says why, and status 1."""
 
 import os
 import sys

@@ -1,4 +1,4 @@
-"""The admin's door. Its pages show every organization, so it is for operators: superusers, and nobody else."""
+"""The admin's site and its login form. The admin shows every organization, so only superusers may enter."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ WHO = "The admin is for operators: superusers alone."
 
 
 class OperatorLogin(AuthenticationForm):
-    # Django's own field shows the limit and does not hold to it: PostgreSQL would, and the sign-in would end in a 500.
+    """The login form, which refuses everybody but superusers."""
+
+    # Django's own field shows the limit to the browser and does not enforce it. PostgreSQL does, and the sign-in would
+    # end in a 500.
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
     required_css_class = "required"
 
@@ -26,6 +29,8 @@ class OperatorLogin(AuthenticationForm):
 
 
 class OperatorSite(AdminSite):
+    """The admin site, open to active superusers only."""
+
     site_header = site_title = "Event counts"
     index_title = "Who is counted, and who may ask"
     site_url = None

@@ -1,12 +1,13 @@
-"""Cached rows that are never stale: the next request after a write sees it.
+"""Cached rows that are never stale: the first request after a write sees the write.
 
-The danger of a cache beside a database is the reader who read a row before a change and stores it after the change
-was announced. So a change does not delete the entry but puts a *mark* in its place, and a reader stores only where
-nothing stands. While the mark stands (MARK_SECONDS, longer than any request) readers ask the database. It is put
-before the change, so that a crash between commit and announcement leaves no stale entry, and again on commit.
+A cache beside a database has one danger: a reader loads a row, the row changes and its entry is deleted, and then the
+reader stores the old row. So a change does not delete the entry but replaces it with a *mark*, and a reader stores
+only where there is no entry and no mark. While the mark is there (MARK_SECONDS, longer than any request), readers ask
+the database. The mark is put before the change, so that a crash after the commit leaves no stale entry, and once more
+on commit.
 
-Whatever else stands under a key is junk: the entry of another version, another program's value. It is a miss, and the
-next entry replaces it.
+Any other value under a key is junk, such as the entry of another version or a value of another program. Junk is a
+miss, and the next entry replaces it.
 """
 
 from __future__ import annotations
@@ -30,30 +31,31 @@ from tsdb.refusals import refusal
 ENTRY_SECONDS = 600
 MARK_SECONDS = 30
 FORMAT = 2
-"""Stands in each entry. Another number whenever an entry's shape changes makes all old entries junk."""
+"""The version of the entries' shape, stored in each entry. A new number makes all old entries junk."""
 
 _MARK = "changing"
 _RAW_MARK = json.dumps(_MARK).encode()
 
 _STORE = """#!lua
--- KEYS 1 the entry's key; ARGV 1 the entry, 2 its seconds, 3 the junk that stands there (absent: nothing was seen)
+-- KEYS 1 the entry's key; ARGV 1 the entry, 2 its lifetime in seconds, 3 the junk that was found (absent: nothing)
 local kind = redis.call('TYPE', KEYS[1]).ok
 if kind ~= 'string' or (ARGV[3] and redis.call('GET', KEYS[1]) == ARGV[3]) then
     redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2])
 end
 """
-"""Stores where nothing stands (its type is none), or still the same junk. A mark is a string, and stays."""
+"""Stores an entry if the key does not exist or still holds the same junk. A mark is a string, so it stays."""
 
 T = TypeVar("T")
 
 
 class Ahead:
-    """Entries that a request is going to ask for, read in one round trip instead of one each."""
+    """Entries that a request will ask for, read in one round trip instead of one for each."""
 
     def __init__(self, keys: Sequence[str]) -> None:
         self._found = dict(zip(keys, _read(keys), strict=True))
 
     def get(self, key: str) -> bytes | None:
+        """Return the raw entry under `key`, or None. A key that was not read ahead is read now."""
         return self._found[key] if key in self._found else _read([key])[0]
 
 
@@ -70,8 +72,8 @@ def _key(key: str) -> str:
 
 
 def _read(keys: Sequence[str]) -> list[bytes | None]:
-    # As cache.get_many does it, in half the time: a round trip is short enough for that to matter. What is no string
-    # at all is None to MGET, where GET would fail.
+    # This does what cache.get_many does, in half the time. A round trip is so short that this matters. MGET answers
+    # None for a value that is not a string, where GET would fail.
     found: list[bytes | None] = _redis().get_many([_key(key) for key in keys])
     return found
 
@@ -79,9 +81,11 @@ def _read(keys: Sequence[str]) -> list[bytes | None]:
 def cached(
     key: str, load: Callable[[], T | None], decode: Callable[[Any], T | None], ahead: Ahead | None = None
 ) -> T | None:
-    """What stands under `key`, else what `load` returns (None: there is no such row; that is not kept).
+    """Return the cached value under `key`, or else what `load` returns, which is then cached.
 
-    `decode` makes it of a JSON value, and returns None for a value that it does not know.
+    `load` returns None if there is no such row. None is not cached. `decode` turns the JSON value of an entry into the
+    value to return. It returns None for a JSON value that it does not understand, which makes the entry junk. `ahead`
+    holds entries that were already read.
     """
     raw = ahead.get(key) if ahead else _read([key])[0]
     found = _decoded(raw, decode)
@@ -106,12 +110,12 @@ def _decoded(raw: bytes | None, decode: Callable[[Any], T | None]) -> T | None:
 
 
 def look() -> None:
-    """Connects to the cache. Raises RedisError."""
+    """Read from the cache, which connects to it. Raises RedisError if it cannot be reached."""
     _read([""])
 
 
 def replace(key: str, value: object) -> None:
-    """Stores an entry whatever stands there; for what no change makes stale."""
+    """Store an entry even over a mark. Use this only for values that no change makes stale."""
     with unless_refused():
         _redis().set(_key(key), _entry(value), ex=ENTRY_SECONDS)
 
@@ -127,7 +131,7 @@ def _entry(value: object) -> str:
 
 @contextmanager
 def unless_refused() -> Iterator[None]:
-    """For what is only kept to be faster: a Redis that refuses writes still answers reads."""
+    """Suppress the error of a Redis that refuses writes. Nothing is lost if an entry of the cache is not stored."""
     try:
         yield
     except ResponseError as error:
@@ -136,7 +140,11 @@ def unless_refused() -> Iterator[None]:
 
 
 def forget(keys: Iterable[str]) -> None:
-    """To be called inside the transaction that changes what the keys hold."""
+    """Put a mark in place of the entries under `keys`, now and again on commit.
+
+    Call this inside the transaction that changes the rows behind them. Raises RedisError if a mark can be neither put
+    nor replaced by a deletion.
+    """
     marks = dict.fromkeys(keys, _MARK)
     if marks:
         _put(marks)
@@ -149,7 +157,7 @@ def _put(marks: dict[str, str]) -> None:
     except ResponseError as error:
         if refusal(error) is None:
             raise
-        # A Redis that is full takes no mark, and no reader's entry either: then it is enough to delete. It must not be
-        # an error, since deleting a project is how memory is won back. One that cannot write its file does not delete
-        # either, and readers could find the entry for as long as it stands: then this raises, and nothing is changed.
+        # A Redis that is full takes no mark, but no reader's entry either, so it is enough to delete the entry. It must
+        # not be an error, because deleting a project is how memory is won back. A Redis that cannot write its file does
+        # not delete either, and readers could find the old entry. Then this raises, and the change is rolled back.
         cache.delete_many(marks)

@@ -1,4 +1,4 @@
-"""How this process reaches Redis: the one store, and Django's cache. Either may be the embedded server."""
+"""This process's connections to Redis: the store of counts, and Django's cache. Either may be the embedded server."""
 
 from __future__ import annotations
 
@@ -26,13 +26,18 @@ def _make_store() -> Store:
 
 
 get_store = Lazy(_make_store)
-"""The store that TSDB_URL names. Raises RedisError where a cluster cannot be asked for its map."""
+"""Return the store that TSDB_URL names, the same one at every call.
+
+The first call starts the embedded server if the counts live there. Raises RedisError if a cluster cannot be asked for
+its map of slots, and embedded.EmbeddedServerError if the embedded server does not start.
+"""
 
 
 def rejoin() -> None:
-    """After a lost connection: makes sure that somebody keeps the embedded server, without waiting for it.
+    """Make sure, in the background, that the embedded server has a keeper. Call this after a lost connection.
 
-    Its keeper restarts it; this is for the case that the keeper itself was killed.
+    The keeper restarts the server when it dies. This covers the case that the keeper itself was killed. Does nothing if
+    no embedded server is used or if another thread is already at it.
     """
     if (settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED) and _rejoining.acquire(blocking=False):
         Thread(target=_rejoin, daemon=True).start()
@@ -48,9 +53,9 @@ def _rejoin() -> None:
 
 
 class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]
-    """django-redis' own, which starts the embedded server first where the cache lives there.
+    """The factory of django-redis, which first starts the embedded server if the cache lives there.
 
-    Django makes one for each thread; all of them share a pool of connections.
+    Django makes one factory for each thread. All of them share one pool of connections.
     """
 
     _one_makes = Lock()

@@ -1,7 +1,8 @@
-"""The rhythm of demo data: how many events of which kind came when. No clock, no I/O, no chance.
+"""The traffic of demo data: how many events of which kind arrived when. Pure functions without a clock or I/O.
 
-Every count is a function of the seed and of its hour: a later look, or a longer one, finds the same past. Days and
-weeks have a rhythm, spikes come some times a week, and what a spike brings beyond the key's quota is rate limited.
+Every count is a function of the random seed and of its hour, so a later or longer run produces the same past. Traffic
+has a daily and a weekly rhythm. Spikes come a few times a week, and events of a spike beyond the key's quota are rate
+limited.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from tsdb.rollups import Rollup
 
 MINUTE, HOUR, DAY = 60, 3600, 86400
 NOISE = 0.3
-"""How far an hour strays from the rhythm, up and down, as a part of it."""
+"""How far an hour may deviate from the rhythm, up or down, as a fraction of it."""
 
 PARCELS = 20
-"""How many portions a slot of a split hour gets on average at most: enough to look alive, and bounded work."""
+"""The most portions for each slot of a split hour, on average: enough to look real, and few enough to be fast."""
 
 
 class Kind(NamedTuple):
-    """Events that share all that is counted; `share` is of the errors that are received on an average day."""
+    """Events that are counted into the same series. `share` is their number for each error received, on average."""
 
     share: float
     category: Category
@@ -34,6 +35,8 @@ class Kind(NamedTuple):
 
 
 class Count(NamedTuple):
+    """Events of one kind at one time."""
+
     kind: Kind
     timestamp: int
     """Seconds since the epoch."""
@@ -43,22 +46,22 @@ class Count(NamedTuple):
 
 @dataclass(frozen=True)
 class Shape:
-    """The character of a project."""
+    """The traffic of a project, compared with what was asked for."""
 
     size: float
-    """Its errors a day, as a part of what was asked for."""
+    """Errors a day, as a fraction of the number that was asked for."""
     swing: float
-    """0: nights are as days, 1: nights are silent."""
+    """The daily rhythm, from 0 (nights are like days) to 1 (nights are silent)."""
     peak: int
-    """The busiest hour of the day, UTC."""
+    """The busiest hour of the day, 0 to 23, in UTC."""
     weekend: float
-    """A day of the weekend, as a part of an average day."""
+    """Traffic of a day of the weekend, as a fraction of an average day."""
     spikes: int
-    """How many come a week."""
+    """Spikes a week."""
     height: float
-    """How many times the usual a spike is."""
+    """Traffic at the top of a spike, in multiples of the usual traffic."""
     quota: float
-    """Of the errors in a spike, what exceeds so many times the usual is rate limited."""
+    """The quota, in multiples of the usual traffic. Errors of a spike beyond it are rate limited."""
 
 
 SHAPES = (
@@ -66,7 +69,8 @@ SHAPES = (
     Shape(size=0.04, swing=0.4, peak=11, weekend=0.15, spikes=0, height=1, quota=2),
     Shape(size=0.3, swing=0.15, peak=2, weekend=0.95, spikes=4, height=12, quota=4),
 )
-"""A busy shop of the evenings and weekends; a quiet tool of the office hours; a steady one that breaks now and then."""
+"""A shop that is busy in the evenings and on weekends, a quiet tool used in office hours, and a steady service that
+breaks now and then."""
 
 _ERROR, _TRANSACTION = Category.ERROR, Category.TRANSACTION
 _FILTERED, _DISCARD = Outcome.FILTERED, Outcome.CLIENT_DISCARD
@@ -82,7 +86,7 @@ KINDS = (
     Kind(0.01, _ERROR, _FILTERED, "error-message", "production"),
     Kind(0.01, _ERROR, _FILTERED, "ip-address", "production"),
     _REJECTED,
-    # From here on what no stat of errors received holds.
+    # The kinds from here on are in no stat of received errors.
     Kind(0.004, _ERROR, Outcome.INVALID, "invalid_json"),
     Kind(0.002, _ERROR, Outcome.INVALID, "too_large"),
     Kind(0.001, _ERROR, Outcome.ABUSE),
@@ -98,17 +102,18 @@ KINDS = (
 
 
 def first_day(days: int, now: int) -> int:
-    """The midnight, UTC, at which data of so many whole days and of today begin."""
+    """Return the midnight (UTC, seconds since the epoch) at which data for `days` whole days and today begin."""
     return now - now % DAY - days * DAY
 
 
 def counts_of_day(
     shape: Shape, day: int, *, events_per_day: int, seed: str, now: int, rollups: Sequence[Rollup]
 ) -> Iterator[Count]:
-    """What came between the midnight `day` and the next, not beyond `now`.
+    """Yield the counts from the midnight `day` to the next midnight, but none after `now`. Both are in seconds.
 
-    Each hour at the finest resolution that retains some of it, so that the rollups that retain it whole agree. Hours
-    that none retains are left out.
+    `events_per_day` is the number of errors received on an average day, for a shape of size 1. Each hour is counted at
+    the finest resolution that retains any part of it, so that all rollups that retain the whole hour agree. Hours that
+    no rollup retains are left out.
     """
     usual = shape.size * events_per_day / 24 * _of_weekday(shape, day)
     spikes = _spikes(shape, day, seed)
@@ -126,13 +131,13 @@ def counts_of_day(
 
 
 def _of_weekday(shape: Shape, day: int) -> float:
-    """What the day's events are to an average day's: the seven add up to 7."""
+    """Return the day's traffic as a multiple of an average day's. The factors of a week add up to 7."""
     is_weekend = (day // DAY + 3) % 7 >= 5  # the epoch was a Thursday
     return shape.weekend if is_weekend else (7 - 2 * shape.weekend) / 5
 
 
 def _spikes(shape: Shape, day: int, seed: str) -> dict[int, float]:
-    """The hours of the day's week that are spikes, and how many times the usual they bring."""
+    """Return the hours of the day's week that have a spike, and the multiple of the usual traffic in each."""
     week = day // DAY // 7
     chance = Random(f"{seed} week {week}")  # noqa: S311
     found: dict[int, float] = {}
@@ -143,13 +148,17 @@ def _spikes(shape: Shape, day: int, seed: str) -> dict[int, float]:
 
 
 def _resolution(hour: int, now: int, rollups: Sequence[Rollup]) -> int | None:
-    """Seconds of the finest rollup that retains any part of the hour."""
+    """Return the resolution, in seconds, of the finest rollup that retains any part of the hour; None if none does."""
     last = hour + HOUR - 1
     return next((rollup.seconds for rollup in rollups if rollup.bucket(last) >= rollup.oldest_bucket(now)), None)
 
 
 def _amounts(expected: float, factor: float, quota: float, chance: Random) -> list[tuple[Kind, int]]:
-    """How many of each kind came in an hour of so many errors; kinds without any are left out."""
+    """Return how many events of each kind arrived in an hour. Kinds without any are left out.
+
+    `expected` is the usual number of errors, `factor` the multiple of it in a spike (1: no spike), and `quota` the
+    multiple beyond which errors are rate limited.
+    """
     amounts = []
     for kind in KINDS:
         share = kind.share
@@ -157,7 +166,7 @@ def _amounts(expected: float, factor: float, quota: float, chance: Random) -> li
             share *= min(factor, quota)
         if kind is _REJECTED:
             share += max(0, factor - quota)
-        # The fraction that is cut off counts as often as it is large.
+        # Round up with the probability of the fraction, so that small kinds are not lost.
         amount = int(share * expected * (1 - NOISE + 2 * NOISE * chance.random()) + chance.random())
         if amount:
             amounts.append((kind, amount))
@@ -165,7 +174,7 @@ def _amounts(expected: float, factor: float, quota: float, chance: Random) -> li
 
 
 def _split(amounts: list[tuple[Kind, int]], slots: range, now: int, chance: Random) -> Iterator[Count]:
-    """Spreads an hour's amounts over its slots, and leaves out what comes later than `now`."""
+    """Spread an hour's amounts over its slots at random, and leave out the slots after `now`."""
     for kind, amount in amounts:
         parcels = min(amount, PARCELS * len(slots))
         size, rest = divmod(amount, parcels)

@@ -1,4 +1,4 @@
-"""The DSN: the one line that tells an SDK where to send and as whom."""
+"""The DSN, the URL that tells an SDK where to send events and with which key."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from django.conf import settings
 
 
 def dsn(public: str, project: int) -> str:
-    """`https://<public>@host[:port]/<project id>` under PUBLIC_URL, which may have a path of its own."""
+    """Return the DSN `https://<public>@host[:port][/path]/<project>`, with scheme, host and path of PUBLIC_URL.
+
+    `public` is the public half of a key, and `project` the project's id.
+    """
     parts = urlsplit(settings.PUBLIC_URL)
     return f"{parts.scheme}://{public}@{parts.netloc}{parts.path.rstrip('/')}/{project}"

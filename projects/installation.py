@@ -1,14 +1,14 @@
-"""Do the database and Redis belong together?
+"""Whether the database and Redis belong together.
 
-Both hold the installation's name: the database in the one row of Installation, Redis in its mark (tsdb/pairing.py).
-They are compared at each start (statsapi/start/pairing.py), by a check, and by /readyz. Where the row or both are
-missing, nothing is said: they were not paired yet.
+Both hold the name of the installation: the database in the only row of Installation, and Redis in its mark
+(tsdb/pairing.py). They are compared at each start (statsapi/start/pairing.py), by a system check, and by /readyz. If
+the row is missing, the two were not paired yet, and there is nothing to compare.
 
-| what is found                        | what happened                                                  |
+| what is found                    | what happened                                                              |
 |---|---|
-| Redis has another name               | FOREIGN: the database was lost, or TSDB_URL names another Redis |
-| Redis has none, or had none          | EMPTIED: its keys were lost; it gets the name again, and `since` |
-| Redis knows of a newer project       | OLDER: the database was restored from a backup                  |
+| Redis has another name           | FOREIGN: the database was lost, or TSDB_URL names another Redis            |
+| Redis has no name, or had none   | EMPTIED: its keys were lost. It gets the name again, and the time of that  |
+| Redis knows of a newer project   | OLDER: the database was restored from a backup                             |
 """
 
 from __future__ import annotations
@@ -38,23 +38,25 @@ from tsdb.refusals import refusal
 log = logging.getLogger(__name__)
 
 SCAN = 1000
-"""Keys that are looked at in one step: some milliseconds of Redis' time, and of a deletion's too."""
+"""Keys looked at in one step of SCAN. A step takes Redis some milliseconds, and so does deleting its keys."""
 
 _NUMBER = re.compile(rb"ts:\{([0-9]{1,18})\}:")
 
 
 class Kind(Enum):
+    """What is wrong between the two stores. The docstring of this module explains each."""
+
     FOREIGN = "foreign"
     EMPTIED = "emptied"
     OLDER = "older"
 
 
 class ForeignRedis(RedisError):
-    """Redis holds the counts of another installation, which must not be touched."""
+    """Raised if Redis holds the counts of another installation, which must not be changed."""
 
 
 class Finding(NamedTuple):
-    """`text` is what it means, `hint` the way out."""
+    """Something that is wrong between the two stores. `text` says what it is, and `hint` how to correct it."""
 
     kind: Kind
     text: str
@@ -62,18 +64,18 @@ class Finding(NamedTuple):
 
 
 def pair() -> list[Finding]:
-    """Gives both stores the same name where they have none, and compares. To be called after migrate, before serving.
+    """Give both stores the installation's name if they have none, compare them, and return what is wrong.
 
-    Raises DatabaseError, RedisError.
+    Call this after `migrate` and before serving. Raises DatabaseError, RedisError.
     """
     Installation.objects.get_or_create(pk=Installation.THE_ONE, defaults={"newest_project": _newest_project()})
     return look()
 
 
 def look() -> list[Finding]:
-    """Compares the stores and returns what is wrong. Writes the mark again into a Redis that lost it.
+    """Compare the stores and return what is wrong: an empty list if nothing is, or if they were not paired yet.
 
-    Raises DatabaseError, RedisError.
+    Writes the mark again into a Redis that has lost it. Raises DatabaseError, RedisError.
     """
     row = Installation.objects.first()
     if row is None:
@@ -86,16 +88,16 @@ def look() -> list[Finding]:
 
 
 def refuse_foreign() -> None:
-    """Raises ForeignRedis where Redis is another installation's."""
+    """Raise ForeignRedis if Redis holds the counts of another installation. Raises DatabaseError, RedisError."""
     for finding in look():
         if finding.kind is Kind.FOREIGN:
             raise ForeignRedis(finding.text)
 
 
 def emptied_at() -> int:
-    """When Redis was found to be emptied, seconds since the epoch, rounded up; 0: it was not.
+    """Return when Redis was found to be emptied, in seconds since the epoch and rounded up, or 0 if it never was.
 
-    Where nobody has noticed yet, this does.
+    If nobody has noticed the loss yet, this call does, and writes the mark again. Raises DatabaseError, RedisError.
     """
     row = Installation.objects.first()
     if row is None or row.since is None:
@@ -105,6 +107,10 @@ def emptied_at() -> int:
 
 
 def _mark_of(row: Installation) -> Mark:
+    """Return the mark of Redis, which is written first if it is missing.
+
+    A Redis that refuses writes stays without it, and the mark that it should have is returned.
+    """
     clients = get_store().clients
     found = pairing.read(clients.read)
     if found is not None:
@@ -116,7 +122,7 @@ def _mark_of(row: Installation) -> Mark:
         if refusal(error) is None:
             raise
         return fresh
-    return pairing.read(clients.write) or fresh  # of two at once one was the first
+    return pairing.read(clients.write) or fresh  # another process may have been first
 
 
 def _compared(row: Installation, mark: Mark) -> list[Finding]:
@@ -155,31 +161,35 @@ def _compared(row: Installation, mark: Mark) -> list[Finding]:
 
 
 def note_project(number: int) -> None:
-    """To be called inside the transaction that makes a project."""
-    # Not in the transaction itself: two that make several projects would wait for each other.
+    """Remember, on commit, that a project with this id exists. Call this inside the transaction that creates it."""
+    # Not in the transaction itself: two transactions that create several projects would wait for each other.
     transaction.on_commit(partial(_note, number))
 
 
 def _note(number: int) -> None:
     try:
-        # The database first: Redis must never know of more than the database does, unless that was restored.
+        # The database first. Only a database that was restored may know fewer projects than Redis.
         Installation.objects.filter(newest_project__lt=number).update(newest_project=number)
         name = Installation.objects.values_list("name", flat=True).first()
         if name is not None:
             pairing.note(get_store().clients.write, name, number)
-    except (DatabaseError, RedisError) as error:  # the project is made; the next one is noted with it
+    except (DatabaseError, RedisError) as error:  # the project exists, and the next note covers it
         log.warning("that project %d was made is not noted: %s: %s", number, type(error).__name__, error)
 
 
 class Counted(NamedTuple):
-    """Projects that have keys in Redis: known to the database, and not."""
+    """Ids of projects that have keys in Redis: those that the database knows, and those that it does not."""
 
     known: set[int]
     unknown: set[int]
 
 
 def counted(on_keys: Callable[[int], object] = lambda number: None) -> Counted:
-    """Looks at every key of Redis; `on_keys` is told how many more were looked at."""
+    """Scan every key of Redis and return the projects that have some.
+
+    `on_keys` is called after each step with the number of keys that were scanned in it. Raises DatabaseError,
+    RedisError.
+    """
     numbers: set[int] = set()
     _each_slice(lambda server, keys: numbers.update(keys), on_keys)
     known = _known(numbers)
@@ -187,21 +197,23 @@ def counted(on_keys: Callable[[int], object] = lambda number: None) -> Counted:
 
 
 def take_over(*, keep_known: bool, on_keys: Callable[[int], object] = lambda number: None) -> int:
-    """Makes Redis this database's own; returns how many keys were deleted.
+    """Make Redis this database's own, and return how many keys were deleted.
 
-    What projects counted whose number the database does not know is deleted, and with `keep_known` false all counts
-    are. Interrupted, it has changed no name and can be run again. Raises DatabaseError, RedisError.
+    Deletes the counts of all projects that the database does not know, or all counts if `keep_known` is false. Empties
+    the cache too. `on_keys` is called as in `counted`. If it is interrupted, no name has changed yet, and it can be run
+    again. Raises DatabaseError, RedisError.
     """
     deleted = 0
 
     def delete(server: Redis, keys: dict[int, list[bytes]]) -> None:
         nonlocal deleted
-        # Asked after the keys were found: a project made meanwhile has its row before it has a key.
+        # The database is asked after the keys were found. A project that is created meanwhile has its row before it
+        # has a key, so it is known.
         doomed = keys.keys() - (_known(keys) if keep_known else set())
         if doomed:
             pipeline = server.pipeline(transaction=False)
             for number in doomed:
-                pipeline.unlink(*keys[number])  # of one project, so of one slot
+                pipeline.unlink(*keys[number])  # keys of one project lie in one slot
             deleted += sum(pipeline.execute())
 
     row, _ = Installation.objects.get_or_create(pk=Installation.THE_ONE)
@@ -215,7 +227,7 @@ def take_over(*, keep_known: bool, on_keys: Callable[[int], object] = lambda num
 
 
 def _each_slice(use: Callable[[Redis, dict[int, list[bytes]]], object], on_keys: Callable[[int], object]) -> None:
-    """Hands over the keys of projects by the project's number, as many at a time as a step of SCAN finds."""
+    """Call `use` with each server and the keys that a step of SCAN found there, grouped by the project's id."""
     for server in get_store().clients.write.servers():
         cursor = -1
         while cursor != 0:
@@ -235,6 +247,7 @@ def _known(numbers: Iterable[int]) -> set[int]:
 
 
 def _now() -> int:
+    """Return the time in milliseconds since the epoch."""
     return time.time_ns() // 10**6
 
 

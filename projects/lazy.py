@@ -1,4 +1,4 @@
-"""What a process makes when it is first needed, and keeps: made by one thread, for which the others wait."""
+"""Values that a process makes at their first use and then keeps. One thread makes the value, and the others wait."""
 
 from __future__ import annotations
 
@@ -12,14 +12,16 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 T = TypeVar("T")
 
 PATIENCE = 1.0
-"""Seconds that a thread waits for another one that makes it."""
+"""Seconds that a thread waits for another thread that makes the value."""
 
 
 class Lazy(Generic[T]):
-    """Calls `make` until it succeeds, never twice at a time, and returns what it made ever after.
+    """A function without arguments that returns the value made by `make`, the same one at every call.
 
-    Raises what `make` raises. Who waited for another thread's try shares its failure, as a RedisError, instead of
-    trying in turn: a crowd would have to wait for as many tries as it has heads.
+    `make` is called by one thread at a time, until it succeeds. Raises what `make` raises. A thread that waited for a
+    failed attempt of another thread does not try itself, but raises redis.exceptions.ConnectionError with the same
+    text. Otherwise the last of a hundred waiting threads would wait for a hundred attempts. Raises
+    redis.exceptions.TimeoutError after PATIENCE seconds of waiting.
     """
 
     def __init__(self, make: Callable[[], T]) -> None:
@@ -51,5 +53,5 @@ class Lazy(Generic[T]):
             self._lock.release()
 
     def cache_clear(self) -> None:
-        """It is made anew when it is next needed. For tests."""
+        """Forget the value, so that the next call makes a new one. For tests."""
         self._made = None

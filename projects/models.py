@@ -1,4 +1,7 @@
-"""Who is counted, and who may ask. The rules that must always hold are constraints of the database."""
+"""The tables: organizations, members, projects, keys, filters, environments and tokens.
+
+Counts are in Redis, not here. Rules that must always hold are constraints of the database.
+"""
 
 from __future__ import annotations
 
@@ -16,13 +19,13 @@ _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, an
 HEX_PATTERN = r"^[0-9a-f]{32}\Z"
 _HEX_RULE = RegexValidator(HEX_PATTERN, "Use 32 hexadecimal digits.")
 _NOT_DIGITS = r"[a-z_-]"
-_ALLOWED = r"^[a-z0-9_-]{1,100}\Z"  # for SQLite, $ would let a line break follow
+_ALLOWED = r"^[a-z0-9_-]{1,100}\Z"  # not $, which in SQLite would allow a line break at the end
 
 SCOPES = tuple(f"{what}:{level}" for what in ("project", "org", "event") for level in ("read", "write", "admin"))
 
 
 def _slug_constraint(name: str) -> models.CheckConstraint:
-    # Two plain patterns instead of a look-ahead: every database understands them.
+    # Two plain patterns instead of one with a look-ahead, because every database understands them.
     return models.CheckConstraint(condition=Q(slug__regex=_ALLOWED) & Q(slug__regex=_NOT_DIGITS), name=name)
 
 
@@ -31,7 +34,7 @@ def _hex_key() -> str:
 
 
 class Installation(models.Model):
-    """The one row that says which Redis is this database's own (projects/installation.py)."""
+    """The only row of its table, which says which Redis belongs to this database (projects/installation.py)."""
 
     THE_ONE = 1
 
@@ -49,6 +52,8 @@ class Installation(models.Model):
 
 
 class Organization(models.Model):
+    """An owner of projects, tokens and members."""
+
     slug = models.CharField(max_length=100, unique=True, validators=[_SLUG_RULE])
     name = models.CharField(max_length=100)
     created = models.DateTimeField(auto_now_add=True)
@@ -62,8 +67,10 @@ class Organization(models.Model):
 
 
 class Membership(models.Model):
+    """A user's role in an organization."""
+
     class Role(models.TextChoices):
-        """What each may do stands in projects/selectors.py."""
+        """The roles. projects/selectors.py lists the scopes of each."""
 
         VIEWER = "viewer"
         MEMBER = "member"
@@ -84,6 +91,8 @@ class Membership(models.Model):
 
 
 class Project(models.Model):
+    """What events are counted for. Its slug is unique in its organization."""
+
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="projects")
     slug = models.CharField(max_length=100, validators=[_SLUG_RULE])
     name = models.CharField(max_length=100)
@@ -102,7 +111,7 @@ class Project(models.Model):
 
 
 class ProjectRedirect(models.Model):
-    """A slug that a project had before; it leads to the project until another one takes it."""
+    """An earlier slug of a project. It leads to the project until another project takes it."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="redirects")
     slug = models.CharField(max_length=100)
@@ -116,7 +125,7 @@ class ProjectRedirect(models.Model):
 
 
 class ProjectKey(models.Model):
-    """What an SDK counts with; its public half stands in the DSN."""
+    """A key that an SDK sends events with. Its public half is in the DSN."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="keys")
     label = models.CharField(max_length=64, default="Default")
@@ -139,7 +148,7 @@ class ProjectKey(models.Model):
             ),
             models.CheckConstraint(
                 condition=Q(rate_limit_count=None, rate_limit_window=None)
-                # A window that is NULL would make the range unknown, which passes.
+                # Without the checks for NULL, a missing window would make the range unknown, and unknown passes.
                 | Q(
                     rate_limit_count__isnull=False,
                     rate_limit_window__isnull=False,
@@ -155,7 +164,7 @@ class ProjectKey(models.Model):
 
 
 def _check_networks(text: str) -> None:
-    """One address or network a line, as an inbound filter takes them."""
+    """Raise ValidationError unless every line that is not empty is an IP address or a network."""
     for line in filter(None, map(str.strip, text.splitlines())):
         try:
             ip_network(line, strict=False)
@@ -167,12 +176,12 @@ def _check_networks(text: str) -> None:
 
 MOST_GLOBS = 500
 LONGEST_GLOB = 500
-"""Every event is compared with all of them, within a bound of work (statsapi/ingest/globs.py): the more there are, the
-less of a long message is compared."""
+"""The most globs of a list, and the most characters of a glob. Every event is compared with all of them, within a bound
+of work (statsapi/ingest/globs.py). So the more globs there are, the less of a long message is compared."""
 
 
 def _check_globs(lists: dict[str, str]) -> None:
-    """Raises ValidationError, which says of each list what to do."""
+    """Raise ValidationError if a list has too many globs or too long ones. `lists` maps a field's name to its text."""
     errors = {}
     for field, text in lists.items():
         globs = [line.strip() for line in text.splitlines() if line.strip()]
@@ -188,7 +197,7 @@ def _check_globs(lists: dict[str, str]) -> None:
 
 
 class ProjectFilters(models.Model):
-    """Which events of a project are not wanted: its inbound filters. Lists hold one entry a line."""
+    """The inbound filters of a project, which say what events it does not want. Lists have one entry on each line."""
 
     project = models.OneToOneField(Project, models.CASCADE, primary_key=True, related_name="filters")
     localhost = models.BooleanField(default=False, help_text="Events from 127.0.0.1, ::1 and localhost pages.")
@@ -215,14 +224,15 @@ class ProjectFilters(models.Model):
         return f"inbound filters of {self.project}"
 
     def clean(self) -> None:
+        """Raise ValidationError if a list that was changed breaks the limits on globs."""
         lists = {"release_versions": self.release_versions, "error_messages": self.error_messages}
-        # A list from before there were limits stands in nobody's way who changes something else.
+        # A list that is older than the limits must not keep anybody from changing something else.
         saved = ProjectFilters.objects.filter(pk=self.pk).values(*lists).first() or {}
         _check_globs({field: text for field, text in lists.items() if text != saved.get(field)})
 
 
 class Environment(models.Model):
-    """A name that events carry; its id stands in the keys of its counts."""
+    """An environment that events of a project name. Its id is part of the keys of its counts in Redis."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
     name = models.CharField(max_length=64)
@@ -236,7 +246,7 @@ class Environment(models.Model):
 
 
 class ApiToken(models.Model):
-    """What a reader asks with. Only the SHA-256 of its secret is kept, so it can be shown once and never again."""
+    """A token of the API. Only the SHA-256 of its secret is stored, so the secret can be shown only once."""
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="tokens")
     name = models.CharField(max_length=100, blank=True)

@@ -1,6 +1,6 @@
-"""What a command asks for by name: found, or else made.
+"""Organizations, projects and keys that a command names: get each one, or create it if it is missing.
 
-Of two commands that make the same at the same moment one may fail, and says that it is there already.
+If two commands create the same one at the same moment, one of them may fail and say that it exists already.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from projects.models import Organization, Project, ProjectKey
 
 
 def ensure_organization(slug: str) -> Organization:
-    """Raises ValidationError for a slug that cannot be one."""
+    """Return the organization with this slug, created if it is missing. Raises ValidationError for a bad slug."""
     found = Organization.objects.filter(slug=slug).first()
     if found:
         return found
@@ -23,7 +23,11 @@ def ensure_organization(slug: str) -> Organization:
 
 
 def ensure_project(organization: Organization, slug: str, name: str = "") -> Project:
-    """A project that is there keeps its name. Raises ValidationError for a slug or a name that cannot be one."""
+    """Return the project with this slug, created if it is missing.
+
+    `name` is for a new project, and is made from the slug if it is empty. An existing project keeps its name. Raises
+    ValidationError for a bad slug or name, and as services.create_project does.
+    """
     found = Project.objects.filter(organization=organization, slug=slug).first()
     if found:
         return found
@@ -34,7 +38,7 @@ def ensure_project(organization: Organization, slug: str, name: str = "") -> Pro
 
 
 def ensure_key(project: Project) -> ProjectKey:
-    """The project's first active key."""
+    """Return the project's first active key, created if there is none. Raises services.LimitReached."""
     return project.keys.filter(active=True).first() or services.create_key(project=project)
 
 
@@ -43,5 +47,5 @@ def _name_of(slug: str) -> str:
 
 
 def _about(slug: str, error: ValidationError) -> ValidationError:
-    """An error with the messages of `error` that names the slug which was asked for."""
+    """Return an error that has the messages of `error` and names the slug."""
     return ValidationError(f"{slug!r} cannot be made: {' '.join(dict.fromkeys(error.messages))}")

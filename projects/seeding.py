@@ -1,4 +1,4 @@
-"""Demo data: organizations and projects with the counts of a rhythm (projects/demo_traffic.py)."""
+"""Demo data: an organization with projects, and the counts that projects/demo_traffic.py computes for them."""
 
 from __future__ import annotations
 
@@ -27,6 +27,8 @@ RANDOM_SEED = 1
 
 
 class DemoProject(NamedTuple):
+    """A project, the key that its events are counted with, and the shape of its traffic."""
+
     project: Project
     key: ProjectKey
     shape: Shape
@@ -34,7 +36,11 @@ class DemoProject(NamedTuple):
 
 @dataclass(frozen=True)
 class Plan:
-    """`days` before today, today so far comes on top; errors received on an average day of the first project."""
+    """How much demo data to count.
+
+    `days` are whole days before today, and today until now comes on top. `events_per_day` is the number of errors
+    received on an average day by the first project. Equal `random_seed` values give equal data.
+    """
 
     days: int
     events_per_day: int
@@ -42,18 +48,22 @@ class Plan:
 
 
 def most_days() -> int:
-    """As many days back as the longest retention holds."""
+    """Return how many whole days the longest retention holds."""
     span: int = settings.TSDB_ROLLUPS[-1].span
     return span // DAY
 
 
 def default_plan() -> Plan:
+    """Return the plan of `manage.py seed` without options."""
     return Plan(min(DAYS, most_days()), EVENTS_PER_DAY, RANDOM_SEED)
 
 
 @transaction.atomic
 def make_projects(organization: str, projects: Sequence[str]) -> tuple[Organization, list[DemoProject]]:
-    """The organization and the projects with these slugs: all of them, or none. Raises ValidationError."""
+    """Return the organization and the projects with these slugs, and create those that are missing: all or none.
+
+    The projects take the shapes of projects/demo_traffic.py in turn. Raises ValidationError for a bad slug.
+    """
     owner = ensure_organization(organization)
     found = [ensure_project(owner, slug) for slug in projects]
     return owner, [
@@ -62,23 +72,24 @@ def make_projects(organization: str, projects: Sequence[str]) -> tuple[Organizat
 
 
 def forget_counts(demo: DemoProject) -> None:
-    """Deletes the project's counts; it can be counted into at once."""
+    """Delete the project's counts, and open it, so that it can be counted into at once. Raises RedisError."""
     services.settled(lambda: services.empty_project(demo.project.pk))
     services.open_project(demo.project.pk)
 
 
 def count(demo: DemoProject, plan: Plan, *, now: int, on_day: Callable[[], object] = lambda: None) -> bool:
-    """Counts the plan's rhythm into a project that has no counts; False: it has some, and nothing was done.
+    """Count the plan's traffic into a project that has no counts. Return False if it has some; nothing was done then.
 
-    `on_day` is called when a day is counted. Interrupted, it leaves no counts behind. Raises RedisError.
+    `now` is in seconds since the epoch. `on_day` is called after each day. If this is interrupted or fails, it deletes
+    what it counted. Raises RedisError.
     """
     store, number = get_store(), demo.project.pk
-    # Before the lock, because what it keeps in the cache must not outlive a transaction that is rolled back.
+    # Before the lock, because this writes to the cache, and an entry must not outlive a rolled back transaction.
     environments = {
         kind.environment: services.environment_id(number, kind.environment) for kind in KINDS if kind.environment
     }
     with transaction.atomic():
-        # Of two seeds at once the second waits here, and then finds the counts of the first.
+        # If two seeds run at once, the second waits here and then finds the counts of the first.
         Project.objects.select_for_update().get(pk=number)
         if services.settled(lambda: store.series_of(number)):
             return False
@@ -88,7 +99,7 @@ def count(demo: DemoProject, plan: Plan, *, now: int, on_day: Callable[[], objec
                 store.incr_bulk(_increments(demo, plan, day, now, environments), now=now)
                 on_day()
         except BaseException:
-            # The next seed would take a part for the whole.
+            # Otherwise the next seed would find a part of the counts and take it for all of them.
             with suppress(RedisError):
                 forget_counts(demo)
             raise
@@ -111,7 +122,7 @@ def _increments(demo: DemoProject, plan: Plan, day: int, now: int, environments:
         demo.shape,
         day,
         events_per_day=plan.events_per_day,
-        # With the slug, so that projects of one shape differ too.
+        # The slug makes projects of the same shape differ.
         seed=f"{plan.random_seed} {demo.project.slug}",
         now=now,
         rollups=get_store().rollups,

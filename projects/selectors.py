@@ -1,4 +1,4 @@
-"""Reads. What a hot request needs comes from the cache, so that a known token or project touches no SQL."""
+"""Reads. What a frequent request needs comes from the cache, so that a known project or environment needs no SQL."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ SCOPES_OF = {
     Membership.Role.MEMBER: _VIEWER | {"project:write", "event:write"},
     Membership.Role.OWNER: frozenset(SCOPES),
 }
-"""What a user may do in an organization, by the role there."""
+"""The scopes of a user in an organization, by the user's role there."""
 
-# An id has one spelling, for the cache's sake. Beyond 18 digits there is none, and the database could not take it.
+# An id has exactly one spelling, so that it has one entry in the cache. No id has more than 18 digits, and the database
+# could not take one that had.
 _REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 
 _DROP_JUNK = """#!lua
@@ -44,7 +45,7 @@ T = TypeVar("T")
 
 
 class FoundProject(NamedTuple):
-    """`moved` says that it was asked for by a slug that it had before."""
+    """A project. `moved` is true if it was asked for by an earlier slug."""
 
     id: int
     organization: int
@@ -53,17 +54,18 @@ class FoundProject(NamedTuple):
 
 
 class Access(NamedTuple):
-    """What a user may do in an organization."""
+    """The scopes that a user has in an organization."""
 
     organization: int
     scopes: frozenset[str]
 
 
 LARGEST_ID = 2**63 - 1
-"""Beyond it the database takes none, and would fail instead of finding nothing."""
+"""The largest id. For a larger one a query would fail instead of finding nothing."""
 
 
 def is_id(found: object) -> bool:
+    """Return whether a value from an entry of the cache can be the id of a row."""
     return type(found) is int and 0 < found <= LARGEST_ID
 
 
@@ -79,12 +81,16 @@ def _decode_environments(found: Any) -> dict[str, int] | None:
 
 
 def project_cache_key(organization: int, reference: str) -> str:
+    """Return the cache's key for the project with this slug or id, as find_project keeps it."""
     return f"project:{organization}:{reference}"
 
 
 def find_project(organization: int, reference: str, ahead: Ahead | None = None) -> FoundProject | None:
-    """A project of the organization by its slug, its numeric id, or a slug that it had before."""
-    # Not a slug and not an id: it must reach neither the cache nor the database.
+    """Return the project of the organization with this slug, id or earlier slug, or None if there is none.
+
+    `ahead` holds entries of the cache that were already read.
+    """
+    # What is neither a slug nor an id must reach neither the cache nor the database.
     if not is_reference(reference):
         return None
 
@@ -101,12 +107,15 @@ def find_project(organization: int, reference: str, ahead: Ahead | None = None) 
 
 
 def project_slugs(organization: int) -> dict[int, str]:
-    """The ids and slugs of the organization's projects, by slug."""
+    """Return the ids of the organization's projects with their slugs, in the order of the slugs."""
     return dict(Project.objects.filter(organization_id=organization).order_by("slug").values_list("id", "slug"))
 
 
 def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
-    """What a user may do in the organization with that slug or id; None where the user has no part in it."""
+    """Return the user's scopes in the organization with this slug or id.
+
+    Returns None if there is no such organization or the user is not a member. A superuser has every scope everywhere.
+    """
     if not is_reference(reference):
         return None
     organization = Organization.objects.filter(**_by_reference(reference)).first()
@@ -121,7 +130,7 @@ def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
 
 
 def find_accesses(user: AbstractBaseUser) -> list[Access]:
-    """What a user may do in each organization that the user has a part in."""
+    """Return the user's scopes in each organization that the user is a member of; for a superuser, in all of them."""
     if not isinstance(user, User):
         return []
     if user.is_superuser:
@@ -133,28 +142,30 @@ def find_accesses(user: AbstractBaseUser) -> list[Access]:
 
 
 def get_organization(organization: int) -> Organization:
-    """Raises Organization.DoesNotExist."""
+    """Return the organization with this id. Raises Organization.DoesNotExist."""
     return Organization.objects.get(pk=organization)
 
 
 def environments_cache_key(project: int) -> str:
+    """Return the cache's key for the project's environments."""
     return f"environments:{project}"
 
 
 def environments_of(project: int) -> dict[str, int]:
-    """Names of the project's environments and their ids.
+    """Return the names of the project's environments with their ids.
 
-    It may lack one that was made this moment; who needs to be sure asks the database (services.environment_id).
+    One that was created a moment ago may be missing. services.environment_id also asks the database.
     """
     return cached(environments_cache_key(project), lambda: load_environments(project), _decode_environments) or {}
 
 
 def load_environments(project: int) -> dict[str, int]:
+    """Return the names of the project's environments with their ids, from the database."""
     return load_environments_of([project])[project]
 
 
 def load_environments_of(projects: Collection[int]) -> dict[int, dict[str, int]]:
-    """As load_environments, of many projects."""
+    """Return the environments of each of these projects, as load_environments does for one. One query."""
     found: dict[int, dict[str, int]] = {project: {} for project in projects}
     rows = Environment.objects.filter(project_id__in=projects).order_by().values_list("project_id", "name", "id")
     for project, name, number in rows:
@@ -163,7 +174,10 @@ def load_environments_of(projects: Collection[int]) -> dict[int, dict[str, int]]
 
 
 def environments_named(organization: int, name: str) -> dict[int, int]:
-    """Of each project of the organization that has an environment of that name: project id and environment id."""
+    """Return the ids of the organization's projects that have an environment of this name.
+
+    The value of each is the id of the environment in that project.
+    """
     if "\0" in name:  # PostgreSQL takes no NUL
         return {}
     rows = Environment.objects.filter(project__organization_id=organization, name=name)
@@ -171,14 +185,17 @@ def environments_named(organization: int, name: str) -> dict[int, int]:
 
 
 def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
-    """Those of the public keys that are the project's, with their ids."""
+    """Return those of the public keys that belong to the project, with their ids."""
     publics = [public for public in publics if "\0" not in public]
     rows = ProjectKey.objects.filter(project_id=project, public__in=publics) if publics else ProjectKey.objects.none()
     return dict(rows.values_list("public", "id"))
 
 
 def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) -> T | None:
-    """What the claim with that id was taken for, while it lasts. What `decode` does not know is junk, and goes."""
+    """Return what `decode` makes of the value stored with a claim, or None if there is no such claim (any more).
+
+    `decode` returns None for a value that it does not understand. Such a value is junk and is deleted.
+    """
     clients, key = get_store().clients, claim_key(project, claim)
     try:
         found: Any = clients.read.get(key)
@@ -190,16 +207,18 @@ def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) ->
         return None
     value = decode(found)
     if value is None:
-        # While it stands, the claim could not be taken.
+        # As long as the junk is there, nobody could take the claim.
         clients.write.eval(_DROP_JUNK, 1, key, found)
     return value
 
 
 def projects_of(organization: int) -> QuerySet[Project]:
+    """Return the organization's projects in the order of their slugs, each with its organization loaded."""
     return Project.objects.filter(organization=organization).select_related("organization").order_by("slug")
 
 
 def is_reference(text: str) -> bool:
+    """Return whether the text is a slug or an id, and not something that is never one."""
     return _REFERENCE.fullmatch(text) is not None
 
 

@@ -1,7 +1,7 @@
-"""Of several starts on one VAR_DIR one prepares at a time: the database, the stores, the demo data.
+"""The lock of a start: of several starts with one VAR_DIR, only one at a time prepares the stores and the demo data.
 
-The lock is an flock on one file, which the kernel frees however a process ends. It is handed on to the web server and
-freed when that answers, so that the next start meets a port that is taken or free, and never half of either.
+The lock is an flock on one file, so the kernel frees it however a process ends. The web server inherits it and frees it
+once it answers. So the next start finds either a port that is taken or one that is free, and nothing in between.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from pathlib import Path
 
 
 def file_of(var_dir: Path) -> Path:
+    """Return the path of the lock's file."""
     return var_dir / "start.lock"
 
 
 def acquire(var_dir: Path, on_wait: Callable[[], object]) -> int:
-    """The descriptor that holds the lock; `on_wait` is called once where another start must be waited for."""
+    """Take the lock and return the descriptor that holds it. Closing the descriptor frees the lock.
+
+    If another start holds the lock, call `on_wait` once and wait without a limit. Raises OSError if the file cannot be
+    opened.
+    """
     descriptor = os.open(file_of(var_dir), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -28,7 +33,7 @@ def acquire(var_dir: Path, on_wait: Callable[[], object]) -> int:
 
 
 def is_held(var_dir: Path) -> bool:
-    """True while some start prepares."""
+    """Return whether a start holds the lock right now."""
     try:
         descriptor = os.open(file_of(var_dir), os.O_RDWR)
     except OSError:
