@@ -1,4 +1,8 @@
-"""Writes. Each is one transaction that also marks what the cache holds of it (projects/cache.py)."""
+"""Writes. Each changes the database in one transaction, which also marks the entries of the cache that it makes stale.
+
+projects/cache.py explains the marks. Deletions and merges take several steps: projects/services/deleting.py and
+merging.py explain them.
+"""
 
 from projects.services.counting import Unsettled, count, merge_projects, open_project, open_projects
 from projects.services.deleting import empty as empty_project

@@ -1,4 +1,4 @@
-"""Counting into a project, which the store does only while the project is there."""
+"""Counting into a project, and opening it for that. The store counts only into projects that exist and are open."""
 
 from __future__ import annotations
 
@@ -19,26 +19,28 @@ from tsdb.states import Unsettled as UnsettledStates
 from tsdb.store import Claim, Increment, ProjectClosed
 
 COUNT_TRIES = 5
-"""A change or deletion may close a project again before it is counted into; so often in a row, somebody is at fault."""
+"""How often an operation is tried. A change or a deletion may close the project again before a try, but if that happens
+before every one of them, something is wrong."""
 
 
 class Unsettled(RedisError):
-    """The project was closed before every try to count; nothing was counted, and it can be tried again."""
+    """Raised if the project was closed again before every try. Nothing was done, and the call can be repeated."""
 
 
 def open_project(project: int) -> str:
-    """Lets the store count into the project; returns its version there. Raises Project.DoesNotExist, Unsettled.
+    """Let the store count into the project, and return the version under which it does.
 
-    What was begun with the project is finished first: a deletion, a merge, rings of other shapes.
+    A change that somebody began is finished first: a deletion, a merge, or rings of other shapes. Raises
+    Project.DoesNotExist, Unsettled, RowLocked, and redis.exceptions.RedisError.
     """
     for _ in range(COUNT_TRIES):
-        row = Project.objects.get(pk=project)  # a flood of unknown ids must not queue for the lock below
+        row = Project.objects.get(pk=project)  # a flood of unknown ids must not wait for the lock below
         settle([project])
         is_absent = get_store().states.get(project).phase is Phase.ABSENT
         missing = _missing({project: row.created}, [project] if is_absent else [])
         with held(project):
-            # The lock makes this wait for a change under way, and that waits for this: a version that is given out
-            # stands for rows that were read after it.
+            # With the lock, this waits for a change that is under way, and a change waits for this. So the rows that
+            # are read after this fit the version.
             try:
                 return get_store().open(project, filled=missing.get(project, {}))
             except UnsettledStates:
@@ -47,11 +49,15 @@ def open_project(project: int) -> str:
 
 
 def open_projects(projects: Collection[int]) -> dict[int, str | Exception]:
-    """As open_project, of many at once: the version of each, or why there is none.
+    """Let the store count into several projects, and return for each its version or the error that prevented it.
 
-    That is Project.DoesNotExist; tsdb.states.Unsettled, where something must be finished first (settle), which takes
-    its time; RowLocked, where another one holds the row, for which nobody waits here, since that would hold up all
-    others; or another RedisError. Raises django.db.DatabaseError, RedisError.
+    The errors that are returned:
+    - Project.DoesNotExist.
+    - tsdb.states.Unsettled: something must be finished first, by `settle`, which may take a while.
+    - RowLocked: another transaction holds the row. Waiting for it would hold up all other projects.
+    - any other RedisError.
+
+    Raises django.db.DatabaseError, RedisError.
     """
     created = dict(Project.objects.filter(pk__in=projects).order_by().values_list("pk", "created"))
     found: dict[int, str | Exception] = dict.fromkeys(projects, Project.DoesNotExist())
@@ -68,9 +74,10 @@ def open_projects(projects: Collection[int]) -> dict[int, str | Exception]:
 
 
 def _missing(created: Mapping[int, datetime], absent: Collection[int]) -> dict[int, dict[int, int]]:
-    """Since when each resolution is complete of those projects whose counts went with an emptied Redis.
+    """Return since when each resolution is complete, for the projects that lost counts when Redis was emptied.
 
-    `created` says when each was made; those that are `absent` from Redis may have lost counts.
+    `created` says when each project was created. Only projects that are `absent` from Redis may have lost counts. The
+    result maps a project to its resolutions (seconds) with the time (seconds since the epoch) of each.
     """
     store = get_store()
     if not absent:
@@ -81,9 +88,10 @@ def _missing(created: Mapping[int, datetime], absent: Collection[int]) -> dict[i
 
 
 def count(project: int, increments: Sequence[Increment], *, now: int, claim: Claim | None = None) -> bool:
-    """Counts increments of one project, all or none; False: the claim had been counted before.
+    """Count all increments of one project, or none. Return False if the claim was already counted.
 
-    Raises Project.DoesNotExist, tsdb.store.ClaimConflict, ValueError, redis.exceptions.RedisError.
+    `now` is in seconds since the epoch. Raises Project.DoesNotExist, tsdb.store.ClaimConflict, ValueError,
+    redis.exceptions.RedisError.
     """
     store = get_store()
     for _ in range(COUNT_TRIES):
@@ -95,11 +103,12 @@ def count(project: int, increments: Sequence[Increment], *, now: int, claim: Cla
 
 
 def merge_projects(*, source: int, destination: int) -> int:
-    """Moves every count of the source into the destination; returns how many series were moved.
+    """Move every count of the source into the destination, and return how many series were moved.
 
-    Whoever dies in the middle, the next who meets one of the two goes on where it stopped: nothing is lost and nothing
-    is doubled. What arrives for the source meanwhile stays with it or comes along. Keys stay with their project, and so
-    does what was ever counted of each (the running totals). Raises Project.DoesNotExist.
+    If the process dies in the middle, the next request that meets one of the two projects goes on where it stopped.
+    Nothing is lost or counted twice. Events that arrive for the source meanwhile either stay with it or are moved too.
+    Keys stay with their project, and so do the running totals. Raises Project.DoesNotExist, Unsettled,
+    redis.exceptions.RedisError.
     """
     store = get_store()
     for _ in range(COUNT_TRIES):

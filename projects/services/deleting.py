@@ -1,7 +1,8 @@
-"""Deleting projects and their counts: a tombstone first, their keys next, their rows last.
+"""Deleting projects with their counts: first a tombstone, then the keys in Redis, then the rows in the database.
 
-From the tombstone on nobody counts into a project or reads it. Whoever comes upon one finishes the deletion, so it does
-not matter where it died. No lock of the database is held while keys are deleted, which may take seconds.
+Once a project has its tombstone, nobody counts into it or reads it. Whoever meets a tombstone finishes the deletion, so
+it may be interrupted at any point. No lock of the database is held while keys are deleted, because that may take
+seconds.
 """
 
 from __future__ import annotations
@@ -19,9 +20,10 @@ from tsdb.states import Unsettled
 
 
 def condemn(projects: Sequence[int]) -> None:
-    """Puts a tombstone for each; they will be deleted, by `finish` or by whoever meets one.
+    """Put a tombstone on each project. From then on it will be deleted, by `finish` or by whoever meets it.
 
-    Raises Unsettled for those that take part in a merge, which must be finished first.
+    Raises Unsettled with the projects that take part in a merge, which must be finished first. The other projects have
+    their tombstones then.
     """
     store, unsettled = get_store(), []
     for project in projects:
@@ -34,7 +36,7 @@ def condemn(projects: Sequence[int]) -> None:
 
 
 def finish(projects: Sequence[int]) -> int:
-    """Deletes condemned projects; returns how many keys of Redis went, tombstones included."""
+    """Delete condemned projects. Return how many keys of Redis were deleted, including the tombstones."""
     if not projects:
         return 0
     store = get_store()
@@ -45,13 +47,16 @@ def finish(projects: Sequence[int]) -> int:
             forget(cache_keys(row))
             row.delete()
     for project, tombstone in tombstones.items():
-        if tombstone.phase is Phase.DELETING:  # else another one has finished
+        if tombstone.phase is Phase.DELETING:  # otherwise another process has finished it
             store.tombstones.bury(project, tombstone)
     return gone + len(projects)
 
 
 def empty(project: int) -> int:
-    """Deletes every count of a project that stays; returns how many keys of Redis went. Raises Unsettled."""
+    """Delete all counts of a project, but not the project. Return how many keys of Redis were deleted.
+
+    Raises Unsettled if the project takes part in a merge or is being deleted.
+    """
     store = get_store()
     tombstone = store.tombstones.doom(project, Phase.EMPTYING)
     gone = store.tombstones.sweep([project])

@@ -1,4 +1,4 @@
-"""The environments of a project, which come with the events that name them."""
+"""The environments of a project. They are created when the first event names them."""
 
 from __future__ import annotations
 
@@ -12,16 +12,17 @@ OTHER_ENVIRONMENT = "other"
 
 
 def environment_id(project: int, name: str) -> int:
-    """The id of the project's environment, made on first sight; beyond the first 100 they share one, `other`.
+    """Return the id of the project's environment with this name, created if it is new.
 
-    Raises Project.DoesNotExist, RowLocked.
+    A project has at most MOST_ENVIRONMENTS. New names beyond that share the environment `other`. Raises
+    Project.DoesNotExist, RowLocked.
     """
     known = selectors.environments_of(project)
     if name not in known and len(known) > MOST_ENVIRONMENTS:
         name = OTHER_ENVIRONMENT
     if name in known:
         return known[name]
-    # The lock keeps two first sights from passing the limit together.
+    # With the lock, two new names cannot exceed the limit together.
     with held(project):
         known = selectors.load_environments(project)
         if name not in known:
@@ -29,6 +30,6 @@ def environment_id(project: int, name: str) -> int:
             name = OTHER_ENVIRONMENT if full else name
         if name not in known:
             known[name] = Environment.objects.create(project_id=project, name=name).pk
-    # Environments only ever come, so an older list in the cache costs one more look, never a wrong id.
+    # Environments are never deleted alone, so an older list in the cache costs one more query, but gives no wrong id.
     replace(selectors.environments_cache_key(project), known)
     return known[name]

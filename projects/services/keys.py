@@ -1,4 +1,4 @@
-"""What decides on a project's events: its keys and filters."""
+"""Keys and inbound filters, which decide what happens to a project's events."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from projects.services.limits import refuse_more
 
 @transaction.atomic
 def save_intake(project: Project, *changed: ProjectKey | ProjectFilters) -> None:
-    """Saves what decides on the project's events: its keys or filters. Obeyed at the next event.
+    """Save new or changed keys or filters of the project. The next event obeys them, because the project is closed.
 
-    Raises ValidationError, LimitReached.
+    Raises ValidationError, LimitReached, Project.DoesNotExist, redis.exceptions.RedisError.
     """
     Project.objects.select_for_update().get(pk=project.pk)
     refuse_more(
@@ -33,7 +33,7 @@ def save_intake(project: Project, *changed: ProjectKey | ProjectFilters) -> None
 
 
 def create_key(*, project: Project, label: str = "Default") -> ProjectKey:
-    """Raises ValidationError, LimitReached."""
+    """Create a key and return it. Raises as save_intake does."""
     key = ProjectKey(project=project, label=label)
     save_intake(project, key)
     return key
@@ -41,7 +41,7 @@ def create_key(*, project: Project, label: str = "Default") -> ProjectKey:
 
 @transaction.atomic
 def delete_keys(keys: Iterable[ProjectKey]) -> None:
-    """Deletes keys; what they counted stays."""
+    """Delete keys, all or none. Their counts stay. Raises Project.DoesNotExist, redis.exceptions.RedisError."""
     for key in keys:
         Project.objects.select_for_update().get(pk=key.project_id)
         key.delete()

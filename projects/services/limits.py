@@ -1,4 +1,4 @@
-"""How many of each there may be. What exists above a limit stays and can be changed; only adding is refused."""
+"""Limits on the number of rows. Rows above a limit stay and can be changed. Only adding more is refused."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ from projects.models import Organization
 
 
 class LimitReached(ValidationError):
-    """There are as many as a setting allows, and nothing was added. The message says what to do."""
+    """Raised if there are already as many rows as a setting allows. Nothing was added. The message says what to do."""
 
 
 def refuse_more(rows: QuerySet[Model], *, adding: int, setting: str, of: str, what: str, do: str) -> None:
-    """Raises LimitReached where `rows` and those to be added are more than the setting allows.
+    """Raise LimitReached if `rows` plus `adding` more would exceed the setting.
 
-    To be called under a lock of what they belong to, so that no two pass the limit together.
+    `of`, `what` and `do` are words of the message: "This {of} has 100 {what}, and {setting} allows 100: {do}." Call
+    this while holding a lock on the owner of the rows, so that two requests cannot exceed the limit together.
     """
     most: int = getattr(settings, setting)
     if adding and (there := rows.count()) + adding > most:
@@ -24,6 +25,9 @@ def refuse_more(rows: QuerySet[Model], *, adding: int, setting: str, of: str, wh
 
 
 def lock(organization: Organization) -> None:
-    """Until the transaction ends nothing is added to the organization elsewhere. Raises Organization.DoesNotExist."""
-    # no_key: what only refers to the organization does not wait.
+    """Lock the organization's row until the transaction ends, so that nobody else adds to the organization.
+
+    Raises Organization.DoesNotExist.
+    """
+    # With no_key, the creation of rows that only refer to the organization does not wait.
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)

@@ -1,4 +1,8 @@
-"""Holding a project's row, so that what is read of a project fits the version under which it is known."""
+"""Locks on rows of the database, with a bound on waiting.
+
+A project's row is locked so that the keys and filters that a worker reads fit the version under which it knows the
+project.
+"""
 
 from __future__ import annotations
 
@@ -14,24 +18,24 @@ PATIENCE = 2.0
 """Seconds that a request waits for the row of a project."""
 
 PAUSE = 0.05
-"""Seconds until it looks again."""
+"""Seconds between two tries."""
 
 
 class RowLocked(OperationalError):
-    """Another one holds the row of the project, and for longer than a request waits."""
+    """Raised if another transaction holds the project's row for longer than a request waits."""
 
 
 @contextmanager
 def held(project: int) -> Iterator[Project]:
-    """A transaction that holds the project's row. Raises Project.DoesNotExist, RowLocked.
+    """Open a transaction that holds the lock on the project's row, and yield the project.
 
-    It waits without a connection to the database: of these there are few, and a row that is locked for long would
-    keep them all from requests of other projects.
+    Raises Project.DoesNotExist, and RowLocked after PATIENCE seconds. It waits without a connection to the database.
+    There are only few of these, and one row that is locked for long would take them all from other projects.
     """
     rows = Project.objects.order_by()
     deadline = time.monotonic() + PATIENCE
     while True:
-        waits = connection.in_atomic_block  # then its connection cannot be given back
+        waits = connection.in_atomic_block  # inside a transaction the connection cannot be given back
         with transaction.atomic():
             row = rows.select_for_update(skip_locked=not waits).filter(pk=project).first()
             if row is not None:
@@ -47,7 +51,7 @@ def held(project: int) -> Iterator[Project]:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """A transaction that waits for nobody: OperationalError, where another one holds what it wants to change."""
+    """Open a transaction that does not wait for locks. Raises OperationalError if it would have to."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute("PRAGMA busy_timeout = 0")

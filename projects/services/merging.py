@@ -1,6 +1,10 @@
-"""Merging a project into another: both say what is under way in their states, each series moves, then they are free.
+"""The steps of merging one project into another.
 
-The destination says it first: from then on whoever meets one of them finishes the merge. So nobody reads a half.
+1. The destination's state says that the source is to be merged into it. From then on, whoever meets the destination
+   finishes the merge, so nobody reads half of it.
+2. The source's state says that it is being merged into the destination.
+3. Each series moves.
+4. Both states become closed: first the source's, then the destination's.
 """
 
 from __future__ import annotations
@@ -19,9 +23,10 @@ from tsdb.store import ProjectClosed, Store
 
 
 def begin(*, source: int, destination: int) -> bool:
-    """Writes into the destination's state that the source, as it is now, is to be merged into it.
+    """Write into the destination's state that the source, at its present version, is to be merged into it.
 
-    False: the source is not open or the destination is not settled, and nothing was begun.
+    Return False if nothing was begun, because the source is not open, one of the two is not settled, or the
+    destination's state has just changed.
     """
     states = get_store().states
     out, into = states.get(source), states.get(destination)
@@ -32,9 +37,9 @@ def begin(*, source: int, destination: int) -> bool:
 
 
 def finish(project: int) -> bool:
-    """Finishes the merge that the project takes part in, if there is one. May be called by many at once.
+    """Finish the merge that the project takes part in, if there is one. Several processes may do so at once.
 
-    False: nothing was moved, because the source had changed before anything was.
+    Return False if nothing was moved because the source was changed, or the destination was lost, before that.
     """
     states = get_store().states
     state = states.get(project)
@@ -45,11 +50,12 @@ def finish(project: int) -> bool:
     into, out = states.get(destination), states.get(source)
     leaving = f"into:{destination}:{version}"
     if (into.phase, into.detail) != (Phase.MERGING, f"from:{source}:{version}"):
-        # It came to its end, and who finished it died before the last step. Or it is another one by now.
+        # This merge has ended, but the process that finished it died before it freed the source. Or the destination is
+        # in another merge by now.
         if out.detail == leaving:
             _free(source, out)
         return True
-    while (out.phase, out.detail) == (Phase.OPEN, version):  # again, if what it says of its rings has changed meanwhile
+    while (out.phase, out.detail) == (Phase.OPEN, version):  # again if only what it says of its rings has changed
         states.swap(source, out, state_text(Phase.MERGING, out.shapes, leaving, out.filled))
         out = states.get(source)
     moved = (out.phase, out.detail, out.shapes) == (Phase.MERGING, leaving, into.shapes)
@@ -57,32 +63,33 @@ def finish(project: int) -> bool:
         try:
             _move_all(source, destination, out, into.detail)
         except ProjectClosed:
-            return True  # another one was faster
+            return True  # another process has finished the merge
         except Project.DoesNotExist:
-            # A database that was restored from an older copy has lost the destination: what is left stays.
+            # The database was restored from an older backup and has lost the destination. What is left stays.
             moved = False
         _free(source, out)
     filled = dict(into.filled)
     for seconds, since in out.filled.items():
         filled[seconds] = max(since, filled.get(seconds, 0))
     if states.swap(destination, into, closed_text(into.shapes, filled)) != "done":
-        # Another one has come to the end of it, or what the destination says of its rings has changed.
+        # Another process has finished the merge, or what the destination says of its rings has changed.
         return finish(project) or moved
     return moved
 
 
 def _move_all(source: int, destination: int, state: State, merge: str) -> None:
-    """Moves every series of the source, which must stay in that state, as the destination in that merge.
+    """Move every series of the source into the destination.
 
-    Raises ProjectClosed.
+    `state` is the source's state and `merge` the detail of the destination's. Raises ProjectClosed if one of them has
+    changed, and Project.DoesNotExist if the database does not know the destination.
     """
     store = get_store()
     if state.shapes != store.states.shapes:
-        # Begun by who has other rollups.
+        # The merge was begun by a process with other rollups.
         store = Store(store.clients, rollups_of(state.shapes), most_series=store.most_series)
     mover = Mover(store)
     series, there = store.names_of(source), set(store.names_of(destination))
-    # After the series, so that each one's environment is among them.
+    # The environments are read after the series, so that the environment of each series is among them.
     names = {number: name for name, number in selectors.load_environments(source).items()}
     for name in series:
         into = name
@@ -90,7 +97,7 @@ def _move_all(source: int, destination: int, state: State, merge: str) -> None:
             into = spare(Series(destination, name)).name
         found = parse_environment(name)
         if found is not None:
-            # A database that was restored from an older copy may have lost its name.
+            # A database that was restored from an older backup may have lost the environment's name.
             known = names.get(found.environment, OTHER_ENVIRONMENT)
             number = environment_id(destination, known)
             into = environment_series(destination, number, found.outcome, found.reason).name
@@ -99,4 +106,5 @@ def _move_all(source: int, destination: int, state: State, merge: str) -> None:
 
 
 def _free(project: int, state: State) -> None:
+    """Close the project if it still has this state, so that the next count opens it."""
     get_store().states.swap(project, state, closed_text(state.shapes, state.filled))

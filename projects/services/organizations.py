@@ -14,7 +14,7 @@ from projects.services.tokens import token_keys
 
 
 def create_organization(*, slug: str, name: str) -> Organization:
-    """Raises ValidationError."""
+    """Create an organization and return it. Raises ValidationError."""
     organization = Organization(slug=slug, name=name)
     organization.full_clean()
     organization.save()
@@ -23,37 +23,43 @@ def create_organization(*, slug: str, name: str) -> Organization:
 
 @transaction.atomic
 def update_organization(*, organization: Organization) -> None:
-    """Saves a changed organization; its tokens carry its slug."""
+    """Save a changed organization. Its tokens are marked in the cache too, because their entries hold its slug.
+
+    Raises ValidationError.
+    """
     organization.full_clean()
     organization.save()
     forget(token_keys(organization.tokens.all()))
 
 
 def delete_organizations(organizations: Iterable[Organization]) -> int:
-    """Deletes them with all their projects and counts; returns how many keys of Redis went."""
+    """Delete organizations with all their projects and counts. Return how many keys of Redis were deleted."""
     return finish_organizations(condemn_organizations(organizations))
 
 
 def condemn_organizations(organizations: Iterable[Organization]) -> list[int]:
-    """Makes sure that all their projects will be deleted; returns their ids, for finish_organizations."""
+    """Condemn all projects of the organizations. Return the organizations' ids, for finish_organizations."""
     numbers = [organization.pk for organization in organizations]
     condemn_projects(Project.objects.filter(organization__in=numbers))
     return numbers
 
 
 def finish_organizations(numbers: Sequence[int]) -> int:
-    """Deletes the organizations with these ids, and what was made in them meanwhile too."""
+    """Delete the organizations with these ids, and all projects in them, also those that were created meanwhile.
+
+    Return how many keys of Redis were deleted.
+    """
     gone = 0
     while not _delete_empty(numbers):
-        # An organization is locked only when it has no projects any more: to delete their keys takes its time.
+        # An organization is locked only once it has no projects, because deleting their keys may take seconds.
         gone += delete_projects(Project.objects.filter(organization__in=numbers))
     return gone
 
 
 @transaction.atomic
 def _delete_empty(numbers: Sequence[int]) -> bool:
-    """Deletes the organizations, unless one of them has a project."""
-    # From here on nothing can be made in them.
+    """Delete the organizations and return True, or return False if one of them has a project."""
+    # With this lock nothing can be created in them any more.
     list(Organization.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
     if Project.objects.filter(organization__in=numbers).exists():
         return False
@@ -63,12 +69,12 @@ def _delete_empty(numbers: Sequence[int]) -> bool:
 
 
 def delete_organization(*, organization: Organization) -> int:
-    """Deletes one organization, as delete_organizations does."""
+    """Delete one organization, as delete_organizations does."""
     return delete_organizations([organization])
 
 
 def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.VIEWER) -> Membership:
-    """Raises ValidationError, LimitReached."""
+    """Make a user a member of the organization and return the membership. Raises ValidationError, LimitReached."""
     membership = Membership(organization=organization, user_id=user_id, role=role)
     save_members(organization, membership)
     return membership
@@ -76,7 +82,7 @@ def add_member(*, organization: Organization, user_id: int, role: str = Membersh
 
 @transaction.atomic
 def save_members(organization: Organization, *changed: Membership) -> None:
-    """Saves new and changed members. Raises ValidationError, LimitReached."""
+    """Save new and changed members, all or none. Raises ValidationError, LimitReached."""
     lock(organization)
     refuse_more(
         organization.memberships.all(),

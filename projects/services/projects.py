@@ -18,12 +18,15 @@ from projects.services.slugs import cache_keys
 from tsdb.state import Phase
 
 MOST_EARLIER_SLUGS = 100
-"""That still lead to a project, the latest; whoever may rename it could make rows without end."""
+"""How many earlier slugs lead to a project: the latest ones. Without a limit, renaming could create endless rows."""
 
 
 @transaction.atomic
 def create_project(*, organization: Organization, slug: str, name: str, platform: str = "") -> Project:
-    """A project with a first key. Raises ValidationError, LimitReached, projects.installation.ForeignRedis."""
+    """Create a project with a first key and return it.
+
+    Raises ValidationError, LimitReached, projects.installation.ForeignRedis, redis.exceptions.RedisError.
+    """
     lock(organization)
     refuse_more(
         organization.projects.all(),
@@ -38,7 +41,8 @@ def create_project(*, organization: Organization, slug: str, name: str, platform
     project.save()
     installation.note_project(project.pk)
     if get_store().tombstones.has_keys(project.pk):
-        # Counts of a project with the same id, in a Redis that outlived its database: whoever comes deletes them first.
+        # Redis has outlived its database and holds counts of another project with this id. The tombstone makes sure
+        # that they are deleted before anybody reads or counts.
         installation.refuse_foreign()
         get_store().tombstones.doom(project.pk, Phase.EMPTYING, foreign=True)
 
@@ -53,7 +57,10 @@ def create_project(*, organization: Organization, slug: str, name: str, platform
 
 @contextmanager
 def changing_project(number: int) -> Iterator[Project]:
-    """Holds the project for a change that depends on what stands there, or in its keys. Raises Project.DoesNotExist."""
+    """Lock the project for a change that depends on the present values of it or of its keys.
+
+    Opens a transaction and yields the project with its organization. Raises Project.DoesNotExist.
+    """
     with transaction.atomic():
         rows = Project.objects.select_for_update(of=("self",)).select_related("organization")
         yield rows.get(pk=number)
@@ -61,7 +68,10 @@ def changing_project(number: int) -> Iterator[Project]:
 
 @transaction.atomic
 def update_project(*, project: Project) -> None:
-    """Saves a changed project. Its old slug, when it has a new one, leads to it until it is taken again."""
+    """Save a changed project. If its slug changed, the old one leads to it until another project takes it.
+
+    Raises ValidationError, Project.DoesNotExist.
+    """
     old = Project.objects.select_for_update().get(pk=project.pk)
     project.full_clean()
     project.save()
@@ -69,22 +79,25 @@ def update_project(*, project: Project) -> None:
         forget(cache_keys(old))
         _take_slug(project)
         ProjectRedirect.objects.create(organization=project.organization, slug=old.slug, project=project)
-        # All of them were forgotten by the cache just now.
+        # The cache has just forgotten all of them.
         oldest = project.redirects.order_by("-id")[MOST_EARLIER_SLUGS:].values_list("pk", flat=True)
         ProjectRedirect.objects.filter(pk__in=list(oldest)).delete()
 
 
 def delete_projects(projects: Iterable[Project]) -> int:
-    """Deletes them and their counts; returns how many keys of Redis went.
+    """Delete projects and their counts. Return how many keys of Redis were deleted.
 
-    Raises Project.DoesNotExist, and deletes nothing, where one of them is gone already. Where Redis does not answer to
-    begin with, nothing is deleted either.
+    Raises Project.DoesNotExist if one of them does not exist any more, and RedisError if Redis does not answer. In both
+    cases nothing is deleted. If Redis fails later, whoever meets one of the projects finishes the deletion.
     """
     return deleting.finish(condemn_projects(projects))
 
 
 def condemn_projects(projects: Iterable[Project]) -> list[int]:
-    """Makes sure that they will be deleted; returns their ids, for deleting.finish. Raises Project.DoesNotExist."""
+    """Condemn the projects, so that they will be deleted. Return their ids, for deleting.finish.
+
+    Raises Project.DoesNotExist if one of them does not exist any more.
+    """
     numbers = sorted(project.pk for project in projects)
     if Project.objects.filter(pk__in=numbers).count() < len(numbers):
         raise Project.DoesNotExist
@@ -93,11 +106,11 @@ def condemn_projects(projects: Iterable[Project]) -> list[int]:
 
 
 def delete_project(*, project: Project) -> int:
-    """Deletes one project, as delete_projects does."""
+    """Delete one project, as delete_projects does."""
     return delete_projects([project])
 
 
 def _take_slug(project: Project) -> None:
-    """From now on the slug is the project's own, wherever it led before."""
+    """Delete the redirect from the project's slug, if another project had that slug before."""
     ProjectRedirect.objects.filter(organization=project.organization, slug=project.slug).delete()
     forget(cache_keys(project))

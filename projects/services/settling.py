@@ -1,7 +1,8 @@
-"""Finishing what was begun with a project: whoever meets it half done finishes it, and then asks again.
+"""Settling a project: finishing a change of several steps that somebody else began.
 
-A change of several steps leaves its intention in the project's state in Redis before its first step (tsdb/state.py), so
-nobody reads or counts into a half, and whoever dies in the middle is followed by the next who comes.
+Such a change writes its intention into the project's state in Redis before its first step (tsdb/state.py). So nobody
+reads a half-changed project or counts into one. If the process dies in the middle, the next request that meets the
+project finishes the change and then asks again.
 """
 
 from __future__ import annotations
@@ -19,17 +20,23 @@ from tsdb.states import Unsettled
 T = TypeVar("T")
 
 TRIES = 5
-"""A project that is unsettled so often in a row is being changed without a pause."""
+"""How often settling is tried. A project that is still unsettled after that is being changed without a pause."""
 
 
 def settle(projects: Iterable[int]) -> None:
-    """Raises Unsettled, redis.exceptions.RedisError, django.db.DatabaseError."""
+    """Finish what was begun with each project.
+
+    Raises Unsettled, redis.exceptions.RedisError, django.db.DatabaseError.
+    """
     for project in projects:
         _settle(project)
 
 
 def settled(ask: Callable[[], T]) -> T:
-    """What `ask` returns when the projects that it reads are settled. Raises Unsettled where they never are."""
+    """Return what `ask` returns. If it raises Unsettled, settle the projects that the error names, and ask again.
+
+    Raises Unsettled if they are not settled after TRIES attempts, and everything else that `ask` and `settle` raise.
+    """
     for _ in range(TRIES):
         try:
             return ask()

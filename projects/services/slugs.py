@@ -1,4 +1,4 @@
-"""What the cache keeps of a project's slugs."""
+"""The entries of the cache under which a project is found."""
 
 from __future__ import annotations
 
@@ -7,6 +7,6 @@ from projects.models import Project
 
 
 def cache_keys(project: Project) -> list[str]:
-    """Under which a project is found: its id, its slug, and those that it had before."""
+    """Return the cache's keys for the project's id, its slug, and its earlier slugs."""
     references = [str(project.pk), project.slug, *project.redirects.values_list("slug", flat=True)]
     return [selectors.project_cache_key(project.organization_id, reference) for reference in references]

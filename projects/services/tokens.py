@@ -1,6 +1,6 @@
-"""Tokens of the API: reading, using, making and revoking them.
+"""Tokens of the API: creating, using, changing, rotating, revoking and deleting them.
 
-A secret is shown once; what is kept is its digest. A known token is read from the cache and touches no SQL.
+A secret is shown once, and only its digest is stored. A known token is read from the cache and needs no SQL.
 """
 
 from __future__ import annotations
@@ -26,18 +26,25 @@ from projects.services.locking import at_once
 log = logging.getLogger(__name__)
 
 LAST_USED_SECONDS = 3600
-"""How coarsely a token's last use is kept: one write to the database in that time."""
+"""How exactly the last use of a token is stored. In this many seconds there is at most about one write for a token."""
 
 TOKEN_PREFIX = "sta_"  # noqa: S105
 
 MOST_NOTED = 10_000
+"""The most tokens whose organization this process remembers."""
+
 _organization_of: dict[str, int] = {}
-"""The organization of each token that was used, by the token's key in the cache. Nothing is decided by it: it is a
-guess at what a request will need, and a token stays with its organization."""
+"""The organization of each token that was used lately, by the token's key in the cache.
+
+It is only a guess at which entries a request will need, and decides nothing. A token never changes its organization.
+"""
 
 
 class Token(NamedTuple):
-    """A token that is not revoked. `expires` and `last_used` are seconds since the epoch, None: never."""
+    """A token that is not revoked. It may have expired.
+
+    `expires` and `last_used` are in seconds since the epoch. None means never.
+    """
 
     id: int
     organization: int
@@ -48,7 +55,7 @@ class Token(NamedTuple):
 
 
 class NewToken(NamedTuple):
-    """`secret` is shown once; nothing keeps it."""
+    """A token that was just created, and its secret, which is not stored anywhere. Its repr() leaves the secret out."""
 
     token: ApiToken
     secret: str
@@ -58,15 +65,17 @@ class NewToken(NamedTuple):
 
 
 def digest_of(secret: str) -> str:
+    """Return the SHA-256 of a secret in hexadecimal digits, as it is stored."""
     return sha256(secret.encode()).hexdigest()
 
 
 def token_cache_key(digest: str) -> str:
+    """Return the cache's key for the token with this digest."""
     return f"token:{digest}"
 
 
 def load_token(digest: str) -> Token | None:
-    """The token with that digest, from the database; None: unknown or revoked."""
+    """Return the token with this digest from the database, or None if it is unknown or revoked."""
     row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
     if row is None:
         return None
@@ -81,7 +90,11 @@ def load_token(digest: str) -> Token | None:
 
 
 def look_ahead(secret: str, project: str | None) -> Ahead | None:
-    """Reads what a request with that token, for that project's slug or id, is going to ask of the cache."""
+    """Read the entries of the cache that a request with this token will need. One round trip.
+
+    `project` is the slug or id of the project that the request is about, if it is about one. Returns None if the secret
+    is not one of a token. Raises RedisError.
+    """
     if not secret.startswith(TOKEN_PREFIX):
         return None
     keys = [token_cache_key(digest_of(secret))]
@@ -92,15 +105,17 @@ def look_ahead(secret: str, project: str | None) -> Ahead | None:
 
 
 def note_organization(digest: str, organization: int) -> None:
+    """Remember the token's organization for look_ahead."""
     if len(_organization_of) >= MOST_NOTED:
         _organization_of.clear()
     _organization_of[token_cache_key(digest)] = organization
 
 
 def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> Token | None:
-    """The token with that secret; None: unknown or revoked. `now` in seconds since the epoch.
+    """Return the token with this secret, or None if it is unknown or revoked. The caller checks whether it has expired.
 
-    That it was used is noted when it is read from the database, which the cache makes rare.
+    `now` is in seconds since the epoch, and `ahead` holds entries of the cache that were already read. The last use is
+    stored only when the token is read from the database, which is rare because of the cache.
     """
     if not secret.startswith(TOKEN_PREFIX):
         return None
@@ -119,7 +134,7 @@ def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> Token | N
 
 
 def decode_token(found: Any) -> Token | None:
-    """A token of its entry in the cache; None: that is no token's."""
+    """Return the token that an entry of the cache describes, or None if the entry is not a token's."""
     match found:
         case [number, organization, str(slug), [*scopes], int() | None as expires, int() | None as last_used] if (
             is_id(number) and is_id(organization) and all(isinstance(scope, str) for scope in scopes)
@@ -132,7 +147,7 @@ def decode_token(found: Any) -> Token | None:
 def create_token(
     *, organization: Organization, scopes: Iterable[str], name: str = "", expires: datetime | None = None
 ) -> NewToken:
-    """Raises ValidationError for a scope that does not exist, LimitReached."""
+    """Create a token and return it with its secret. Raises ValidationError for an unknown scope, LimitReached."""
     lock(organization)
     refuse_more(
         organization.tokens.exclude(_is_over()),
@@ -167,7 +182,7 @@ def _make(organization: Organization, scopes: Iterable[str], name: str, expires:
 
 @transaction.atomic
 def update_token(*, token: ApiToken) -> None:
-    """Saves changed scopes, name or expiry."""
+    """Save changed scopes, name or expiry of a token. Raises ValidationError."""
     forget(token_keys([token]))
     token.full_clean()
     token.save()
@@ -175,7 +190,7 @@ def update_token(*, token: ApiToken) -> None:
 
 @transaction.atomic
 def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
-    """Revokes those that are not yet; returns how many."""
+    """Revoke the tokens that are not revoked yet. Return how many these were."""
     tokens = list(tokens)
     forget(token_keys(tokens))
     open_tokens = ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked=None)
@@ -184,9 +199,9 @@ def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
 
 @transaction.atomic
 def rotate_token(*, token: ApiToken) -> NewToken:
-    """Revokes the token and makes another of the same name, scopes and expiry.
+    """Revoke the token, and create another with the same name, scopes and expiry.
 
-    Where there are more than the limit it is possible too: there are no more of them then.
+    This is allowed even above the limit on tokens, because there are not more of them afterwards.
     """
     revoke_tokens([token])
     return _make(token.organization, token.scopes, token.name, token.expires)
@@ -194,6 +209,7 @@ def rotate_token(*, token: ApiToken) -> NewToken:
 
 @transaction.atomic
 def delete_tokens(tokens: Iterable[ApiToken]) -> None:
+    """Delete tokens, all or none."""
     tokens = list(tokens)
     forget(token_keys(tokens))
     ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
@@ -203,21 +219,25 @@ def _note_use(token: Token, now: int) -> None:
     try:
         with at_once():
             ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
-    except DatabaseError as error:  # no reason to refuse the request, nor to let it wait
+    except DatabaseError as error:  # no reason to refuse the request or to let it wait
         log.warning("the last use of token %d was not noted: %s", token.id, error)
 
 
 def _is_over() -> Q:
-    """Revoked or expired."""
+    """Return the condition of a token that is revoked or has expired."""
     return Q(revoked__isnull=False) | Q(expires__lte=datetime.now(UTC))
 
 
 def _delete_oldest(over: QuerySet[ApiToken]) -> None:
-    """Of those that are over, the latest are kept for who asks what became of one: as many as may be in force."""
+    """Delete the oldest of the tokens that are revoked or expired.
+
+    The latest are kept, to show what became of them: as many as there may be tokens in force.
+    """
     oldest = over.order_by("-id")[settings.ORGANIZATION_MAX_TOKENS :]
     if numbers := list(oldest.values_list("pk", flat=True)):
         delete_tokens(ApiToken.objects.filter(pk__in=numbers))
 
 
 def token_keys(tokens: Iterable[ApiToken]) -> list[str]:
+    """Return the cache's keys for these tokens."""
     return [token_cache_key(token.digest) for token in tokens]
