@@ -1,4 +1,4 @@
-"""Django's admin for whoever runs the service. Its own log of changes is the audit."""
+"""Django's admin for the operators of the service. The admin's own log of changes is the audit log."""
 
 from __future__ import annotations
 

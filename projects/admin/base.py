@@ -1,4 +1,4 @@
-"""What the pages of all models share: writes go through services, and what is refused is said on the page."""
+"""Base classes of the admin's pages. They write through projects.services and show on the page what was refused."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from projects.admin.input_checks import GuardedAdmin
 
 M = TypeVar("M", bound=Model)
 
+# Errors that are shown on the page instead of a 500.
 REFUSALS = (ValidationError, IntegrityError, ObjectDoesNotExist, RedisError)
 UNREACHABLE = "Redis cannot be reached right now. Look at what was done, and try again in a moment."
 OVERTAKEN = "The database refused this: something was added, changed or deleted at this moment."
@@ -26,6 +27,8 @@ DASH = "–"
 
 
 class ServiceAdmin(GuardedAdmin[M]):
+    """A page whose subclasses write through services. It shows what a service refuses (REFUSALS) as a message."""
+
     class Media:
         css = {"all": ["projects/admin.css"]}
 
@@ -41,7 +44,7 @@ class ServiceAdmin(GuardedAdmin[M]):
         except REFUSALS as error:
             if request.method != "POST":
                 raise
-            # Everything was rolled back. The same form is shown again, now with the refusal in it.
+            # Everything was rolled back. Show the same form again, with the refusal as its error.
             request._refusal = _in_words(error)  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
@@ -66,7 +69,7 @@ class ServiceAdmin(GuardedAdmin[M]):
         if request.method != "POST":
             return super().changelist_view(request, extra_context)
         try:
-            # What an action does and its lines in the log happen together or not at all.
+            # An action's changes and its lines in the log are saved together or not at all.
             with transaction.atomic():
                 return super().changelist_view(request, extra_context)
         except REFUSALS as error:
@@ -78,7 +81,7 @@ class ServiceAdmin(GuardedAdmin[M]):
 
 
 class CountedAdmin(ServiceAdmin[M]):
-    """Of what has a name, a slug, and counts that go with it."""
+    """A page of a model with a name, a slug, and counts that are deleted with it: projects and organizations."""
 
     prepopulated_fields = {"slug": ["name"]}
     delete_confirmation_template = "admin/projects/delete_with_counts.html"
@@ -91,15 +94,15 @@ class CountedAdmin(ServiceAdmin[M]):
         return super().get_form(request, obj, change, help_texts={"slug": self.slug_help}, **kwargs)
 
     def get_prepopulated_fields(self, request: HttpRequest, obj: M | None = None) -> dict[str, Any]:
-        # A slug in use must not follow a name that is corrected.
+        # When a name is corrected, a slug that is in use must stay as it is.
         return self.prepopulated_fields if obj is None else {}
 
     def condemn(self, rows: Iterable[M]) -> list[int]:
-        """Makes sure that they will be deleted, all or none; returns their ids."""
+        """Condemn the rows, all or none, so that they will be deleted. Return their ids."""
         raise NotImplementedError
 
     def finish(self, numbers: list[int]) -> int:
-        """Deletes what was condemned; returns how many keys of Redis went."""
+        """Delete the condemned rows with these ids. Return how many keys of Redis were deleted."""
         raise NotImplementedError
 
     def delete_model(self, request: HttpRequest, obj: M) -> None:
@@ -110,7 +113,7 @@ class CountedAdmin(ServiceAdmin[M]):
 
     def _delete(self, request: HttpRequest, rows: Iterable[M]) -> None:
         numbers = self.condemn(rows)
-        # After the page's transaction: to delete their keys takes its time, and nobody should wait for a lock so long.
+        # After the page's transaction, because deleting keys may take seconds, which is too long to hold a lock.
         transaction.on_commit(lambda: self._say_what_went(request, self.finish(numbers)))
 
     def _say_what_went(self, request: HttpRequest, keys: int) -> None:
@@ -119,24 +122,25 @@ class CountedAdmin(ServiceAdmin[M]):
 
 
 def safe(markup: str) -> SafeString:
-    """Of markup whose every variable part was escaped where it was made."""
+    """Mark markup as safe. Every variable part of it must have been escaped where the markup was made."""
     return SafeString(markup)
 
 
 def _in_words(error: Exception) -> ValidationError:
+    """Return one of REFUSALS as an error whose messages users understand."""
     if isinstance(error, ValidationError):
         return error
     return ValidationError(UNREACHABLE if isinstance(error, RedisError) else OVERTAKEN)
 
 
 def _refused(form: type[forms.ModelForm[M]], refusal: ValidationError) -> type[forms.ModelForm[M]]:
-    """The form, invalid for what was refused."""
+    """Return a form class that is never valid, because it has the errors of the refusal."""
 
     def clean(self: forms.ModelForm[M]) -> dict[str, Any] | None:
         cleaned = form.clean(self)
         by_field = refusal.error_dict if hasattr(refusal, "error_dict") else {None: refusal.error_list}
         for field, errors in by_field.items():
-            # A field that the page does not show cannot carry its error.
+            # An error of a field that is not on the page becomes one of the whole form.
             self.add_error(field if field in self.fields else None, cast("Any", errors))
         return cleaned
 

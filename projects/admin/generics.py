@@ -1,4 +1,7 @@
-"""Django's classes that are generic for the type checker alone; here they take their parameter at run time too."""
+"""Django classes that can be subscripted at run time too, as in ModelAdmin[Project].
+
+The type checker's stubs declare these classes generic, but the classes themselves are not.
+"""
 
 from __future__ import annotations
 

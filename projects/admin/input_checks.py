@@ -1,7 +1,7 @@
-"""What the address and the form of a page may ask: what the page itself would, and nothing that one could type besides.
+"""Checks of what a URL or a form asks of the admin: only what the page itself offers is allowed.
 
-Django lets an address filter a list by any field of its model, with any lookup: so it told hidden fields by trial, and
-let a regular expression run for hours. And it hands ids that are none to the database.
+Django lets a URL filter a list by any field of its model with any lookup. That reveals hidden fields by trial and lets
+a regular expression run for hours. Django also passes values that are no ids to the database.
 """
 
 from __future__ import annotations
@@ -26,14 +26,14 @@ from projects.admin.generics import ModelAdmin
 M = TypeVar("M", bound=Model)
 
 LONGEST_SEARCH = 200
-"""Characters. No name is longer, and each word of it is another condition for each field that is searched."""
+"""The most characters of a search. No name is longer, and each word adds a condition for each searched field."""
 
 _ID = re.compile("[0-9]{1,18}")
-"""What any database takes for an integer of 64 bits."""
+"""Ids that every database accepts, because they fit into 64 bits."""
 
 
 class NamedFilters(ChangeList):
-    """A list that is filtered by the parameters of its filters. Raises DisallowedModelAdminLookup for any other."""
+    """A list that accepts only the parameters of its own filters. Raises DisallowedModelAdminLookup for any other."""
 
     def get_filters(self, request: HttpRequest) -> tuple[list[Any], bool, dict[str, Any], bool, bool]:
         found = super().get_filters(request)
@@ -45,18 +45,20 @@ class NamedFilters(ChangeList):
     def get_results(self, request: HttpRequest) -> None:
         try:
             super().get_results(request)
-        except (DataError, OverflowError, ValueError) as error:  # the database cannot take what a filter was given
+        except (DataError, OverflowError, ValueError) as error:  # the database refuses a filter's value
             raise IncorrectLookupParameters from error
 
 
 class _KnownChoice(AutocompleteSelect):
-    """Shows what was chosen, unless that is no id."""
+    """A field with suggestions that shows the chosen row, and nothing if the chosen value is not an id."""
 
     def optgroups(self, name: str, value: Sequence[str], attr: Any = None) -> Any:
         return super().optgroups(name, [one for one in value if _ID.fullmatch(str(one))], attr)
 
 
 class GuardedAdmin(ModelAdmin[M]):
+    """A page that checks filters, chosen rows, searches and the initial values of its form."""
+
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
         return NamedFilters
 
@@ -73,14 +75,14 @@ class GuardedAdmin(ModelAdmin[M]):
         return super().get_search_results(request, queryset, search_term)
 
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
-        return {}  # the address of a form fills in none of its fields
+        return {}  # a form's URL must not fill in fields
 
     def formfield_for_foreignkey(self, db_field: ForeignKey[Any], request: HttpRequest, **kwargs: Any) -> Any:
         return known_choice(self, db_field, super().formfield_for_foreignkey(db_field, request, **kwargs))
 
 
 def known_choice(page: Any, db_field: ForeignKey[Any], formfield: forms.Field | None) -> forms.Field | None:
-    """The field of a form; where its choices come as one types, an odd value chooses nothing."""
+    """Return the form field of a foreign key. If it has suggestions, a value that is not an id chooses nothing."""
     if formfield is not None and isinstance(formfield.widget, AutocompleteSelect):
         formfield.widget = _KnownChoice(db_field, page.admin_site)
     return formfield

@@ -1,4 +1,4 @@
-"""The keys that SDKs count with. A key's secret half stands on its own page alone."""
+"""The pages of the keys that SDKs use. The secret half of a key is shown only on the key's own page."""
 
 from __future__ import annotations
 
@@ -20,11 +20,13 @@ _RATE_LIMIT = ["rate_limit_count", "rate_limit_window"]
 
 
 def dsn_of(key: ProjectKey) -> str:
-    """For a page: one click selects it all."""
+    """Return the key's DSN as HTML. One click selects all of it."""
     return format_html('<code class="copyable">{}</code>', dsn(key.public, key.project_id)) if key.pk else DASH
 
 
 class KeyInline(TabularInline[ProjectKey, Project]):
+    """The keys of a project, on the project's page."""
+
     model = ProjectKey
     fields = ["label", "active", *_RATE_LIMIT, "dsn"]
     readonly_fields = ["dsn"]
@@ -40,6 +42,8 @@ class KeyInline(TabularInline[ProjectKey, Project]):
 
 @admin.register(ProjectKey)
 class KeyAdmin(ServiceAdmin[ProjectKey]):
+    """The list of all keys, and the page of one key."""
+
     list_display = ["public", "label", "of", "active", "rate_limit"]
     list_select_related = ["project__organization"]
     list_filter = ["active", "project__organization"]
@@ -62,7 +66,7 @@ class KeyAdmin(ServiceAdmin[ProjectKey]):
     ]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
-        return False  # a key is made on the page of its project
+        return False  # keys are added on the page of their project
 
     @admin.display(description="project", ordering=Concat("project__organization__slug", "project__slug"))
     def of(self, key: ProjectKey) -> str:

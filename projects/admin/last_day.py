@@ -1,4 +1,4 @@
-"""What the last 24 hours brought to projects: errors by outcome, an hour at a time."""
+"""Errors that projects received in the last 24 hours, by outcome and hour."""
 
 from __future__ import annotations
 
@@ -14,41 +14,44 @@ from tsdb.store import Store
 from tsdb.timeline import NS, Window, choose_rollup, roll_up, window
 
 DAY_SECONDS = 86399
-"""As the stats endpoint looks back by default, so that their sums agree."""
+"""The default window of the stats endpoint, in seconds, so that the sums of both agree."""
 
 HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True)
 class LastDay:
-    """`hours` of each outcome that counts as received: ascending, the last is the hour that is now."""
+    """The counts of one project. `hours` maps each received outcome to counts by the hour, the present hour last."""
 
     hours: Mapping[Outcome, tuple[int, ...]]
 
     @cached_property
     def received_hours(self) -> tuple[int, ...]:
+        """Received errors by the hour: the sum over all outcomes."""
         return tuple(sum(counts) for counts in zip(*self.hours.values(), strict=True))
 
     @property
     def received(self) -> int:
+        """All received errors."""
         return sum(self.received_hours)
 
     def of(self, outcome: Outcome) -> int:
+        """Return the number of errors with this outcome."""
         return sum(self.hours[outcome])
 
 
 def last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, LastDay]:
-    """The last 24 hours of each project; `now` in nanoseconds since the epoch.
+    """Return the counts of the last 24 hours for each project. `now` is in nanoseconds since the epoch.
 
-    One round trip for all projects that are kept at the same resolutions for as long, as all are where TSDB_ROLLUPS was
-    not changed of late. Raises redis.exceptions.RedisError.
+    Takes one round trip for all projects whose counts are complete at the same resolution since the same time. These
+    are all of them, unless TSDB_ROLLUPS was changed lately. Raises redis.exceptions.RedisError.
     """
     return settled(lambda: _last_day(store, projects, now=now))
 
 
 def _last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, LastDay]:
     since = now - DAY_SECONDS * NS
-    store.retention(projects, now=now)  # one round trip for those that this process does not know yet
+    store.retention(projects, now=now)  # one round trip for all projects that are new to this process
     alike: dict[tuple[Rollup, int], list[int]] = {}
     for project in projects:
         retention = store.retention([project], now=now)

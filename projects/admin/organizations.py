@@ -1,4 +1,4 @@
-"""Organizations and their members."""
+"""The pages of organizations and their members."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from projects.models import ApiToken, Membership, Organization, Project
 
 
 class MembershipInline(TabularInline[Membership, Organization]):
+    """The members of an organization, on the organization's page."""
+
     model = Membership
     autocomplete_fields = ["user"]
     extra = 0
@@ -33,6 +35,8 @@ class MembershipInline(TabularInline[Membership, Organization]):
 
 @admin.register(Organization)
 class OrganizationAdmin(CountedAdmin[Organization]):
+    """The list of organizations, and the page of one organization."""
+
     list_display = ["slug", "name", "projects", "members", "tokens"]
     search_fields = ["slug", "name", "=id"]
     search_help_text = "Slug, name or id"
@@ -92,6 +96,7 @@ class OrganizationAdmin(CountedAdmin[Organization]):
 
 
 def _count(model: type[Model], **filters: Any) -> Coalesce:
+    """Return a subquery that counts the rows of `model` for each organization."""
     rows = model._default_manager.filter(organization=OuterRef("pk"), **filters).order_by()
     counted = rows.values("organization").annotate(number=Count("pk")).values("number")
     return Coalesce(Subquery(counted, output_field=IntegerField()), 0)

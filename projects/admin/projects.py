@@ -1,4 +1,4 @@
-"""Projects, with what the last 24 hours brought them."""
+"""The pages of projects, with their counts of the last 24 hours."""
 
 from __future__ import annotations
 
@@ -28,6 +28,8 @@ _FIXED = ["organization", "environments", "earlier_slugs", "id", "created"]
 
 
 class FiltersInline(StackedInline[ProjectFilters, Project]):
+    """The inbound filters of a project, on the project's page."""
+
     model = ProjectFilters
     verbose_name = "inbound filters"
     can_delete = False
@@ -35,18 +37,20 @@ class FiltersInline(StackedInline[ProjectFilters, Project]):
 
 
 class CountedList(NamedFilters):
-    """The list with the counts of its page: one read of the store, whatever the number of rows."""
+    """The list of projects with their counts. All rows of a page need one read of the store."""
 
     def get_results(self, request: HttpRequest) -> None:
         super().get_results(request)
         self.result_list = list(self.result_list)
-        # An action shows no rows: it needs no counts.
+        # A POST runs an action, which shows no rows and needs no counts.
         if request.method != "POST" and not _attach_last_day(self.result_list):
             messages.warning(request, "The counts cannot be read right now: Redis does not answer.")
 
 
 @admin.register(Project)
 class ProjectAdmin(CountedAdmin[Project]):
+    """The list of projects, and the page of one project with its keys and filters."""
+
     list_display = ["slug_and_name", "hours", "received", "accepted", "organization"]
     list_select_related = ["organization"]
     list_filter = ["organization", "platform", "created"]
@@ -64,7 +68,7 @@ class ProjectAdmin(CountedAdmin[Project]):
         return ["organization", *editable] if obj is None else ["last_24_hours", *editable, *_FIXED]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Project | None = None) -> list[str]:
-        # What is known of a project stands under its organization: changing a field would not hand it over.
+        # The organization cannot be changed: a project's redirects and its entries in the cache belong to one.
         return [] if obj is None else ["last_24_hours", *_FIXED]
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> list[type[Any]]:
@@ -105,7 +109,7 @@ class ProjectAdmin(CountedAdmin[Project]):
 
     @admin.display
     def environments(self, project: Project) -> str:
-        # They come with the events that name them, and their ids stand in the keys of counts.
+        # Read-only, because events create environments, and their ids are part of the keys of counts.
         return ", ".join(project.environments.values_list("name", flat=True)) or DASH
 
     @admin.display
@@ -125,13 +129,13 @@ class ProjectAdmin(CountedAdmin[Project]):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         changed = formset.save(commit=False)
-        services.delete_keys(formset.deleted_objects)  # first: they make room for new ones
+        services.delete_keys(formset.deleted_objects)  # first, to make room for new keys
         if changed:
             services.save_intake(form.instance, *changed)
 
     def response_add(self, request: HttpRequest, obj: Project, post_url_continue: str | None = None) -> HttpResponse:
         if not {"_addanother", IS_POPUP_VAR} & request.POST.keys():
-            # Whoever adds a project wants its DSN next: as with "Save and continue editing", its page follows.
+            # Whoever adds a project needs its DSN next, so its page follows, as after "Save and continue editing".
             posted = request.POST.copy()
             posted["_continue"] = "1"
             request.POST = posted  # type: ignore[assignment]
@@ -149,7 +153,7 @@ class ProjectAdmin(CountedAdmin[Project]):
 
 
 def _attach_last_day(projects: Sequence[Project]) -> bool:
-    """Gives each row its counts; False: they cannot be read."""
+    """Attach the counts of the last 24 hours to each project. Return False if they cannot be read."""
     try:
         days = last_day(get_store(), [project.pk for project in projects], now=time.time_ns())
     except RedisError:
@@ -160,6 +164,7 @@ def _attach_last_day(projects: Sequence[Project]) -> bool:
 
 
 def _day(project: Project) -> LastDay | None:
+    """Return the counts that _attach_last_day attached, or None if they could not be read."""
     return getattr(project, "_last_day", None)
 
 

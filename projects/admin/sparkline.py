@@ -1,4 +1,4 @@
-"""A small chart of counts as SVG. No script and no style attribute: a strict Content-Security-Policy lets it pass."""
+"""A small chart of counts as SVG, without script and style attributes: a strict Content-Security-Policy allows it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from html import escape
 
 
 def sparkline(counts: Sequence[int], *, title: str, width: int = 120, height: int = 24) -> str:
-    """A bar a count (none negative), the largest as high as the picture, in the colour of the text around it.
+    """Return an SVG element with one bar for each count, in the colour of the text around it.
 
-    Any count above 0 is seen, if only as a line of one pixel. `title` is what a pointer or a screen reader is told.
+    Counts must not be negative. The bar of the largest is as high as the picture, and each count above 0 is visible, if
+    only as one pixel. `title` is for tooltips and screen readers. `width` and `height` are in pixels.
     """
     largest = max(counts, default=0)
     step = width / max(len(counts), 1)
-    # Where bars are wide enough, a gap of a pixel tells them apart.
+    # A gap of one pixel separates bars that are wide enough for it.
     bar = step - 1 if step >= 3 else step
     bars = "".join(
         f"M{_number(place * step)} {height}v-{_number(max(count / largest * height, 1))}h{_number(bar)}V{height}z"
@@ -31,5 +32,5 @@ def sparkline(counts: Sequence[int], *, title: str, width: int = 120, height: in
 
 
 def _number(value: float) -> str:
-    """Tenths of a pixel are enough."""
+    """Return the number with at most one decimal. Tenths of a pixel are enough."""
     return f"{value:.1f}".removesuffix(".0")

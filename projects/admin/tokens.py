@@ -1,7 +1,7 @@
-"""Tokens of the API.
+"""The pages of API tokens.
 
-A token's secret stands in one page, the answer to the request that made it. No message, cookie or session carries it
-there, so there is nothing that it must be cleared from afterwards.
+A token's secret is shown on one page only: the response to the request that created it. No message, cookie or session
+carries it there, so it needs to be removed from none of them.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ from projects.services import NewToken
 
 
 class TokenForm(ModelForm[ApiToken]):
+    """The form of a token, with a checkbox for each scope."""
+
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple, initial=["project:read"]
     )
@@ -38,6 +40,8 @@ class TokenForm(ModelForm[ApiToken]):
 
 
 class StateFilter(admin.SimpleListFilter):
+    """The filter of the list: active, expired or revoked tokens."""
+
     title = "state"
     parameter_name = "state"
 
@@ -57,6 +61,8 @@ class StateFilter(admin.SimpleListFilter):
 
 @admin.register(ApiToken)
 class TokenAdmin(ServiceAdmin[ApiToken]):
+    """The list of tokens, the page of one token, and the actions that revoke and rotate tokens."""
+
     form = TokenForm
     list_display = ["__str__", "state", "may", "organization", "expires", "last_used"]
     list_select_related = ["organization"]
@@ -72,7 +78,7 @@ class TokenAdmin(ServiceAdmin[ApiToken]):
         return fields if obj is None else [*fields, "state", "created", "last_used", "revoked"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiToken | None = None) -> list[str]:
-        # Whoever holds the token was given it for one organization.
+        # The organization cannot be changed: the holder was given the token for this one.
         return [] if obj is None else ["organization", "state", "created", "last_used", "revoked"]
 
     def has_change_permission(self, request: HttpRequest, obj: ApiToken | None = None) -> bool:
@@ -157,7 +163,7 @@ class TokenAdmin(ServiceAdmin[ApiToken]):
 
 
 def _locked(queryset: QuerySet[ApiToken]) -> list[ApiToken]:
-    """Those that are not revoked; two who rotate one token at once make one new token, not two."""
+    """Lock and return the tokens that are not revoked. So two requests that rotate one token make one new token."""
     return list(queryset.select_for_update(of=("self",)).filter(revoked=None))
 
 

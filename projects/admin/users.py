@@ -1,4 +1,4 @@
-"""The people who sign in. What a person may do stands in a membership; an operator is a superuser."""
+"""The pages of the people who sign in. Memberships say what a person may do. Operators are superusers."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from django.contrib.auth.models import Group, User
 
 from projects.admin.input_checks import GuardedAdmin
 
-# A group's permissions and those of a staff member are for parts of the admin, which there are none of.
+# Only superusers enter the admin, so permissions of groups and of staff have no use.
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
 class UserAdmin(GuardedAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
+    """The list of users, and the page of one user."""
+
     list_display = ["username", "email", "first_name", "last_name", "is_active", "is_superuser"]
     list_filter = ["is_active", "is_superuser"]
     list_per_page = 50

@@ -1,4 +1,4 @@
-"""What a command says of a failure that its user can do something about."""
+"""Errors of commands: failures that a user can do something about become one line on stderr, and status 1."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsdb.embedded import EmbeddedServerError
 
 @contextmanager
 def told_to_the_user() -> Iterator[None]:
-    """Raises CommandError, one line, for what is wrong with the input, the database or Redis."""
+    """Turn an error of the input, the database or Redis into a CommandError with a text of one line."""
     try:
         yield
     except ValidationError as error:
@@ -40,12 +40,15 @@ def told_to_the_user() -> Iterator[None]:
 
 
 def refuse_foreign_counts() -> None:
-    """Raises CommandError where Redis holds the counts of another installation: to count there would make it worse."""
+    """Raise CommandError if Redis holds the counts of another installation. Counting into it would make things worse.
+
+    Raises DatabaseError, RedisError.
+    """
     for finding in installation.look():
         if finding.kind is installation.Kind.FOREIGN:
             raise CommandError(f"{finding.text} {finding.hint}")
 
 
 def one_line(error: Exception) -> str:
-    """Its text, which some databases write on several lines."""
+    """Return the error's text on one line. Some databases write it on several."""
     return " ".join(str(error).split())

@@ -1,4 +1,9 @@
-"""manage.py createproject: a project to count into."""
+"""manage.py createproject ORGANIZATION PROJECT [--name NAME]: create a project, and print its DSN.
+
+Creates the organization, the project and an active key as far as they are missing, all or none, and prints nothing but
+the DSN. Run again, it prints the same DSN and changes nothing. Status 0, or 1 with one line on stderr: a slug or a name
+that breaks a rule, a limit that is reached, or a database or Redis that does not answer. Status 2: wrong arguments.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,9 @@
-"""manage.py createtoken: a token to ask with."""
+"""manage.py createtoken ORGANIZATION --scope SCOPE … [--name NAME] [--expires-days N]: create a token, and print it.
+
+Prints nothing but the token's secret, which is never shown again. Each run creates another token. --expires-days is in
+days from now, 1 to MOST_DAYS. Status 0, or 1 with one line on stderr: an organization or a scope that does not exist, a
+value out of range, a limit that is reached, or a database or Redis that does not answer. Status 2: wrong arguments.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +17,7 @@ from projects.management.failures import told_to_the_user
 from projects.models import SCOPES, Organization
 
 MOST_DAYS = 36_500
+"""A hundred years."""
 
 
 class Command(BaseCommand):

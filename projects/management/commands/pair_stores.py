@@ -1,4 +1,8 @@
-"""manage.py pair_stores: which Redis is this database's own."""
+"""manage.py pair_stores [--adopt | --discard]: show or settle whether the database and Redis belong together.
+
+HELP says what each option does. Status 0: they belong together, or do so now. Status 1, with the reason on stderr: they
+do not, or a database or Redis does not answer. Status 2: wrong arguments.
+"""
 
 from __future__ import annotations
 
@@ -33,6 +37,7 @@ below delete counts. Stop the service before you use one of them. Each can be in
 class Command(BaseCommand):
     help = HELP
 
+    # Django would re-wrap the help text without this formatter.
     def create_parser(self, prog_name: str, subcommand: str, **options: Any) -> CommandParser:
         return super().create_parser(
             prog_name, subcommand, formatter_class=argparse.RawDescriptionHelpFormatter, **options

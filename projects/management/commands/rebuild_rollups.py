@@ -1,4 +1,9 @@
-"""manage.py rebuild_rollups: carry all counts over to the rollups of a changed TSDB_ROLLUPS."""
+"""manage.py rebuild_rollups: carry all counts over to the rollups of a changed TSDB_ROLLUPS.
+
+It also finishes deletions and merges that were interrupted. It can be interrupted and run again, also beside a running
+service. Status 0, or 1 with one line on stderr: Redis holds the counts of another installation, or a database or Redis
+does not answer.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,14 @@
-"""manage.py seed: demo data."""
+"""manage.py seed: create an organization with projects, and count demo data into them.
+
+Only projects without counts are counted into, unless --reset deletes the counts first. --days are whole days before
+today, from 0 to the longest retention, and --events-per-day are errors on an average day of the first project, from 1
+to MOST_EVENTS_PER_DAY. Nothing is printed but what --json asks for: one JSON object with `organization` (id, slug),
+`projects` (id, slug, public_key, dsn) and `token`.
+
+Status 0, also if nothing was counted because there are counts already, which stderr says. Status 1, with one line on
+stderr: a value out of range, a slug that breaks a rule, a limit that is reached, a Redis that holds the counts of
+another installation, or a database or Redis that does not answer. Status 2: wrong arguments.
+"""
 
 from __future__ import annotations
 
