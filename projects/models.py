@@ -14,6 +14,8 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from projects.environment_names import LONGEST_NAME
+
 SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
 HEX_PATTERN = r"^[0-9a-f]{32}\Z"
@@ -235,7 +237,7 @@ class Environment(models.Model):
     """An environment that events of a project name. Its id is part of the keys of its counts in Redis."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
-    name = models.CharField(max_length=64)
+    name = models.CharField(max_length=LONGEST_NAME)
 
     class Meta:
         ordering = ["name"]

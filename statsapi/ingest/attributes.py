@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
 
+from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
-from statsapi.ingest.identifiers import read_environment
 
 # Far more than SDKs send; they keep an event made to be expensive as cheap as others.
 MOST_EXCEPTIONS = 50
@@ -64,7 +64,7 @@ def event_attributes(event: Mapping[str, object], *, client_ip: str, user_agent:
         release=as_text(event.get("release"))[:LONGEST_RELEASE],
         messages=tuple(text[:LONGEST_TEXT] for text in _messages(event, exceptions) if text),
         sources=tuple(source[:LONGEST_TEXT] for source in map(_source, exceptions) if source),
-        environment=read_environment(event.get("environment")),
+        environment=environment_name(event.get("environment")),
     )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer
 from statsapi.ingest.attributes import read_event
 from statsapi.ingest.envelope import EnvelopeHeader
-from statsapi.ingest.identifiers import read_environment, read_event_id
+from statsapi.ingest.identifiers import read_event_id
 
 
 def event_id(header: EnvelopeHeader, payload: Buffer) -> str | None:
@@ -25,7 +26,7 @@ def event_environment(header: EnvelopeHeader, payload: Buffer, public_key: str) 
     environment than its SDK, the event is counted under the environment in which the trace began.
     """
     if header.trace_key == public_key:
-        environment = read_environment(header.trace_environment)
+        environment = environment_name(header.trace_environment)
         if environment is not None:
             return environment
-    return read_environment(read_event(payload).get("environment"))
+    return environment_name(read_event(payload).get("environment"))

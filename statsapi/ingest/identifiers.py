@@ -1,4 +1,4 @@
-"""What clients name: event ids and environments."""
+"""Event ids, as clients write them."""
 
 from __future__ import annotations
 
@@ -8,10 +8,6 @@ from collections.abc import Mapping
 from statsapi.http.errors import RequestError
 
 _EVENT_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-
-# Sentry allows an environment 64 characters, and neither line breaks nor slashes. Other control characters
-# are refused as well: NUL cannot be stored in PostgreSQL, and none of them has a place in a log line.
-_ENVIRONMENT = re.compile(r"[^/\x00-\x1f\x7f-\x9f\u2028\u2029]{1,64}")
 
 
 def read_event_id(source: Mapping[str, object]) -> str | None:
@@ -28,11 +24,3 @@ def read_event_id(source: Mapping[str, object]) -> str | None:
         cause = "expected 32 hexadecimal digits, with or without dashes"
         raise RequestError(400, "invalid event id", [cause], "invalid_event_id")
     return text.replace("-", "")
-
-
-def read_environment(value: object) -> str | None:
-    """An environment's name, blanks around it taken off; None where it is no name that can be counted under."""
-    if not isinstance(value, str):
-        return None
-    name = value.strip()
-    return name if _ENVIRONMENT.fullmatch(name) else None

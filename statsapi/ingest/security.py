@@ -14,10 +14,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
+from projects.environment_names import environment_name
 from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
 from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventAttributes
-from statsapi.ingest.identifiers import read_environment
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def security_attributes(
         page_url=report.page_url[:LONGEST_TEXT],
         release=said.get("sentry_release", "")[:LONGEST_RELEASE],
         csp_sources=tuple(source[:LONGEST_TEXT] for source in (report.blocked, report.source_file) if source),
-        environment=read_environment(said.get("sentry_environment")),
+        environment=environment_name(said.get("sentry_environment")),
     )
 
 

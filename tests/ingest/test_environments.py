@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from urllib.parse import quote
 
 import pytest
 from django.test import Client
@@ -13,6 +14,7 @@ from projects.models import Project, ProjectFilters, ProjectKey
 from tests.ingest.conftest import Sdk
 
 Count = Callable[..., int]
+CSP = b'{"csp-report": {"effective-directive": "img-src"}}'
 STATS = ("received", "generated", "rejected", "blacklisted", "release-version", "ip-address")
 
 
@@ -72,3 +74,19 @@ def test_beyond_a_hundred_environments_what_is_refused_is_counted_under_other_to
     assert project.environments.count() == 101
     assert in_environment("env-99") == (1, 0, 1, 0, 0, 0)
     assert in_environment("other") == (2, 0, 2, 0, 0, 0)
+
+
+@pytest.mark.parametrize("name", ["a/b", "none", "None", " ", "a\nb", "a\tb", "x" * 65])
+def test_what_is_no_name_is_counted_under_no_environment(
+    sdk: Sdk, project: Project, key: ProjectKey, total: Count, name: str
+) -> None:
+    trace = {"public_key": key.public, "environment": name}
+    answers = [
+        sdk.event(environment=name),
+        sdk.envelope(({"type": "event"}, b"{}"), header={"trace": trace}),
+        sdk.post("store/", json.dumps({"environment": name}).encode()),
+        sdk.post(f"security/?sentry_environment={quote(name)}", CSP),
+    ]
+    assert [answer.status_code for answer in answers] == [200] * 4
+    assert total() == 4
+    assert not project.environments.exists()

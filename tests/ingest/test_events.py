@@ -7,7 +7,6 @@ from hypothesis import strategies as st
 from statsapi.http.errors import RequestError
 from statsapi.ingest.envelope import EnvelopeHeader
 from statsapi.ingest.events import event_environment, event_id
-from statsapi.ingest.identifiers import read_environment
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
 ID = "9ec79c33ec9942ab8353589fcb2e04dc"
@@ -61,39 +60,6 @@ def test_a_trace_without_a_usable_environment_leaves_it_to_the_payload(environme
 @pytest.mark.parametrize("payload", [b"{}", b"", b"\xff", b'{"environment":null}', b'{"environment":{"a":1}}'])
 def test_an_event_may_have_no_environment(payload: bytes) -> None:
     assert event_environment(header("{}"), payload, KEY) is None
-
-
-@pytest.mark.parametrize(
-    ("value", "name"),
-    [
-        ("production", "production"),
-        (" staging ", "staging"),
-        ("Größe {1}: ١", "Größe {1}: ١"),
-        ("x" * 64, "x" * 64),
-        ("x" * 65, None),
-        ("", None),
-        ("  ", None),
-        ("a/b", None),
-        ("a\nb", None),
-        ("a\x00b", None),
-        ("a\u2028b", None),
-        ("a\x85b", None),
-        (None, None),
-        (1, None),
-        (["production"], None),
-    ],
-)
-def test_an_environment_is_a_short_line_without_slashes(value: object, name: str | None) -> None:
-    assert read_environment(value) == name
-
-
-@given(st.text())
-def test_a_name_that_is_taken_is_fit_for_a_database_and_a_log(value: str) -> None:
-    name = read_environment(value)
-    if name is not None:
-        assert name == name.strip()
-        assert len(name.splitlines()) == 1
-        assert "\x00" not in name
 
 
 @given(st.binary(max_size=100))

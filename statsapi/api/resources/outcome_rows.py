@@ -8,6 +8,7 @@ from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
+from projects.environment_names import LONGEST_NAME, environment_name
 from statsapi.api.json_body import parse_json
 from tsdb.outcomes import CATEGORY_NAMES, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
@@ -15,7 +16,6 @@ from tsdb.rollups import FUTURE_SECONDS
 MAX_ROWS = 1000
 MAX_QUANTITY = 10**9
 MAX_REASON = 200
-MAX_ENVIRONMENT = 64
 _FIELDS = {"outcome", "category", "reason", "quantity", "timestamp", "key", "environment"}
 
 
@@ -78,7 +78,7 @@ def _row(item: Any, now: float, retention: int) -> Row:
         quantity=_quantity(item),
         timestamp=_timestamp(item, now, retention),
         key=_text(item, "key", 32),
-        environment=_text(item, "environment", MAX_ENVIRONMENT),
+        environment=_environment(item),
     )
 
 
@@ -100,6 +100,17 @@ def _text(item: dict[str, Any], field: str, longest: int) -> str | None:
     if any(unicodedata.category(character) == "Cc" for character in value):
         raise _Fault(f".{field}: must not contain control characters.")
     return value
+
+
+def _environment(item: dict[str, Any]) -> str | None:
+    text = _text(item, "environment", LONGEST_NAME)
+    if text is None:
+        return None
+    name = environment_name(text)
+    if name is None:
+        allowed = f"1 to {LONGEST_NAME} characters without slashes and line breaks, not blank and not the word none"
+        raise _Fault(f".environment: must be a name of {allowed}, or null.")
+    return name
 
 
 def _quantity(item: dict[str, Any]) -> int:

@@ -7,8 +7,9 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
+from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_NAME
 from projects.models import HEX_PATTERN
-from statsapi.api.resources.outcome_rows import MAX_ENVIRONMENT, MAX_QUANTITY, MAX_REASON, MAX_ROWS
+from statsapi.api.resources.outcome_rows import MAX_QUANTITY, MAX_REASON, MAX_ROWS
 from tsdb.outcomes import CATEGORY_NAMES, FILTERS, STATS, Outcome
 
 EXAMPLE_START = 1537308000
@@ -192,7 +193,13 @@ _ROW = {
         "quantity": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_QUANTITY, "default": 1},
         "timestamp": {"type": ["number", "null"], "description": "Seconds since the epoch. Default: now."},
         "key": {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$", "description": "A public key of the project."},
-        "environment": {"type": ["string", "null"], "minLength": 1, "maxLength": MAX_ENVIRONMENT},
+        "environment": {
+            "type": ["string", "null"],
+            "minLength": 1,
+            "maxLength": LONGEST_NAME,
+            "pattern": f"^{ALLOWED_CHARACTERS}*$",
+            "description": "The name of an environment, which is not blank or the word `none`.",
+        },
     },
 }
 

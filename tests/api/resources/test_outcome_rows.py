@@ -40,6 +40,10 @@ NO_KEY = ".key: is not a public key of this project."
 FIELDS = "category, environment, key, outcome, quantity, reason, timestamp"
 TEXT = ": must be a text of 1 to {} characters, or null."
 CONTROL = ": must not contain control characters."
+NAME = (
+    ".environment: must be a name of 1 to 64 characters without slashes and line breaks, "
+    "not blank and not the word none, or null."
+)
 
 
 def each(field: str, message: str, *values: Any) -> list[tuple[Any, str]]:
@@ -61,6 +65,7 @@ FAULTS: list[tuple[Any, str]] = [
     *each("environment", f".environment{TEXT.format(64)}", "", "x" * 65, "é" * 65, 1, ["x"]),
     *each("reason", f".reason{CONTROL}", "a\0", "a\n", "\x7f", "\x85"),
     *each("environment", f".environment{CONTROL}", "a\0", "a\n", "\x7f", "\x85"),
+    *each("environment", NAME, "a/b", "/", "none", "None", " NONE ", " ", "a\u2028b", "a\u2029b"),
     *each("key", KEY_TEXT, "", "a" * 33, 1, ["a" * 32]),
     *each("key", NO_KEY, "a" * 32, "A" * 32, "a", "é" * 16, "'" * 32),
 ]

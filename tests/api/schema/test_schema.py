@@ -118,6 +118,7 @@ ROWS = [
     ({"outcome": "accepted", "quantity": 1.5}, False),
     ({"outcome": "accepted", "environment": "x" * 65}, False),
     ({"outcome": "accepted", "environment": ""}, False),
+    ({"outcome": "accepted", "environment": "a/b"}, False),
     ({"outcome": "accepted", "key": "x"}, False),
     ({"outcome": "accepted", "reason": "x" * 201}, False),
     ({"outcome": "accepted", "stranger": 1}, False),
