@@ -23,7 +23,7 @@ from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import as_mapping, as_text, parse_object
 from statsapi.ingest.body_stream import NEWLINE, BodyStream
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
-from statsapi.ingest.identifiers import read_event_id
+from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
 
 

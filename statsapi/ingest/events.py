@@ -6,7 +6,7 @@ from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer
 from statsapi.ingest.attributes import read_event
 from statsapi.ingest.envelope import EnvelopeHeader
-from statsapi.ingest.identifiers import read_event_id
+from statsapi.ingest.event_ids import read_event_id
 
 
 def event_id(header: EnvelopeHeader, payload: Buffer) -> str | None:

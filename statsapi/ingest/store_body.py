@@ -10,7 +10,7 @@ from statsapi.http.bodies import bounded
 from statsapi.http.encodings import unpack
 from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import parse_object
-from statsapi.ingest.identifiers import read_event_id
+from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
 
 
