@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 
-LONGEST_NAME = 64
+LONGEST_ENVIRONMENT = 64
 
 # Sentry allows no line breaks, no tabs and no slashes. Other control characters are refused as well: NUL cannot be
 # stored in PostgreSQL, and none of them has a place in a log line.
 ALLOWED_CHARACTERS = r"[^/\x00-\x1f\x7f-\x9f\u2028\u2029]"
-_NAME = re.compile(f"{ALLOWED_CHARACTERS}{{1,{LONGEST_NAME}}}")
+_NAME = re.compile(f"{ALLOWED_CHARACTERS}{{1,{LONGEST_ENVIRONMENT}}}")
 
 
 def environment_name(value: object) -> str | None:

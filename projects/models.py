@@ -14,10 +14,12 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
-from projects.environment_names import LONGEST_NAME
+from projects.environment_names import LONGEST_ENVIRONMENT
 
 SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
+LONGEST_QUOTA_WINDOW = 86400
+"""Seconds."""
 HEX_PATTERN = r"^[0-9a-f]{32}\Z"
 _HEX_RULE = RegexValidator(HEX_PATTERN, "Use 32 hexadecimal digits.")
 _NOT_DIGITS = r"[a-z_-]"
@@ -137,7 +139,9 @@ class ProjectKey(models.Model):
     rate_limit_count = models.PositiveIntegerField(
         null=True, blank=True, help_text="Errors accepted a window; 0 refuses all, empty: no limit."
     )
-    rate_limit_window = models.PositiveIntegerField(null=True, blank=True, help_text="Seconds, 1 to 86400.")
+    rate_limit_window = models.PositiveIntegerField(
+        null=True, blank=True, help_text=f"Seconds, 1 to {LONGEST_QUOTA_WINDOW}."
+    )
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -154,10 +158,12 @@ class ProjectKey(models.Model):
                 | Q(
                     rate_limit_count__isnull=False,
                     rate_limit_window__isnull=False,
-                    rate_limit_window__range=(1, 86400),
+                    rate_limit_window__range=(1, LONGEST_QUOTA_WINDOW),
                 ),
                 name="project_key_rate_limit",
-                violation_error_message="A rate limit needs a count and a window of 1 to 86400 seconds.",
+                violation_error_message=(
+                    f"A rate limit needs a count and a window of 1 to {LONGEST_QUOTA_WINDOW} seconds."
+                ),
             ),
         ]
 
@@ -237,7 +243,7 @@ class Environment(models.Model):
     """An environment that events of a project name. Its id is part of the keys of its counts in Redis."""
 
     project = models.ForeignKey(Project, models.CASCADE, related_name="environments")
-    name = models.CharField(max_length=LONGEST_NAME)
+    name = models.CharField(max_length=LONGEST_ENVIRONMENT)
 
     class Meta:
         ordering = ["name"]

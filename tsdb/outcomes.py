@@ -53,6 +53,9 @@ reports, are other words for it.
 """
 
 
+LARGEST_QUANTITY = 10**9
+"""The most events that one row of a client report or of `outcomes/` can stand for."""
+
 NO_REASON = "none"
 OTHER_REASON = "other"
 

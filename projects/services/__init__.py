@@ -29,7 +29,7 @@ from projects.services.projects import (
     delete_projects,
     update_project,
 )
-from projects.services.settling import settle, settled
+from projects.services.settling import TRIES, settle, settled
 from projects.services.tokens import (
     NewToken,
     create_token,
@@ -43,6 +43,7 @@ from projects.services.tokens import (
 __all__ = [
     "MOST_ENVIRONMENTS",
     "OTHER_ENVIRONMENT",
+    "TRIES",
     "LimitReached",
     "NewToken",
     "RowLocked",

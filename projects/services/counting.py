@@ -13,15 +13,10 @@ from projects.connections import get_store
 from projects.models import Project
 from projects.services import merging
 from projects.services.locking import RowLocked, held
-from projects.services.settling import settle, settled
+from projects.services.settling import TRIES, settle, settled
 from tsdb.state import Phase
 from tsdb.states import Unsettled as UnsettledStates
 from tsdb.store import Claim, Increment, ProjectClosed
-
-COUNT_TRIES = 5
-"""How often an operation is tried. A change or a deletion may close the project again before a try, but if that happens
-before every one of them, something is wrong."""
-
 
 class Unsettled(RedisError):
     """Raised if the project was closed again before every try. Nothing was done, and the call can be repeated."""
@@ -33,7 +28,7 @@ def open_project(project: int) -> str:
     A change that somebody began is finished first: a deletion, a merge, or rings of other shapes. Raises
     Project.DoesNotExist, Unsettled, RowLocked, and redis.exceptions.RedisError.
     """
-    for _ in range(COUNT_TRIES):
+    for _ in range(TRIES):
         row = Project.objects.get(pk=project)  # a flood of unknown ids must not wait for the lock below
         settle([project])
         is_absent = get_store().states.get(project).phase is Phase.ABSENT
@@ -94,7 +89,7 @@ def count(project: int, increments: Sequence[Increment], *, now: int, claim: Cla
     redis.exceptions.RedisError.
     """
     store = get_store()
-    for _ in range(COUNT_TRIES):
+    for _ in range(TRIES):
         try:
             return store.incr_multi(increments, now=now, claim=claim)
         except ProjectClosed:
@@ -111,7 +106,7 @@ def merge_projects(*, source: int, destination: int) -> int:
     redis.exceptions.RedisError.
     """
     store = get_store()
-    for _ in range(COUNT_TRIES):
+    for _ in range(TRIES):
         open_project(destination)
         open_project(source)
         number = len(settled(lambda: store.series_of(source)))

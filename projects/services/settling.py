@@ -20,7 +20,7 @@ from tsdb.states import Unsettled
 T = TypeVar("T")
 
 TRIES = 5
-"""How often settling is tried. A project that is still unsettled after that is being changed without a pause."""
+"""How often a project is tried in a row before the request fails: it is being changed or deleted without a pause."""
 
 
 def settle(projects: Iterable[int]) -> None:

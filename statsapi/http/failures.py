@@ -22,8 +22,8 @@ from tsdb.embedded import EmbeddedServerError
 
 log = logging.getLogger(__name__)
 
-RETRY_AFTER_SECONDS = 1
-"""Long enough for a lost connection to be made anew, short enough for a client that waits."""
+RETRY_AFTER = {"Retry-After": "1"}
+"""The header of a 503, in seconds: time for a lost connection to be made anew, and little for a client that waits."""
 
 NO_REDIS = "The counts cannot be reached right now."
 NOT_FOUND = "The requested resource does not exist"
@@ -52,7 +52,7 @@ def describe(error: Exception) -> Failure:
         return Failure(400, {"detail": "Bad request"}, {})
     outage = unavailable(error)
     if outage is not None:
-        return Failure(503, {"detail": f"{outage} Try again in a moment."}, {"Retry-After": str(RETRY_AFTER_SECONDS)})
+        return Failure(503, {"detail": f"{outage} Try again in a moment."}, RETRY_AFTER)
     error_id = secrets.token_hex(16)
     log.error("internal error", exc_info=error, extra={"error_id": error_id})
     return Failure(500, {"detail": "Internal Error", "errorId": error_id}, {})
@@ -94,7 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         outage = unavailable(error)
         if outage is not None:
             page = refusal(request, 503, "Not right now", f"{outage} Try again in a moment.")
-            page.headers["Retry-After"] = str(RETRY_AFTER_SECONDS)
+            page.headers["Retry-After"] = RETRY_AFTER["Retry-After"]
             return page
     return failure(error)
 

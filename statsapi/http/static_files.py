@@ -16,6 +16,8 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from statsapi.http.failures import RETRY_AFTER
+
 log = logging.getLogger(__name__)
 
 SMALL = 64 * 1024
@@ -36,7 +38,7 @@ class Files(WhiteNoiseMiddleware):  # type: ignore[misc]
             return response
         if not cls.free.acquire(blocking=False):
             response.close()
-            return HttpResponse("Too many are reading files.", "text/plain", 503, headers={"Retry-After": "1"})
+            return HttpResponse("Too many are reading files.", "text/plain", 503, headers=RETRY_AFTER)
         response.block_size = SMALL
         response.streaming_content = _Lent(response.streaming_content)
         return response

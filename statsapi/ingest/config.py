@@ -25,9 +25,6 @@ from tsdb.states import Unsettled as UnsettledStates
 MOST_PROJECTS = 10_000
 """How many projects a worker knows at a time; a few kilobytes each."""
 
-TRIES = 5
-"""A project that changes so often while it is loaded is answered 503."""
-
 SETTLING_PATIENCE = 2.0
 """Seconds that a request waits for others who settle projects."""
 
@@ -85,7 +82,7 @@ def known_config(project: int) -> Config:
 def load_config(project: int) -> Config:
     """Load the project as it is now. Raises RequestError 403 for an unknown project, DatabaseError, RedisError."""
     store = get_store()
-    tries = TRIES
+    tries = services.TRIES
     while tries:
         # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
         version = store.version(project)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.conf import settings
-from redis.exceptions import RedisError
 
+from projects import services
 from projects.connections import get_store
 from projects.lazy import Lazy
 from projects.models import Project
@@ -21,14 +21,7 @@ from tsdb.intake import Arrival, Intake, new_submission
 from tsdb.outcomes import NO_REASON, Category, Outcome
 from tsdb.store import Increment, ProjectClosed
 
-TRIES = 5
-"""A project whose keys or filters change so often between two tries is answered 503."""
-
 QUOTA_REASON = "key_quota"
-
-
-class Unsettled(RedisError):
-    """The project changed under every try."""
 
 
 ArrivalFor = Callable[[Config, Key], Arrival]
@@ -59,7 +52,7 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
     Raises RequestError 403 for a project or key that may not send, redis.exceptions.RedisError.
     """
     submission = new_submission()
-    for _ in range(TRIES):
+    for _ in range(services.TRIES):
         config, key = authorized(project, public_key)
         try:
             arrival = arrival_for(config, key)
@@ -72,7 +65,7 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
             if arrival.counted:
                 metrics.intake_counted(outcome)
             return outcome, key
-    raise Unsettled("the project's keys or filters change too often")
+    raise services.Unsettled("the project's keys or filters change too often")
 
 
 def count_invalid(project: int, public_key: str, error: RequestError, now: int) -> None:

@@ -14,10 +14,12 @@ import re
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
+from projects.selectors import LARGEST_ID
 from statsapi.http.errors import RequestError
 
 OLDEST_VERSION, NEWEST_VERSION = 2, 7
-LARGEST_ID = 2**63 - 1
+MOST_QUERY_FIELDS = 100
+"""Of a query string, the service's own fields and those that a page's owner adds."""
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
@@ -119,7 +121,7 @@ def _fields_of_header(header: str) -> dict[str, str]:
 def _fields_of_query(query: str) -> list[dict[str, str]]:
     """One set of fields for each `sentry_key`: a repeated key is a second credential."""
     try:
-        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=100)
+        pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
     except ValueError:
         raise _unparsable() from None
     fields = {name: value for name, value in pairs if name.startswith("sentry_")}

@@ -16,9 +16,8 @@ from datetime import UTC, datetime
 from typing import TypeGuard
 
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
-from tsdb.outcomes import CATEGORY_NAMES, OTHER_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, OTHER_REASON, Category, Outcome, known_reason
 
-LARGEST_QUANTITY = 10**9
 # Rows read of one report. SDKs add up what is alike, which leaves them a few dozen.
 MOST_ROWS = 200
 # A client's clock is corrected when it is off by more than this; less may be the time the report was on its

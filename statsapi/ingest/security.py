@@ -18,6 +18,7 @@ from projects.environment_names import environment_name
 from statsapi.http.errors import Limit, RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
 from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventAttributes
+from statsapi.ingest.credentials import MOST_QUERY_FIELDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,7 @@ def parse_security_reports(body: Buffer, reports: Limit) -> tuple[SecurityReport
 def read_query(query: str) -> Mapping[str, str]:
     """What the page's owner says in the URL that reports are sent to; nothing of what cannot be read."""
     try:
-        return dict(parse_qsl(query, max_num_fields=100))
+        return dict(parse_qsl(query, max_num_fields=MOST_QUERY_FIELDS))
     except ValueError:
         return {}
 

@@ -17,6 +17,7 @@ from projects import installation
 from projects.connections import get_store
 from projects.database_outage import READ_ONLY, database_outage
 from statsapi import __version__
+from statsapi.http.failures import RETRY_AFTER
 from tsdb.cluster import Cluster
 from tsdb.probing import SLOTS, Prober, Word
 from tsdb.refusals import REASONS, try_to_write
@@ -79,7 +80,7 @@ def readyz(request: HttpRequest, promise: str | None = None) -> JsonResponse:
         "warnings": [trouble.text for trouble in troubles],
     }
     is_well = works[promise or "reads"]
-    return JsonResponse(body, status=200 if is_well else 503, headers={} if is_well else {"Retry-After": "1"})
+    return JsonResponse(body, status=200 if is_well else 503, headers={} if is_well else RETRY_AFTER)
 
 
 def _ask_all() -> tuple[dict[str, str], list[Trouble]]:

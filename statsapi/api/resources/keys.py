@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from projects import services
-from projects.models import HEX_PATTERN, ProjectKey
+from projects.models import HEX_PATTERN, LONGEST_QUOTA_WINDOW, ProjectKey
 from projects.selectors import FoundProject
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Conflict, Missing
@@ -30,7 +30,7 @@ IN_USE = "This public key is in use."
 
 class RateLimitSerializer(serializers.Serializer[ProjectKey]):
     count = Whole(min_value=0, max_value=2**31 - 1)
-    window = Whole(min_value=0, max_value=86400)
+    window = Whole(min_value=0, max_value=LONGEST_QUOTA_WINDOW)
 
 
 class KeyChangeSerializer(serializers.Serializer[ProjectKey]):

@@ -8,13 +8,13 @@ from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-from projects.environment_names import LONGEST_NAME, environment_name
+from projects.environment_names import LONGEST_ENVIRONMENT, environment_name
 from statsapi.api.json_body import parse_json
-from tsdb.outcomes import CATEGORY_NAMES, NO_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
-MAX_QUANTITY = 10**9
+MAX_IDEMPOTENCY_KEY = 255
 MAX_REASON = 200
 _FIELDS = {"outcome", "category", "reason", "quantity", "timestamp", "key", "environment"}
 
@@ -103,12 +103,14 @@ def _text(item: dict[str, Any], field: str, longest: int) -> str | None:
 
 
 def _environment(item: dict[str, Any]) -> str | None:
-    text = _text(item, "environment", LONGEST_NAME)
+    text = _text(item, "environment", LONGEST_ENVIRONMENT)
     if text is None:
         return None
     name = environment_name(text)
     if name is None:
-        allowed = f"1 to {LONGEST_NAME} characters without slashes and line breaks, not blank and not the word none"
+        allowed = (
+            f"1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, not blank and not the word none"
+        )
         raise _Fault(f".environment: must be a name of {allowed}, or null.")
     return name
 
@@ -117,8 +119,8 @@ def _quantity(item: dict[str, Any]) -> int:
     value = item.get("quantity")
     if value is None:
         return 1
-    if type(value) is not int or not 1 <= value <= MAX_QUANTITY:
-        raise _Fault(f".quantity: must be an integer from 1 to {MAX_QUANTITY}.")
+    if type(value) is not int or not 1 <= value <= LARGEST_QUANTITY:
+        raise _Fault(f".quantity: must be an integer from 1 to {LARGEST_QUANTITY}.")
     return value
 
 

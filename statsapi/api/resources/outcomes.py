@@ -19,14 +19,13 @@ from statsapi.api.errors import Conflict, Missing
 from statsapi.api.json_body import read_body
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
-from statsapi.api.resources.outcome_rows import Row, parse_rows, unknown_key
+from statsapi.api.resources.outcome_rows import MAX_IDEMPOTENCY_KEY, Row, parse_rows, unknown_key
 from statsapi.api.schema import common as schema
 from statsapi.http import clock
 from tsdb import series
 from tsdb.store import Claim, ClaimConflict, Increment
 
 IDEMPOTENCY_SECONDS = 86400
-MAX_IDEMPOTENCY_KEY = 255
 _CLAIM = re.compile(rb"[0-9a-f]{64}:([0-9]{1,30})")
 """As _claim_value makes them."""
 

@@ -7,10 +7,10 @@ from typing import Any
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse
 
-from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_NAME
+from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_ENVIRONMENT
 from projects.models import HEX_PATTERN
-from statsapi.api.resources.outcome_rows import MAX_QUANTITY, MAX_REASON, MAX_ROWS
-from tsdb.outcomes import CATEGORY_NAMES, FILTERS, STATS, Outcome
+from statsapi.api.resources.outcome_rows import MAX_IDEMPOTENCY_KEY, MAX_REASON, MAX_ROWS
+from tsdb.outcomes import CATEGORY_NAMES, FILTERS, LARGEST_QUANTITY, STATS, Outcome
 
 EXAMPLE_START = 1537308000
 EXAMPLE_COUNTS = (
@@ -190,13 +190,13 @@ _ROW = {
             "maxLength": MAX_REASON,
             "description": "Unknown reasons are counted as `other`.",
         },
-        "quantity": {"type": ["integer", "null"], "minimum": 1, "maximum": MAX_QUANTITY, "default": 1},
+        "quantity": {"type": ["integer", "null"], "minimum": 1, "maximum": LARGEST_QUANTITY, "default": 1},
         "timestamp": {"type": ["number", "null"], "description": "Seconds since the epoch. Default: now."},
         "key": {"type": ["string", "null"], "pattern": "^[0-9a-f]{32}$", "description": "A public key of the project."},
         "environment": {
             "type": ["string", "null"],
             "minLength": 1,
-            "maxLength": LONGEST_NAME,
+            "maxLength": LONGEST_ENVIRONMENT,
             "pattern": f"^{ALLOWED_CHARACTERS}*$",
             "description": "The name of an environment, which is not blank or the word `none`.",
         },
@@ -211,7 +211,7 @@ OUTCOMES: dict[str, Any] = {
         *PATH,
         OpenApiParameter(
             "Idempotency-Key",
-            {"type": "string", "minLength": 1, "maxLength": 255},
+            {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
             OpenApiParameter.HEADER,
             description="A repeat with the same body within 24 hours counts nothing and answers the same.",
         ),

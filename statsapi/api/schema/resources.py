@@ -6,8 +6,9 @@ from typing import Any
 
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 
-from projects.models import HEX_PATTERN, SLUG_PATTERN
+from projects.models import HEX_PATTERN, LONGEST_QUOTA_WINDOW, SLUG_PATTERN
 from statsapi.api.resources.fields import PRINTABLE
+from statsapi.api.resources.pagination import MOST_PER_PAGE
 from statsapi.api.schema.common import BODY_ERRORS, ERRORS, KEY_PATH, MOVED, MOVED_WRITE, PATH, error, path_parameter
 
 _STRING = {"type": "string"}
@@ -87,7 +88,7 @@ _KEY = _object(
 )
 
 _PAGES = [
-    OpenApiParameter("per_page", {"type": "integer", "minimum": 1, "maximum": 100, "default": 100}),
+    OpenApiParameter("per_page", {"type": "integer", "minimum": 1, "maximum": MOST_PER_PAGE, "default": MOST_PER_PAGE}),
     OpenApiParameter(
         "cursor",
         {"type": "string", "pattern": "^([0-9]{1,18}:[0-9]{1,9}:[01])?$"},
@@ -124,7 +125,7 @@ _KEY_FIELDS = {
     "rateLimit": {
         **_object(
             count={"type": "integer", "minimum": 0, "maximum": 2**31 - 1},
-            window={"type": "integer", "minimum": 0, "maximum": 86400},
+            window={"type": "integer", "minimum": 0, "maximum": LONGEST_QUOTA_WINDOW},
         ),
         "type": ["object", "null"],
         "description": "At most `count` errors in `window` seconds; a window of 0, or null: no limit.",
