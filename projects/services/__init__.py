@@ -9,8 +9,8 @@ from projects.services.deleting import empty as empty_project
 from projects.services.deleting import finish as finish_projects
 from projects.services.environments import MOST_ENVIRONMENTS, OTHER_ENVIRONMENT, environment_id
 from projects.services.keys import create_key, delete_keys, save_intake
-from projects.services.limits import LimitReached
 from projects.services.locking import RowLocked, held
+from projects.services.object_limits import LimitReached
 from projects.services.organizations import (
     add_member,
     condemn_organizations,

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from projects.connections import get_store
 from projects.models import Project, ProjectFilters, ProjectKey
-from projects.services.limits import refuse_more
+from projects.services.object_limits import refuse_more
 
 
 @transaction.atomic

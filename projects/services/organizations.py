@@ -8,7 +8,7 @@ from django.db import transaction
 
 from projects.cache import forget
 from projects.models import ApiToken, Membership, Organization, Project
-from projects.services.limits import lock, refuse_more
+from projects.services.object_limits import lock, refuse_more
 from projects.services.projects import condemn_projects, delete_projects
 from projects.services.tokens import token_keys
 

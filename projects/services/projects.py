@@ -12,7 +12,7 @@ from projects.cache import forget
 from projects.connections import get_store
 from projects.models import Organization, Project, ProjectKey, ProjectRedirect
 from projects.services import deleting
-from projects.services.limits import lock, refuse_more
+from projects.services.object_limits import lock, refuse_more
 from projects.services.settling import settle, settled
 from projects.services.slugs import cache_keys
 from tsdb.state import Phase

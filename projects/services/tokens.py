@@ -20,8 +20,8 @@ from django.db.models import Q, QuerySet
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
 from projects.selectors import is_id, is_reference, project_cache_key
-from projects.services.limits import lock, refuse_more
 from projects.services.locking import at_once
+from projects.services.object_limits import lock, refuse_more
 
 log = logging.getLogger(__name__)
 

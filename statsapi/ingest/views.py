@@ -13,6 +13,7 @@ from statsapi.http.errors import BAD_DATA, Limit, RequestError
 from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
+from statsapi.ingest.body_limits import envelope_limits, limit
 from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
@@ -25,7 +26,6 @@ from statsapi.ingest.credentials import (
 from statsapi.ingest.envelope import Envelope, Item, read_header, read_items
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.filters import first_match
-from statsapi.ingest.limits import envelope_limits, limit
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_attributes
 from statsapi.ingest.store_body import parse_store
