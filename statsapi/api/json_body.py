@@ -11,7 +11,7 @@ from rest_framework.request import Request
 
 from statsapi.api.errors import BadBody, TooLarge
 from statsapi.http import bodies
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 
 _TAKEN = "statsapi.body_taken"
 """In the request's environment, where no header of a client can have this name."""
@@ -34,7 +34,7 @@ def read_object(request: Request) -> dict[str, Any]:
 def read_body(request: Request) -> bytes:
     """At most MAX_BYTES, unpacked. Raises TooLarge or BadBody."""
     request.META[_TAKEN] = True
-    limit = Limit("", MAX_BYTES)
+    limit = BodyLimit("", MAX_BYTES)
     environ: dict[str, Any] = request.META
     django_request = request._request
     if "_body" in vars(django_request):

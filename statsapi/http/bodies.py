@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from django.db import connection
 
 from statsapi.http.encodings import PIECE, unpack
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 
 DRAINED = 64 * 1024
 
@@ -22,12 +22,12 @@ class Input(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-def read_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> bytes:
+def read_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimit) -> bytes:
     """The unpacked body of a WSGI request, whole. Raises RequestError as `stream_body` does."""
     return b"".join(stream_body(environ, sent=sent, unpacked=unpacked))
 
 
-def stream_body(environ: Mapping[str, Any], *, sent: Limit, unpacked: Limit) -> Iterator[bytes]:
+def stream_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimit) -> Iterator[bytes]:
     """The unpacked body of a WSGI request, as it comes.
 
     Raises RequestError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for
@@ -56,7 +56,7 @@ def drain(environ: Mapping[str, Any]) -> None:
         pass  # the connection is lost anyway
 
 
-def bounded(pieces: Iterable[bytes], limit: Limit) -> Iterator[bytes]:
+def bounded(pieces: Iterable[bytes], limit: BodyLimit) -> Iterator[bytes]:
     """The pieces; 413 as soon as they are more than the limit."""
     size = 0
     for piece in pieces:
@@ -80,7 +80,7 @@ def _announced_length(environ: Mapping[str, Any]) -> int | None:
     return int(text)
 
 
-def _sent_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[bytes]:
+def _sent_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterator[bytes]:
     # A generator of its own would refuse only when first read from; the length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
@@ -88,7 +88,7 @@ def _sent_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[by
     return _read_chunks(source, length, limit)
 
 
-def _read_chunks(source: Input, length: int | None, limit: Limit) -> Iterator[bytes]:
+def _read_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterator[bytes]:
     # One byte more than the limit is asked for where the length is unknown: its arrival is the proof of too
     # much.
     expected = limit.maximum + 1 if length is None else length

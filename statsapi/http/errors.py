@@ -32,7 +32,7 @@ class RequestError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
+class BodyLimit:
     """A maximum, and the name of the setting that moves it, so that a 413 says which knob to turn."""
 
     setting: str

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from django.conf import settings
 
-from statsapi.http.errors import Limit
+from statsapi.http.errors import BodyLimit
 from statsapi.ingest.envelope import EnvelopeLimits
 
 
-def limit(setting: str) -> Limit:
-    return Limit(setting, getattr(settings, setting))
+def body_limit(setting: str) -> BodyLimit:
+    return BodyLimit(setting, getattr(settings, setting))
 
 
 def envelope_limits() -> EnvelopeLimits:
     return EnvelopeLimits(
-        header_line=limit("INGEST_MAX_HEADER_BYTES"),
-        item=limit("INGEST_MAX_ITEM_BYTES"),
-        items=limit("INGEST_MAX_ITEMS"),
+        header_line=body_limit("INGEST_MAX_HEADER_BYTES"),
+        item=body_limit("INGEST_MAX_ITEM_BYTES"),
+        items=body_limit("INGEST_MAX_ITEMS"),
     )

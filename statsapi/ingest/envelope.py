@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.http.foreign_json import as_mapping, as_text, parse_object
 from statsapi.ingest.body_stream import NEWLINE, BodyStream
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
@@ -29,9 +29,9 @@ from tsdb.outcomes import Category
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeLimits:
-    header_line: Limit  # bytes of one line of headers
-    item: Limit  # bytes of one payload
-    items: Limit  # how many, those of unknown type included
+    header_line: BodyLimit  # bytes of one line of headers
+    item: BodyLimit  # bytes of one payload
+    items: BodyLimit  # how many, those of unknown type included
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +124,7 @@ def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
     )
 
 
-def _headers(pieces: BodyStream, limit: Limit) -> Mapping[str, object]:
+def _headers(pieces: BodyStream, limit: BodyLimit) -> Mapping[str, object]:
     """Those of the line that comes next."""
     line, size = pieces.stretch(None, longest=limit.maximum, kept=limit.maximum)
     if size > limit.maximum:
@@ -136,7 +136,7 @@ def _headers(pieces: BodyStream, limit: Limit) -> Mapping[str, object]:
         raise _invalid(f"headers: {error}") from None
 
 
-def _payload(pieces: BodyStream, length: object, limit: Limit, *, kept: int) -> tuple[bytes, int]:
+def _payload(pieces: BodyStream, length: object, limit: BodyLimit, *, kept: int) -> tuple[bytes, int]:
     """The payload that comes next, as far as it is kept, and its size."""
     if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
         raise _invalid("length must be a whole number of bytes")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from projects.environment_names import environment_name
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
 from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventAttributes
 from statsapi.ingest.credentials import MOST_QUERY_FIELDS
@@ -29,7 +29,7 @@ class SecurityReport:
     source_file: str = ""  # csp: the script that asked for it
 
 
-def parse_security_reports(body: Buffer, reports: Limit) -> tuple[SecurityReport, ...]:
+def parse_security_reports(body: Buffer, reports: BodyLimit) -> tuple[SecurityReport, ...]:
     """The reports in the body, each an event of its own; none, where the Reporting API only sends other
     types.
 

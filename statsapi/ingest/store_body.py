@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from statsapi.http.bodies import bounded
 from statsapi.http.encodings import unpack
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.http.foreign_json import parse_object
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
@@ -21,7 +21,7 @@ class StoreEvent:
     event: Mapping[str, object]
 
 
-def parse_store(body: bytes, unpacked: Limit) -> StoreEvent:
+def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
     """The event. Raises RequestError: 400 for what is none, 413 when it unpacks to more than the limit."""
     text = body.strip()
     if not text:
@@ -37,7 +37,7 @@ def parse_store(body: bytes, unpacked: Limit) -> StoreEvent:
     )
 
 
-def _unwrapped(text: bytes, limit: Limit) -> bytes:
+def _unwrapped(text: bytes, limit: BodyLimit) -> bytes:
     """A `+` of base64 that came through a query string without being quoted arrives as a blank."""
     data = binascii.a2b_base64(text.replace(b" ", b"+"), strict_mode=True)
     if data.startswith(b"{"):

@@ -9,11 +9,11 @@ from django.http import HttpRequest, HttpResponse
 
 from statsapi.http import clock
 from statsapi.http.bodies import drain, let_go_of_the_database, read_body, stream_body
-from statsapi.http.errors import BAD_DATA, Limit, RequestError
+from statsapi.http.errors import BAD_DATA, BodyLimit, RequestError
 from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
 from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
-from statsapi.ingest.body_limits import envelope_limits, limit
+from statsapi.ingest.body_limits import body_limit, envelope_limits
 from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
@@ -49,7 +49,7 @@ class Sender:
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     sender, found = _sender(request, project_id, may_sign_inside=True)
     credentials, limits = found, envelope_limits()
-    sent, unpacked = limit("INGEST_MAX_ENVELOPE_BYTES"), limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
+    sent, unpacked = body_limit("INGEST_MAX_ENVELOPE_BYTES"), body_limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
     try:
         pieces = BodyStream(stream_body(request.META, sent=sent, unpacked=unpacked))
         header = read_header(pieces, limits)
@@ -87,7 +87,7 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
     sender, found = _sender(request, project_id)
     credentials = required(found)
     try:
-        sent, unpacked = limit("INGEST_MAX_STORE_BYTES"), limit("INGEST_MAX_STORE_UNPACKED_BYTES")
+        sent, unpacked = body_limit("INGEST_MAX_STORE_BYTES"), body_limit("INGEST_MAX_STORE_UNPACKED_BYTES")
         if request.method == "POST":
             body = read_body(request.META, sent=sent, unpacked=unpacked)
         else:
@@ -118,9 +118,9 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
     sender, found = _sender(request, project_id)
     credentials = required(found)
     try:
-        sent, unpacked = limit("INGEST_MAX_STORE_BYTES"), limit("INGEST_MAX_STORE_UNPACKED_BYTES")
+        sent, unpacked = body_limit("INGEST_MAX_STORE_BYTES"), body_limit("INGEST_MAX_STORE_UNPACKED_BYTES")
         reports = parse_security_reports(
-            read_body(request.META, sent=sent, unpacked=unpacked), limit("INGEST_MAX_ITEMS")
+            read_body(request.META, sent=sent, unpacked=unpacked), body_limit("INGEST_MAX_ITEMS")
         )
     except RequestError as error:
         raise _invalid(sender, found, error) from None
@@ -203,7 +203,7 @@ def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> 
     return counting.accepted(config, key, item.category, item.quantity, now)
 
 
-def _read_store(body: bytes, unpacked: Limit, sender: Sender) -> tuple[str | None, Category, EventAttributes]:
+def _read_store(body: bytes, unpacked: BodyLimit, sender: Sender) -> tuple[str | None, Category, EventAttributes]:
     """Return the id, the category and the attributes.
 
     The parsed event, which can be twenty times its bytes, is not kept while Redis is waited for.

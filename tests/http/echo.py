@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from statsapi.http.bodies import read_body
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 
-SENT = Limit("SENT_SETTING", 200_000)
-UNPACKED = Limit("UNPACKED_SETTING", 1_000_000)
+SENT = BodyLimit("SENT_SETTING", 200_000)
+UNPACKED = BodyLimit("UNPACKED_SETTING", 1_000_000)
 
 
 def app(environ: dict[str, Any], start_response: Callable[[str, list[tuple[str, str]]], object]) -> Iterable[bytes]:

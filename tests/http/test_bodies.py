@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 
 from statsapi.http.bodies import read_body
 from statsapi.http.encodings import PIECE, unpack
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from tests.ingest.bounds import status_of
 
 ROOT = Path(__file__).parents[2]
-SENT = Limit("SENT_SETTING", 1000)
-UNPACKED = Limit("UNPACKED_SETTING", 5000)
+SENT = BodyLimit("SENT_SETTING", 1000)
+UNPACKED = BodyLimit("UNPACKED_SETTING", 5000)
 TEXT = b'{}\n{"type":"session"}\n{}\n' * 20
 
 
@@ -62,7 +62,7 @@ def read(data: bytes, encoding: str | None = None, /, **more: Any) -> bytes:
     return read_body(environ(data, encoding, **more), sent=SENT, unpacked=UNPACKED)
 
 
-def refusal(request: dict[str, Any], sent: Limit = SENT) -> RequestError:
+def refusal(request: dict[str, Any], sent: BodyLimit = SENT) -> RequestError:
     with pytest.raises(RequestError) as error:
         read_body(request, sent=sent, unpacked=UNPACKED)
     return error.value
@@ -222,7 +222,7 @@ PROBE = """
 import io, re, sys
 from django.db import connection
 from statsapi.http.bodies import read_body
-from statsapi.http.errors import RequestError, Limit
+from statsapi.http.errors import RequestError, BodyLimit
 from tests.ingest.bounds import status_of
 
 def peak():
@@ -230,7 +230,7 @@ def peak():
 
 data = sys.stdin.buffer.read()
 environ = {"wsgi.input": io.BytesIO(data), "CONTENT_LENGTH": str(len(data)), "HTTP_CONTENT_ENCODING": sys.argv[1]}
-limits = {"sent": Limit("SENT", 20_000_000), "unpacked": Limit("UNPACKED", 10_000_000)}
+limits = {"sent": BodyLimit("SENT", 20_000_000), "unpacked": BodyLimit("UNPACKED", 10_000_000)}
 connection.vendor  # the settings, read when they are first asked for, are no part of the body
 before = peak()
 try:

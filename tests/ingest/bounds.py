@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
 
-SENT = Limit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
-UNPACKED = Limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)
-STORE_UNPACKED = Limit("INGEST_MAX_STORE_UNPACKED_BYTES", 1_000_000)
-ITEMS = Limit("INGEST_MAX_ITEMS", 100)
+SENT = BodyLimit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
+UNPACKED = BodyLimit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)
+STORE_UNPACKED = BodyLimit("INGEST_MAX_STORE_UNPACKED_BYTES", 1_000_000)
+ITEMS = BodyLimit("INGEST_MAX_ITEMS", 100)
 ENVELOPE = EnvelopeLimits(
-    header_line=Limit("INGEST_MAX_HEADER_BYTES", 8192),
-    item=Limit("INGEST_MAX_ITEM_BYTES", 1_000_000),
+    header_line=BodyLimit("INGEST_MAX_HEADER_BYTES", 8192),
+    item=BodyLimit("INGEST_MAX_ITEM_BYTES", 1_000_000),
     items=ITEMS,
 )
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
@@ -49,7 +49,7 @@ def test_a_strange_trace_is_as_none(trace: bytes) -> None:
 
 
 def test_an_item_may_be_as_large_as_the_limit_and_not_larger() -> None:
-    limits = EnvelopeLimits(ENVELOPE.header_line, Limit("ITEM_SETTING", 5), ENVELOPE.items)
+    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("ITEM_SETTING", 5), ENVELOPE.items)
     assert parse_envelope(b'{}\n{"type":"event"}\n12345', limits).items[0].payload == b"12345"
     error = refusal(b'{}\n{"type":"attachment"}\n123456', limits)
     assert error.status == 413
@@ -58,7 +58,7 @@ def test_an_item_may_be_as_large_as_the_limit_and_not_larger() -> None:
 
 
 def test_a_header_line_may_be_as_long_as_the_limit_and_not_longer() -> None:
-    limits = EnvelopeLimits(Limit("LINE_SETTING", 10), ENVELOPE.item, ENVELOPE.items)
+    limits = EnvelopeLimits(BodyLimit("LINE_SETTING", 10), ENVELOPE.item, ENVELOPE.items)
     assert parse_envelope(b'{"a":"12"}\n', limits).items == ()
     assert parse_envelope(b'{"a":"12"}', limits).items == ()
     error = refusal(b'{"a":"123"}\n', limits)
@@ -85,7 +85,7 @@ def test_megabytes_of_newlines_are_refused_or_taken_for_the_end() -> None:
 
 def test_json_nested_a_hundred_thousand_deep_is_refused_as_a_header_and_carried_as_a_payload() -> None:
     deep = b"[" * 100_000 + b"]" * 100_000
-    wide = EnvelopeLimits(Limit("S", 10**6), ENVELOPE.item, ENVELOPE.items)
+    wide = EnvelopeLimits(BodyLimit("S", 10**6), ENVELOPE.item, ENVELOPE.items)
     assert refusal(b'{"a":' + deep + b"}", wide).status == 400
     assert parse_envelope(b'{}\n{"type":"event"}\n' + deep, ENVELOPE).event is not None
 
@@ -133,7 +133,7 @@ def test_what_is_written_is_read_back(event: bytes, report: bytes, choices: list
 def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: list[int], line: int, item: int) -> None:
     """Nor that a limit falls anywhere."""
     pieces = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
-    for limits in (ENVELOPE, EnvelopeLimits(Limit("L", line), Limit("I", item), Limit("N", 2))):
+    for limits in (ENVELOPE, EnvelopeLimits(BodyLimit("L", line), BodyLimit("I", item), BodyLimit("N", 2))):
         whole, cut = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces))
         assert cut == whole
 

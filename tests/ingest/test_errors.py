@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 
 
 def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:
@@ -10,6 +10,6 @@ def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:
 
 
 def test_a_limit_names_its_number_and_its_setting() -> None:
-    error = Limit("SOME_SETTING", 42).exceeded("the thing", "items")
+    error = BodyLimit("SOME_SETTING", 42).exceeded("the thing", "items")
     assert error.status == 413
     assert error.detail == "the thing exceeds the limit of 42 items (setting SOME_SETTING)"

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from statsapi.http.errors import Limit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.store_body import parse_store
 from tests.ingest.bounds import status_of
 
-LIMIT = Limit("STORE_SETTING", 1000)
+LIMIT = BodyLimit("STORE_SETTING", 1000)
 EVENT = b'{"event_id":"9EC79C33-EC99-42AB-8353-589FCB2E04DC","message":"a~~?>"}'
 
 
