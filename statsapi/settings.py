@@ -182,7 +182,7 @@ TEMPLATES = [
 ROOT_URLCONF = "statsapi.urls"
 WSGI_APPLICATION = "statsapi.wsgi.application"
 APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
-SESSION_ENGINE = "statsapi.sessions"  # in the database, so the admin works while Redis does not
+SESSION_ENGINE = "statsapi.sign_in.sessions"  # in the database, so the admin works while Redis does not
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
@@ -301,15 +301,15 @@ SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/(reads|counting|managing))?)$"]
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Guessing passwords (statsapi/sign_in.py).
-AXES_HANDLER = "statsapi.sign_in.Guesses"
+# Guessing passwords (statsapi/sign_in/passwords.py).
+AXES_HANDLER = "statsapi.sign_in.passwords.Guesses"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
 AXES_COOLOFF_TIME = timedelta(minutes=15)
 AXES_RESET_ON_SUCCESS = True
 AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
-AXES_CLIENT_IP_CALLABLE = "statsapi.sign_in.guessing_address"
-AXES_LOCKOUT_CALLABLE = "statsapi.sign_in.locked_out"
+AXES_CLIENT_IP_CALLABLE = "statsapi.sign_in.passwords.guessing_address"
+AXES_LOCKOUT_CALLABLE = "statsapi.sign_in.passwords.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024

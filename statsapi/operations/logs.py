@@ -60,7 +60,7 @@ def configuration(level: str) -> dict[str, Any]:
             "django": {"handlers": [], "level": level, "propagate": True},
             # A 4xx is the client's business and stands in the answer.
             "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
-            # It tells every sign-in; what matters of it says statsapi/sign_in.py.
+            # It tells every sign-in; what matters of it says statsapi/sign_in/passwords.py.
             "axes": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": True},
             "django.security.DisallowedRedirect": {"handlers": [], "level": "CRITICAL", "propagate": True},

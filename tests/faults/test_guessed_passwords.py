@@ -20,7 +20,7 @@ from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
-from statsapi.sign_in import MOST, MOST_FROM_ONE
+from statsapi.sign_in.passwords import MOST, MOST_FROM_ONE
 from tests.faults.stage import Stage
 from tests.servers import wait_for
 

@@ -30,7 +30,7 @@ from django.utils import timezone
 from statsapi.http.refusal_pages import refusal
 from statsapi.ingest.answers import client_address
 
-log = logging.getLogger(__name__)
+log = logging.getLogger(__package__)
 
 UNKNOWN = "::"
 """Of who comes through a socket that has no addresses."""
