@@ -11,8 +11,10 @@ from urllib.parse import quote, urlsplit
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
 
-from statsapi import __version__, env, var_dir
+from statsapi import env, var_dir
 from statsapi.operations import logs
+from statsapi.settings_api import REST_FRAMEWORK as REST_FRAMEWORK
+from statsapi.settings_api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
 from tsdb.cluster import CLUSTER_SCHEMES
@@ -194,34 +196,6 @@ AUTH_PASSWORD_VALIDATORS = [
     )
 ]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
-
-REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": ["statsapi.api.authentication.Authentication"],
-    "DEFAULT_PERMISSION_CLASSES": ["statsapi.api.permissions.HasScope"],
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": [],  # statsapi/api/json_body.py reads bodies, within bounds
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "statsapi.api.negotiation.AlwaysJSON",
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "EXCEPTION_HANDLER": "statsapi.api.errors.exception_handler",
-    # ", " and ": " as the documented example has them, and ASCII alone: as Python's json module writes by default
-    "COMPACT_JSON": False,
-    "UNICODE_JSON": False,
-    "UNAUTHENTICATED_USER": None,
-}
-SPECTACULAR_SETTINGS = {
-    "TITLE": "Event counts",
-    "DESCRIPTION": "Counts events per project and answers how many there were, in Sentry's dialect.",
-    "VERSION": __version__,
-    "OAS_VERSION": "3.1.0",  # 3.0 cannot say that a pair is a number and an integer
-    "SERVE_INCLUDE_SCHEMA": False,
-    "SERVE_AUTHENTICATION": [],
-    "SERVE_PERMISSIONS": [],
-    "SWAGGER_UI_DIST": "SIDECAR",
-    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "REDOC_DIST": "SIDECAR",
-    "PREPROCESSING_HOOKS": ["statsapi.api.schema.common.only_the_api"],
-    "POSTPROCESSING_HOOKS": ["statsapi.api.schema.common.say_the_rest"],
-}
 
 # --- Limits and metrics --------------------------------------------------------------------------------------
 # Requests of one token and in how many seconds, as 5/1; off unless set, since a limit is a promise to somebody.
