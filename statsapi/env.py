@@ -1,7 +1,8 @@
-"""Typed readers of the environment.
+"""Typed readers of environment variables.
 
-Each refuses what it does not understand with an error that names the variable, and remembers the name, so that
-a test can compare docs/settings.md with the code. An empty variable counts as unset.
+Each reader takes the name of a variable. It raises ImproperlyConfigured, with the name in the message, if it does not
+understand the value. An empty variable counts as unset. The names are kept in NAMES, so that a test can compare them
+with the table of docs/settings.md.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from django.core.exceptions import ImproperlyConfigured
 DEFAULT_PORT = 8000
 
 NAMES: list[str] = []
-"""Every variable that the settings read, in the order of reading."""
+"""Every variable that was read, in the order of reading."""
 
 
 def _raw(name: str) -> str | None:
@@ -28,10 +29,12 @@ def _raw(name: str) -> str | None:
 
 
 def text(name: str, default: str = "") -> str:
+    """Return the value as it is, without surrounding blanks."""
     return _raw(name) or default
 
 
 def choice(name: str, default: str, allowed: Sequence[str]) -> str:
+    """Return the value if it is one of the allowed ones."""
     value = text(name, default)
     if value not in allowed:
         raise ImproperlyConfigured(f"{name} must be one of {', '.join(allowed)}, not {value!r}.")
@@ -39,6 +42,7 @@ def choice(name: str, default: str, allowed: Sequence[str]) -> str:
 
 
 def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
+    """Return an integer in decimal digits, from the minimum to the maximum."""
     raw = _raw(name)
     if raw is None:
         return default
@@ -49,6 +53,7 @@ def integer(name: str, default: int, *, minimum: int, maximum: int) -> int:
 
 
 def seconds(name: str, default: float, *, minimum: float, maximum: float) -> float:
+    """Return seconds as a plain decimal number, from the minimum to the maximum."""
     raw = _raw(name)
     if raw is None:
         return default
@@ -60,7 +65,7 @@ def seconds(name: str, default: float, *, minimum: float, maximum: float) -> flo
 
 
 def size(name: str, default: int, *, minimum: int) -> int:
-    """Bytes, as 1048576, 1024kb, 512mb or 4gb; 0 means no bound."""
+    """Return bytes, written as 1048576, 1024kb, 512mb or 4gb. 0 means no bound, whatever the minimum."""
     raw = _raw(name)
     if raw is None:
         return default
@@ -74,6 +79,7 @@ def size(name: str, default: int, *, minimum: int) -> int:
 
 
 def boolean(name: str, default: bool) -> bool:
+    """Return whether the value is 1, true, yes or on, and not 0, false, no or off, in any case."""
     raw = _raw(name)
     if raw is None:
         return default
@@ -85,7 +91,7 @@ def boolean(name: str, default: bool) -> bool:
 
 
 def listing(name: str, default: Sequence[str] = ()) -> list[str]:
-    """A list separated by commas; blanks around its parts do not count."""
+    """Return the parts of a list separated by commas, without blanks around them and without empty parts."""
     raw = _raw(name)
     if raw is None:
         return list(default)
@@ -93,7 +99,7 @@ def listing(name: str, default: Sequence[str] = ()) -> list[str]:
 
 
 def rate(name: str) -> tuple[int, int] | None:
-    """`<number>/<seconds>`, both at least 1; None where it is not set."""
+    """Return the two numbers of `<requests>/<seconds>`, both at least 1, or None if the variable is not set."""
     raw = _raw(name)
     if raw is None:
         return None
@@ -104,8 +110,12 @@ def rate(name: str) -> tuple[int, int] | None:
 
 
 def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
+    """Return a URL with one of the schemes, as it was written.
+
+    An http or https URL must name a host. A URL of a Redis Cluster may name several, and no database but 0.
+    """
     value = text(name, default)
-    # The value may hold a password, so no more than its scheme is repeated.
+    # The value may hold a password, so a message repeats no more than the scheme.
     try:
         parts = urlsplit(value)
         place = parts.netloc.rpartition("@")[2]
@@ -131,14 +141,15 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
 
 
 def memory() -> int:
-    """Bytes that this machine has, or this container where it may use less."""
+    """Return the bytes of memory of this machine, or of this container if it may use less."""
     found = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):  # there is no such file, or it says "max"
+    with suppress(OSError, ValueError):  # the file does not exist, or says "max"
         found = min(found, int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
     return found
 
 
 def path(name: str, default: Path) -> Path:
+    """Return an absolute path. A leading `~` is the home directory."""
     raw = _raw(name)
     try:
         return Path(raw).expanduser().resolve() if raw else default
@@ -147,7 +158,10 @@ def path(name: str, default: Path) -> Path:
 
 
 def secret(name: str) -> str | None:
-    """``NAME``, or the content of the file that ``NAME_FILE`` names, which must be readable and hold something."""
+    """Return the value of ``NAME``, or the content of the file that ``NAME_FILE`` names, or None if neither is set.
+
+    The file must be readable, in UTF-8 and not empty. Only one of the two may be set.
+    """
     direct, file_name = _raw(name), _raw(f"{name}_FILE")
     if direct and file_name:
         raise ImproperlyConfigured(f"Set {name} or {name}_FILE, not both.")

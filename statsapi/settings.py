@@ -1,4 +1,4 @@
-"""All settings, each read once from the environment; docs/settings.md describes them."""
+"""All settings, each read once from the environment; docs/settings.md describes them. Importing writes nothing."""
 
 from __future__ import annotations
 
@@ -26,16 +26,17 @@ BASE_DIR = var_dir.BASE_DIR
 VAR_DIR = var_dir.var_dir()
 HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", env.DEFAULT_PORT, minimum=1, maximum=65535)
-# One worker is one small process; add workers when one core is busy.
+# A worker is one small process. Add workers when one core is busy.
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
-# At most so many threads a worker; they come when they are needed and go when they idle. A client that sends its body
-# slowly holds one, so there must be many more than the cores could use.
+# The most threads of a worker. They are started when they are needed, and end when they are idle. A client that sends
+# its body slowly holds one, so there must be many more than the cores can use.
 WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
-# A body that is not there by then is not waited for any longer (statsapi/http/slow_bodies.py).
+# The longest that a request waits for its body (statsapi/http/slow_bodies.py).
 BODY_TIMEOUT = env.seconds("BODY_TIMEOUT", 30, minimum=0.1, maximum=3600)
-# What users type: it stands in DSNs, and decides whether cookies and redirects are for HTTPS alone.
+# The address that users type. It is part of each DSN, and decides whether cookies and redirects are for HTTPS only.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
-# A command in another shell prints the same DSNs as `make run`, which wrote down where it listens, unless it is told.
+# `make run` writes down where it listens, so that a command in another shell prints the same DSNs. PORT or HOST in the
+# environment of the command wins.
 LOCAL_ADDRESS_FILE = VAR_DIR / var_dir.ADDRESS
 _IS_TOLD = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
 PUBLIC_URL = env.url(
@@ -73,23 +74,23 @@ SECRET_KEY = _secret_key()
 DATABASE_URL = env.url(
     "DATABASE_URL", f"sqlite:///{VAR_DIR / var_dir.DATABASE}", schemes=("sqlite", "postgres", "postgresql")
 )
-# The most that a worker has open to PostgreSQL, which takes 100 in all unless it is told otherwise.
+# The most connections of a worker to PostgreSQL, which takes 100 in all by default.
 DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximum=1000)
-# The longest that a request waits for one answer of it: behind a lock, or where it hangs. What is slow on a bad day
-# should still be answered, and no thread be held for long. Commands wait as long as they need.
+# The longest that a request waits for one answer of the database, which may be locked or hang. It is long enough for a
+# slow day, and short enough that no thread is held for long. Commands wait as long as they need.
 DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", 3, minimum=0.1, maximum=600)
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     DATABASES["default"]["CONN_MAX_AGE"] = 600
     DATABASES["default"].setdefault("OPTIONS", {}).update(
-        # A writer takes its lock when it begins and waits its turn; a lock upgraded later would fail at once.
+        # A writer takes its lock when it begins, and waits its turn. Upgrading a lock later would fail at once.
         transaction_mode="IMMEDIATE",
         timeout=20,
         init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
     )
 else:
     DATABASES["default"]["ENGINE"] = "statsapi.postgresql"
-    # Of a host that is gone each is noticed within two seconds: connecting, and asking over a kept connection.
+    # If the host is gone, connecting fails within two seconds, and so does asking over a kept connection.
     options = DATABASES["default"].setdefault("OPTIONS", {})
     DATABASES["default"]["OPTIONS"] = {"connect_timeout": 2, "tcp_user_timeout": 2000, **options}
     DATABASES["default"]["OPTIONS"]["connections"] = DATABASE_CONNECTIONS
@@ -100,8 +101,8 @@ TSDB_URL = env.url("TSDB_URL", f"{_EMBEDDED}?db=0", schemes=(*_REDIS_SCHEMES, *C
 CACHE_URL = env.url("CACHE_URL", f"{_EMBEDDED}?db=1", schemes=_REDIS_SCHEMES)
 TSDB_IS_EMBEDDED = TSDB_URL.startswith(_EMBEDDED)
 CACHE_IS_EMBEDDED = CACHE_URL.startswith(_EMBEDDED)
-# Beyond that the embedded server refuses to count; without a bound the kernel would kill it, or somebody else. Half of
-# the memory is left to all others, and to the copy that its file is rewritten from.
+# Above this the embedded server refuses to count. Without a bound the kernel would kill it or another process. Half of
+# the memory is left to all others, and to the copy that Valkey makes when it rewrites its file.
 EMBEDDED_MAXMEMORY = env.size("EMBEDDED_MAXMEMORY", env.memory() // 2, minimum=16 * 1024 * 1024)
 # The longest that a request waits for one answer of Redis.
 TSDB_TIMEOUT = env.seconds("TSDB_TIMEOUT", 0.8, minimum=0.01, maximum=60)
@@ -117,7 +118,7 @@ CACHES = {
         "KEY_PREFIX": "statsapi",
         "OPTIONS": {
             "CONNECTION_FACTORY": "projects.connections.CacheConnectionFactory",
-            # JSON, not pickle: who can write to Redis must not be able to run code here.
+            # JSON, not pickle: a person who can write to Redis must not be able to run code here.
             "SERIALIZER": "django_redis.serializers.json.JSONSerializer",
             "SOCKET_TIMEOUT": TSDB_TIMEOUT,
             "SOCKET_CONNECT_TIMEOUT": TSDB_TIMEOUT,
@@ -198,28 +199,28 @@ AUTH_PASSWORD_VALIDATORS = [
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # --- Limits and metrics --------------------------------------------------------------------------------------
-# Requests of one token and in how many seconds, as 5/1; off unless set, since a limit is a promise to somebody.
+# Requests of one token, and in how many seconds, such as 5/1. Off by default: only the operator knows a fair limit.
 API_RATE_LIMIT = env.rate("API_RATE_LIMIT")
 METRICS_TOKEN = env.secret("METRICS_TOKEN")
 if METRICS_TOKEN:
     MIDDLEWARE.insert(0, "statsapi.operations.metrics.measure")
 METRICS_DIR = VAR_DIR / var_dir.METRICS
 
-# --- Most of each: what exists above a limit stays, only adding is refused -----------------------------------
-# Each worker that counts into a project loads all its keys.
+# --- How many objects there may be: above a limit objects stay, and only adding is refused -------------------
+# Each worker that counts into a project loads all of its keys.
 PROJECT_MAX_KEYS = env.integer("PROJECT_MAX_KEYS", 100, minimum=1, maximum=10_000)
-# Each takes some 15 KB of Redis, so a project takes at most some 150 MB, however many facts somebody makes up.
+# A series takes some 15 KB of Redis, so a project takes at most some 150 MB, however many facts a client invents.
 PROJECT_MAX_SERIES = env.integer("PROJECT_MAX_SERIES", 10_000, minimum=1, maximum=1_000_000)
-# The statistics of an organization are added up from three rings of each project; 1000 are read in some 30 ms.
+# The stats of an organization are added up from three rings of each project. 1000 projects are read in some 30 ms.
 ORGANIZATION_MAX_PROJECTS = env.integer("ORGANIZATION_MAX_PROJECTS", 1000, minimum=1, maximum=100_000)
-# Far more than people and programs use; a leaked token that may make others cannot fill the database.
+# Far more than people and programs use. A leaked token that may create others cannot fill the database.
 ORGANIZATION_MAX_TOKENS = env.integer("ORGANIZATION_MAX_TOKENS", 1000, minimum=1, maximum=100_000)
 ORGANIZATION_MAX_MEMBERS = env.integer("ORGANIZATION_MAX_MEMBERS", 1000, minimum=1, maximum=100_000)
 
 # --- Event intake --------------------------------------------------------------------------------------------
-# An event id is counted once in this time; each takes some 120 bytes of Redis for as long. 0 turns it off.
+# An event id is counted once in this time, and takes some 120 bytes of Redis for as long. 0 turns it off.
 INGEST_DEDUPE_SECONDS = env.integer("INGEST_DEDUPE_SECONDS", 3600, minimum=0, maximum=7 * 86400)
-# The limits of Sentry's own intake, or near them; a refusal names the setting.
+# The limits of Sentry's own intake, or close to them. A refusal names the setting.
 INGEST_MAX_ITEM_BYTES = env.integer("INGEST_MAX_ITEM_BYTES", 1024 * 1024, minimum=1024, maximum=2**30)
 INGEST_MAX_ENVELOPE_BYTES = env.integer("INGEST_MAX_ENVELOPE_BYTES", 20 * 1024 * 1024, minimum=1024, maximum=2**30)
 INGEST_MAX_ENVELOPE_UNPACKED_BYTES = env.integer(
@@ -236,7 +237,7 @@ INGEST_MAX_ITEMS = env.integer("INGEST_MAX_ITEMS", 100, minimum=1, maximum=10_00
 LANGUAGE_CODE = "en"
 USE_I18N = False
 DATETIME_FORMAT = "Y-m-d H:i"
-TIME_ZONE = "UTC"  # days are UTC days; a check refuses any other
+TIME_ZONE = "UTC"  # days are UTC days; a check refuses any other zone
 USE_TZ = True
 
 # --- Static files --------------------------------------------------------------------------------------------
@@ -245,8 +246,8 @@ WHITENOISE_USE_FINDERS = True  # serves from the packages: no collectstatic to f
 WHITENOISE_AUTOREFRESH = DEBUG
 
 # --- Security ------------------------------------------------------------------------------------------------
-# What stands in a page runs nothing and looks like nothing: scripts and styles are files of ours. Swagger UI and the
-# admin draw some of their arrows from data: in their style sheets, and an image can do no harm.
+# Pages hold no inline scripts or styles: both are files of this service. Style sheets of Swagger UI and of the admin
+# have some arrows as data: URLs, and an image can do no harm.
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": ["'self'"],
@@ -265,17 +266,17 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 _HTTPS = PUBLIC_URL.startswith("https://")
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _HTTPS
 SECURE_HSTS_SECONDS = 31_536_000 if _HTTPS else 0
-# Both bind a whole domain, which may serve other things than this, and preloading cannot be taken back for months.
+# Both bind a whole domain, which may serve other things too. Preloading cannot be undone for months.
 SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.boolean("HSTS_PRELOAD", False)
-# Django's checks of these two would end every start that leaves them off.
+# Django's checks of these two would refuse every start that leaves them off.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
 SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/(reads|counting|managing))?)$"]
-# Only behind a proxy that sets it itself: anybody else could claim HTTPS with this header.
+# Only behind a proxy that sets this header itself: with it any other client could claim HTTPS.
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Guessing passwords (statsapi/sign_in/passwords.py).
+# Wrong passwords (statsapi/sign_in/passwords.py).
 AXES_HANDLER = "statsapi.sign_in.passwords.Guesses"
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 10
@@ -287,10 +288,10 @@ AXES_LOCKOUT_CALLABLE = "statsapi.sign_in.passwords.locked_out"
 AXES_DISABLE_ACCESS_LOG = True
 AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
-# The page of a project with 250 keys posts six fields of each, that of an organization four of each member.
+# The admin posts six fields a key on a project's page, which may have 250 keys, and four a member of an organization.
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 20_000
-# No form here takes a file. Django's other handler would write one of any size to the disk for whoever sends it to the
-# login page; this one passes over what is larger than FILE_UPLOAD_MAX_MEMORY_SIZE.
+# No form takes a file. Django's other handler would write a file of any size to the disk, even one that a stranger
+# sends to the login page. This handler skips what is larger than FILE_UPLOAD_MAX_MEMORY_SIZE.
 FILE_UPLOAD_HANDLERS = ["django.core.files.uploadhandler.MemoryFileUploadHandler"]
 
 # --- Logs ----------------------------------------------------------------------------------------------------
