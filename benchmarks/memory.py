@@ -52,7 +52,7 @@ def memory_usage(client: redis.Redis) -> int:
 def bytes_of(fill: Callable[..., None], now: int, share: float, binary: str | None = None) -> tuple[float, float]:
     """Growth of used_memory and sum of MEMORY USAGE, a project, in a server of its own."""
     with servers.store_clients(binary) as clients:
-        client = clients.write
+        [client] = clients.write.servers()
         before = used_memory(client)
         fill(client, NAME, PROJECTS, ROLLUPS, now, share)
         # What the server keeps for a connection that sent much is let go with it.
@@ -63,7 +63,7 @@ def bytes_of(fill: Callable[..., None], now: int, share: float, binary: str | No
 
 def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
     """Else the fast filling would measure something that does not occur."""
-    client = store.clients.write
+    [client] = store.clients.write.servers()
     store.open(1)
     series = Series(1, NAME)
     for at in range(now - TEN_SECONDS.span, now + 1, TEN_SECONDS.seconds):
@@ -99,7 +99,8 @@ def main() -> None:
     rows = []
     with servers.store_clients() as clients:
         check_that_the_script_makes_the_same_rings(Store(clients, ROLLUPS), now)
-        once = once_a_project(clients.write)
+        [client] = clients.write.servers()
+        once = once_a_project(client)
     for share in SHARES:
         ring, ring_said = bytes_of(fill_rings, now, share)
         hashed, hashed_said = bytes_of(fill_hashes, now, share)

@@ -52,10 +52,11 @@ def fill(clients: Clients, now: int) -> None:
     """Every ring of three totals and of three facts of each project, full; and the index that names them."""
     names = [total(1, Category.ERROR, outcome).name for outcome in STATS["received"]]
     names += [fact(1, 0, Category.ERROR, outcome).name for outcome in STATS["received"]]
-    open_projects(clients.write, PROJECTS, ROLLUPS)
+    [server] = clients.write.servers()
+    open_projects(server, PROJECTS, ROLLUPS)
     for name in names:
-        fill_rings(clients.write, name, PROJECTS, ROLLUPS, now)
-    pipeline = clients.write.pipeline(transaction=False)
+        fill_rings(server, name, PROJECTS, ROLLUPS, now)
+    pipeline = server.pipeline(transaction=False)
     for project in PROJECTS:
         pipeline.sadd(index_key(project), *names)
     pipeline.execute()
@@ -172,7 +173,8 @@ def main() -> None:
     now = int(time.time())
     with servers.store_clients() as clients:
         fill(clients, now)
-        fill_hashes(clients.write, ACCEPTED, PROJECTS, ROLLUPS, now)
+        [server] = clients.write.servers()
+        fill_hashes(server, ACCEPTED, PROJECTS, ROLLUPS, now)
         compare(Store(clients, ROLLUPS), now)
     endpoints()
 

@@ -84,9 +84,10 @@ def main() -> None:
     now = int(time.time())
     name = total(1, Category.ERROR, Outcome.ACCEPTED).name
     with servers.store_clients() as clients:
-        open_projects(clients.write, PROJECTS, ROLLUPS)
-        fill_rings(clients.write, name, PROJECTS, ROLLUPS, now)
-        fill_hashes(clients.write, name, PROJECTS, ROLLUPS, now)
+        [server] = clients.write.servers()
+        open_projects(server, PROJECTS, ROLLUPS)
+        fill_rings(server, name, PROJECTS, ROLLUPS, now)
+        fill_hashes(server, name, PROJECTS, ROLLUPS, now)
         store, hashes = Store(clients, ROLLUPS), HashPerBucket(clients, ROLLUPS)
         rows = [measure(case, store, hashes, name, now) for case in CASES]
     print_table(("window", "projects", "rings, ms", "hashes, ms", "times as fast", "target"), rows)

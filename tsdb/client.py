@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import redis
 from redis.backoff import NoBackoff
@@ -15,7 +15,8 @@ from redis.exceptions import ReadOnlyError, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from tsdb.cluster import CLUSTER_SCHEMES, Cluster, Command
+from tsdb.cluster import CLUSTER_SCHEMES, Cluster
+from tsdb.protocol import Command
 
 MOST_CONNECTIONS = 32
 """Of each client to each server. A server that serves hundreds of requests at once would otherwise open as many at its
@@ -31,8 +32,8 @@ LEAVE_SECONDS = 1.0
 class Clients(NamedTuple):
     """`read` asks once more when a connection was lost; `write` never does, since the first try may have counted."""
 
-    read: Client
-    write: Client
+    read: Client | Cluster
+    write: Client | Cluster
 
 
 class Pool(redis.ConnectionPool):
@@ -197,30 +198,21 @@ def connect(url: str, timeout: float) -> Clients:
     """
     # A time-out is not worth a second try: the caller would wait twice for a server that hangs.
     once_more = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
-    clients = Clients(read=_client(url, timeout, once_more), write=_client(url, timeout, Retry(NoBackoff(), 0)))
-    if isinstance(clients.write, Client):  # a cluster says itself where a slot is
-        clients.write.to_the_same = [client.connection_pool for client in clients]
-    return clients
+    read, write = _client(url, timeout, once_more), _client(url, timeout, Retry(NoBackoff(), 0))
+    if isinstance(read, Client) and isinstance(write, Client):  # a cluster says itself where a slot is
+        write.to_the_same = [read.connection_pool, write.connection_pool]
+    return Clients(read, write)
 
 
-def _client(url: str, timeout: float, retry: Retry) -> Client:
+def _client(url: str, timeout: float, retry: Retry) -> Client | Cluster:
     options = {
         "socket_timeout": timeout,
         "socket_connect_timeout": timeout,
         "max_connections": MOST_CONNECTIONS,
     }
     if url.partition("://")[0] in CLUSTER_SCHEMES:
-        # It answers whatever the store asks of a Client.
-        return cast("Client", Cluster(url, retry, connection_pool_class=Pool, **options))
+        return Cluster(url, retry, connection_pool_class=Pool, **options)
     return Client(connection_pool=Pool.from_url(url, retry=retry, **options))
-
-
-def none_failed(answers: list[Any]) -> list[Any]:
-    """The answers of `together`. Raises the first exception among them."""
-    for answer in answers:
-        if isinstance(answer, Exception):
-            raise answer
-    return answers
 
 
 def _is_from_a_replaced_server(answer: Any) -> bool:

@@ -22,11 +22,10 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from tsdb.protocol import Command, none_failed
+
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
 """What the URL of a cluster starts with, and that of one of its nodes."""
-
-Command = Sequence[Any]
-"""The name of a Redis command and its arguments."""
 
 TURNS = 6
 """How often a command follows its slot to another node, or waits for it to arrive there."""
@@ -150,11 +149,7 @@ class Cluster(RedisCluster):
                 self._asker.start()
 
     def _each(self, command: str, slots: Sequence[Sequence[Any]]) -> list[Any]:
-        answers = self.together([(command, *keys) for keys in slots])
-        for answer in answers:
-            if isinstance(answer, Exception):
-                raise answer
-        return answers
+        return none_failed(self.together([(command, *keys) for keys in slots]))
 
     def _by_node(self, commands: Sequence[Command], places: Iterable[int]) -> Iterator[tuple[ClusterNode, list[int]]]:
         """The places of the commands that go to the same node."""

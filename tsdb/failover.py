@@ -7,7 +7,7 @@ from typing import Any
 import redis
 from redis.exceptions import ResponseError
 
-from tsdb.client import Client
+from tsdb.protocol import StoreClient
 
 _SETTINGS = (
     "min-replicas-to-write",
@@ -17,7 +17,7 @@ _SETTINGS = (
 )
 
 
-def failover_dangers(client: Client) -> list[str]:
+def failover_dangers(client: StoreClient) -> list[str]:
     """Name the settings under which a failover loses more than it must, or stops more than it must.
 
     A server without replicas has no failover, so there is nothing to say, and neither where Redis does not let its

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import ResponseError
 
-from tsdb.client import Client
+from tsdb.protocol import StoreClient
 
 KEY = "ts:installation"
 
@@ -35,7 +35,7 @@ class Mark(NamedTuple):
     newest: int
 
 
-def read(client: Client) -> Mark | None:
+def read(client: StoreClient) -> Mark | None:
     """None: there is no mark. One that cannot be read is nobody's, and has no name."""
     try:
         found: Any = client.hgetall(KEY)
@@ -51,17 +51,17 @@ def read(client: Client) -> Mark | None:
         return Mark("", 0, 0)
 
 
-def make(client: Client, mark: Mark) -> None:
+def make(client: StoreClient, mark: Mark) -> None:
     """Writes the mark where there is none."""
     client.eval(_MAKE, 1, KEY, *mark)
 
 
-def replace(client: Client, mark: Mark) -> None:
+def replace(client: StoreClient, mark: Mark) -> None:
     """Writes the mark whatever stands there."""
     client.delete(KEY)
     make(client, mark)
 
 
-def note(client: Client, name: str, project: int) -> None:
+def note(client: StoreClient, name: str, project: int) -> None:
     """There is a project of that number now; said of that installation's own mark alone."""
     client.eval(_NOTE, 1, KEY, name, project)

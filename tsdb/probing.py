@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import redis
 from redis.exceptions import NoPermissionError, RedisError
 
-from tsdb.client import Client
+from tsdb.protocol import StoreClient
 from tsdb.refusals import PROBE_SECONDS, refusal
 
 SLOTS = 16384
@@ -38,7 +38,7 @@ class Prober:
         self._asked: dict[str, Future[Word]] = {}
         self._key = f"ts:{name}"
 
-    def ask(self, client: Client, seconds: float) -> Words:
+    def ask(self, client: StoreClient, seconds: float) -> Words:
         asked: dict[str, Future[Word]] = {}
         for place, (server, key) in client.probes(self._key).items():
             earlier = self._asked.get(place)

@@ -7,7 +7,8 @@ from typing import NamedTuple, TypeVar
 
 from tsdb import ring
 from tsdb.adding import Adder
-from tsdb.client import Clients, none_failed
+from tsdb.client import Clients
+from tsdb.protocol import none_failed
 from tsdb.rollups import INTEGER_BYTES, Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, index_key, running_key, state_key

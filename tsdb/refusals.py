@@ -9,7 +9,7 @@ import re
 
 from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
-from tsdb.client import Client
+from tsdb.protocol import StoreClient
 
 REASONS = {
     "MISCONF": "it cannot write its file: the disk is full or broken",
@@ -38,7 +38,7 @@ def refusal(error: BaseException | None) -> str | None:
     return found[1] if found else None
 
 
-def try_to_write(client: Client, name: str = "ts:ready") -> str | None:
+def try_to_write(client: StoreClient, name: str = "ts:ready") -> str | None:
     """Writes a key that soon expires, on each server; Redis' own code where one refuses. Raises RedisError otherwise.
 
     A key is written and not only a state asked for: a full disk is not noticed before something is written to it.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError
 
-from tsdb.client import Client
+from tsdb.protocol import StoreClient
 from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup
 from tsdb.state import shapes_text
 
@@ -47,14 +47,14 @@ class Script:
         )
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
-    def run(self, client: Client, call: Call) -> Any:
+    def run(self, client: StoreClient, call: Call) -> Any:
         # A script that is not there did not run, so asking again is safe even where nothing else is retried.
         try:
             return client.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
         except NoScriptError:
             return client.eval(self.text, len(call.keys), *call.keys, *call.args)
 
-    def run_many(self, client: Client, calls: Sequence[Call]) -> list[Any]:
+    def run_many(self, client: StoreClient, calls: Sequence[Call]) -> list[Any]:
         """One answer a call, in order; an exception stands where a call failed. One round trip (a cluster: a node)."""
         commands = [("EVALSHA", self.sha, len(call.keys), *call.keys, *call.args) for call in calls]
         answers = client.together(commands)

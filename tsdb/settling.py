@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 
-from tsdb.client import none_failed
+from tsdb.protocol import none_failed
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, claim_key, index_key, running_key, state_key

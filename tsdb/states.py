@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from redis.exceptions import RedisError
 
-from tsdb.client import Clients, none_failed
+from tsdb.client import Clients
+from tsdb.protocol import none_failed
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import index_key, running_key, state_key

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
-from tsdb.client import Clients, none_failed
+from tsdb.client import Clients
+from tsdb.protocol import none_failed
 from tsdb.reading import Counts, Group, Index, Reader, Seen
 from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
 from tsdb.room import moved_to_spare, without_room

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from tsdb.client import Clients, none_failed
+from tsdb.client import Clients
 from tsdb.outcomes import Category, Outcome
+from tsdb.protocol import none_failed
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import index_key, running_key, state_key, total

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from threading import Lock
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
@@ -153,7 +153,8 @@ def _redis() -> list[Trouble]:
         raise NotReady("the cluster is down")
     troubles = []
     if len(answered) < len(words):
-        cast("Cluster", client).ask_for_map()  # it may be a master no more
+        if isinstance(client, Cluster):
+            client.ask_for_map()  # it may be a master no more
         silent = len(words) - len(answered)
         troubles.append(Trouble(f"{silent} of {len(words)} masters of Redis do not answer: {SOME}", limits=PROMISES))
     without = SLOTS - min(word.slots_served for word in answered)

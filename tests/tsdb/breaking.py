@@ -8,7 +8,7 @@ from typing import Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from tsdb.client import Client, Clients
-from tsdb.cluster import Command
+from tsdb.protocol import Command
 from tsdb.scripts import Script
 from tsdb.store import Store
 
@@ -83,12 +83,14 @@ class MeddlingClient(Client):
 
 def breaking(store: Store) -> tuple[Store, BreakingClient]:
     """A store with the same server, and its client that breaks when it is told to."""
-    client = BreakingClient(connection_pool=store.clients.write.connection_pool)
+    [server] = store.clients.write.servers()
+    client = BreakingClient(connection_pool=server.connection_pool)
     return Store(Clients(store.clients.read, client), store.rollups), client
 
 
 def meddling(store: Store) -> tuple[Store, MeddlingClient]:
-    client = MeddlingClient(connection_pool=store.clients.write.connection_pool)
+    [server] = store.clients.write.servers()
+    client = MeddlingClient(connection_pool=server.connection_pool)
     return Store(Clients(store.clients.read, client), store.rollups), client
 
 

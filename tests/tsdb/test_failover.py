@@ -10,8 +10,9 @@ import pytest
 from tests.cluster import ClusterServer
 from tests.faults.stage import RedisServer
 from tests.servers import wait_for
-from tsdb.client import Client, connect
+from tsdb.client import connect
 from tsdb.failover import failover_dangers
+from tsdb.protocol import StoreClient
 
 
 @pytest.fixture(scope="module")
@@ -39,11 +40,11 @@ def replicated(start: Callable[[], RedisServer]) -> RedisServer:
     return master
 
 
-def client_of(server: RedisServer, user: str = "") -> Client:
+def client_of(server: RedisServer, user: str = "") -> StoreClient:
     return connect(f"redis://{user}127.0.0.1:{server.port}/0", 2).read
 
 
-def said(client: Client) -> list[str]:
+def said(client: StoreClient) -> list[str]:
     """The setting that each begins with."""
     return [danger.split()[0] for danger in failover_dangers(client)]
 

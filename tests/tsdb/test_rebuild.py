@@ -241,7 +241,8 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
     fill(before, ages)
     settle(after, 7, now=NOW)
     whole = [[counts(after, one, rollup) for rollup in after.rollups] for one in SERIES]
-    breaking = BreakingClient(connection_pool=store.clients.write.connection_pool)
+    [server] = store.clients.write.servers()
+    breaking = BreakingClient(connection_pool=server.connection_pool)
     broken = Store(Clients(store.clients.read, breaking), after.rollups)
     for command in range(1, 50):
         fill(before, ages)

@@ -200,9 +200,10 @@ def test_counts_that_are_full_are_added_up_without_wrapping(api: Client, project
         post(api, slug, *full)
     store = get_store()
     hours = next(rollup for rollup in store.rollups if rollup.seconds == HOUR)
-    for key in store.clients.write.scan_iter(f"ts:*:t:error:accepted:{hours.name}"):
+    [server] = store.clients.write.servers()
+    for key in server.scan_iter(f"ts:*:t:error:accepted:{hours.name}"):
         slot = hours.bucket(NOW) % hours.slots + 1
-        store.clients.write.bitfield(key).set("i64", f"#{slot}", LARGEST).execute()
+        server.bitfield(key).set("i64", f"#{slot}", LARGEST).execute()
     query: Any = {"since": NOW, "until": NOW, "resolution": "1h"}
     assert api.get(URL, query).json() == [[float(NOW), 2 * LARGEST]]
 
