@@ -11,6 +11,10 @@ from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
+from statsapi.api.parameters import Parameter
+
+FORMAT = Parameter("format", "`csv`: as a table, as with the header Accept: text/csv.")
+
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
@@ -23,7 +27,7 @@ class _Echo:
 
 def wants_csv(request: Request) -> bool:
     """`?format=csv` or `Accept: text/csv`; any other format is JSON."""
-    asked = request.query_params.get("format")
+    asked = FORMAT.text(request.query_params)
     return asked == "csv" or (not asked and "text/csv" in request.META.get("HTTP_ACCEPT", ""))
 
 

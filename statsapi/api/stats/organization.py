@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.http import HttpResponseBase
+from django.http import HttpResponseBase, QueryDict
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
@@ -13,15 +13,17 @@ from projects.connections import get_store
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization
+from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema import stats as schema
 from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
 from statsapi.api.stats.pairs import points_of_projects_response, points_response
-from statsapi.api.stats.query import TimeRange, parse_stat, parse_time_range
+from statsapi.api.stats.query import ENVIRONMENT, STAT, TimeRange, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
-GROUPS = ("organization", "project")
+GROUP = Choice("group", "All projects together, or each.", ("organization", "project"), default="organization")
+PROJECT_ID = Patterns("projectID", "With group=project: only these.", "[0-9]+", "Invalid projectID: use numeric ids.")
 
 MAX_PAIRS = 500_000
 """Points of all projects together in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
@@ -34,15 +36,13 @@ class OrganizationStatsView(ApiView):
     def get(self, request: Request, organization_slug: str) -> Any:
         organization = get_organization(self, request, organization_slug)
         parameters = request.query_params.dict()
-        group = parameters.get("group") or "organization"
-        if group not in GROUPS:
-            raise BadQuery(f"Invalid group: {group}")
-        stat = parse_stat(parameters)
-        environment = parameters.get("environment")
+        group = GROUP.read(parameters)
+        stat = STAT.read(parameters)
+        environment = ENVIRONMENT.text(parameters)
         found = _environment_ids(organization, environment) if environment else None
         store = get_store()
         now = clock.now_ns(request)
-        slugs = _slugs(organization, request.query_params.getlist("projectID"), group)
+        slugs = _slugs(organization, request.query_params, group)
         asked = parse_time_range(
             parameters, store.rollups, now, lambda: retention_of(store, list(slugs), stat, found is not None, now)
         )
@@ -99,11 +99,9 @@ def _environment_ids(organization: int, name: str) -> dict[int, int]:
     return found
 
 
-def _slugs(organization: int, numbers: list[str], group: str) -> dict[int, str]:
+def _slugs(organization: int, query: QueryDict, group: str) -> dict[int, str]:
     """The slugs of the projects asked for, by id. A number that is no project of the organization's shows nothing."""
-    wanted = {number for number in numbers if number}
-    if not all(number.isascii() and number.isdigit() for number in wanted):
-        raise BadQuery("Invalid projectID: use numeric ids.")
+    wanted = set(PROJECT_ID.read(query))
     slugs = selectors.project_slugs(organization)
     if group == "organization" or not wanted:
         return slugs

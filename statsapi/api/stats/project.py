@@ -16,7 +16,7 @@ from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.schema import common as schema
 from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
 from statsapi.api.stats.pairs import points_response
-from statsapi.api.stats.query import parse_stat, parse_time_range
+from statsapi.api.stats.query import ENVIRONMENT, STAT, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
@@ -30,8 +30,8 @@ class ProjectStatsView(ApiView):
         project = get_project(self, request, organization_slug, project_slug)
         as_csv = wants_csv(request)
         parameters = request.query_params.dict()
-        stat = parse_stat(parameters)
-        environment = parameters.get("environment")
+        stat = STAT.read(parameters)
+        environment = ENVIRONMENT.text(parameters)
         found = {project.id: _environment_id(project.id, environment)} if environment else None
         store = get_store()
         asked = parse_time_range(

@@ -12,6 +12,7 @@ from functools import cache, cached_property
 from zoneinfo import ZoneInfo, available_timezones
 
 from statsapi.api.errors import BadQuery
+from statsapi.api.parameters import Choice, Parameter, Pattern
 from statsapi.api.stats.csv_format import iso
 from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
@@ -22,12 +23,53 @@ MAX_POINTS = 10_000
 """More points than any chart shows or any client of Sentry's asks; refused before any work is done."""
 
 DEFAULT_SECONDS = 86399
-_PERIOD = re.compile(r"([0-9]{1,9})([smhdw])")
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 _EXACT = Context(prec=1100)  # holds the difference of any two such numbers without rounding
 _EARLIEST = -62_135_596_800  # year 1
 _LATEST = 253_402_300_800  # year 10000
+
+
+class Instant(Parameter):
+    """A number of seconds since the epoch, which may have a fraction."""
+
+    def __init__(self, name: str, description: str) -> None:
+        super().__init__(name, description, {"type": "number", "minimum": _EARLIEST, "exclusiveMaximum": _LATEST})
+
+    def read(self, query: Mapping[str, str], default: Decimal) -> Decimal:
+        """Return the instant exactly as written. Raises BadQuery."""
+        text = self.text(query)
+        if not text:
+            return default
+        instant = parse_instant(text)
+        if instant is None:
+            raise BadQuery(f"{self.name} must be a numeric timestamp.")
+        return instant
+
+
+def length_of_time(units: str) -> str:
+    """Return the regular expression of a number and a unit, as `30m`. A length of zero does not match."""
+    return f"(?!0+[{units}])([0-9]{{1,9}})([{units}])"
+
+
+STAT = Choice("stat", "What to count.", [*STATS, *FILTERS], default="received")
+SINCE = Instant("since", "Start, seconds since the epoch. Default: until - 86399.")
+UNTIL = Instant("until", "End, seconds since the epoch. Default: now.")
+PERIOD = Pattern(
+    "statsPeriod", "How long before until it begins, unless since is given: `24h`, `14d`, …", length_of_time("smhdw")
+)
+RESOLUTION = Pattern(
+    "resolution",
+    "Length of a bucket, one of the configured rollups: `10s`, `1h`, `60m`, … Default: chosen by the window.",
+    length_of_time("smhd"),
+)
+TIMEZONE = Parameter(
+    "timezone", "IANA name. With a resolution of a day: days of that zone, as far back as hours are kept."
+)
+TIME_RANGE = [SINCE, UNTIL, PERIOD, RESOLUTION, TIMEZONE]
+"""What parse_time_range reads."""
+
+ENVIRONMENT = Parameter("environment", "The name of an environment, whose events alone are counted.")
 
 
 @dataclass(frozen=True)
@@ -62,13 +104,6 @@ class TimeRange:
         return {**told, "X-Stats-Timezone": self.days.zone.key} if self.days else told
 
 
-def parse_stat(parameters: Mapping[str, str]) -> str:
-    stat = parameters.get("stat") or "received"
-    if stat not in STATS and stat not in FILTERS:
-        raise BadQuery(f"Invalid stat: {stat}")
-    return stat
-
-
 def parse_time_range(
     parameters: Mapping[str, str], rollups: Sequence[Rollup], now_ns: int, retention: Callable[[], Retention]
 ) -> TimeRange:
@@ -76,11 +111,11 @@ def parse_time_range(
 
     `retention` is asked once, and only of a query that is not refused anyway.
     """
-    asked = parameters.get("resolution")
+    asked = RESOLUTION.text(parameters)
     rollup = _parse_resolution(asked, rollups) if asked else None
-    name = parameters.get("timezone")
+    name = TIMEZONE.text(parameters)
     zone = parse_timezone(name) if name else None
-    until = _parse_instant(parameters, "until", Decimal(now_ns).scaleb(-9))
+    until = UNTIL.read(parameters, Decimal(now_ns).scaleb(-9))
     since = _parse_since(parameters, until)
     if since > until:
         raise BadQuery("start must be before or equal to end")
@@ -99,8 +134,8 @@ def parse_time_range(
 
 def parse_period(text: str) -> int | None:
     """Seconds of `90s`, `30m`, `24h`, `7d`, `2w`; None where the text is not of that form, or is no time at all."""
-    match = _PERIOD.fullmatch(text)
-    return int(match[1]) * _UNITS[match[2]] or None if match else None
+    match = PERIOD.form.fullmatch(text)
+    return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def parse_timezone(name: str) -> ZoneInfo | None:
@@ -119,20 +154,10 @@ def parse_instant(text: str) -> Decimal | None:
     return number if _EARLIEST <= number < _LATEST else None
 
 
-def _parse_instant(parameters: Mapping[str, str], name: str, default: Decimal) -> Decimal:
-    text = parameters.get(name)
-    if not text:
-        return default
-    instant = parse_instant(text)
-    if instant is None:
-        raise BadQuery(f"{name} must be a numeric timestamp.")
-    return instant
-
-
 def _parse_since(parameters: Mapping[str, str], until: Decimal) -> Decimal:
-    period = parameters.get("statsPeriod")
-    if parameters.get("since") or not period:
-        return _parse_instant(parameters, "since", _EXACT.subtract(until, Decimal(DEFAULT_SECONDS)))
+    period = PERIOD.text(parameters)
+    if SINCE.text(parameters) or not period:
+        return SINCE.read(parameters, _EXACT.subtract(until, Decimal(DEFAULT_SECONDS)))
     seconds = parse_period(period)
     since = _EXACT.subtract(until, Decimal(seconds or 0))
     if seconds is None or since < _EARLIEST:

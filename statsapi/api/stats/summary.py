@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from projects.connections import get_store
 from statsapi.api.base import ApiView
 from statsapi.api.objects import get_organization
+from statsapi.api.parameters import Parameter
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema import stats as schema
 from statsapi.api.stats.csv_format import csv_response, iso
@@ -24,7 +25,8 @@ from tsdb.outcomes import Outcome
 DROPPED = (Outcome.RATE_LIMITED, Outcome.INVALID, Outcome.CARDINALITY_LIMITED)
 OUTCOMES = [outcome.value for outcome in Outcome]
 
-NO_DOWNLOAD = (None, "", "0", "false")
+DOWNLOAD = Parameter("download", "Anything but `0` and `false`: as CSV.")
+NO_DOWNLOAD = (None, "0", "false")
 
 
 class Row(NamedTuple):
@@ -66,7 +68,7 @@ class StatsSummaryView(ApiView):
             for project in slugs
             if project in sums
         }
-        if request.query_params.get("download") not in NO_DOWNLOAD:
+        if DOWNLOAD.text(request.query_params) not in NO_DOWNLOAD:
             header = ["id", "slug", "category", *outcomes, "dropped", *query.fields]
             return csv_response(header, _table(rows, slugs, query), "stats_summary.csv", answered.headers)
         projects = [

@@ -12,22 +12,54 @@ from functools import cached_property
 from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
-from statsapi.api.stats.query import parse_period
+from statsapi.api.parameters import ID, ID_DIGITS, SLUG_OR_ID, Choices, Parameter, Pattern, Patterns, Texts
+from statsapi.api.stats.query import PERIOD, parse_period
 from tsdb.facts import Kind, Question
-from tsdb.outcomes import CATEGORY_NAMES, Category, Outcome
+from tsdb.outcomes import CATEGORY_NAMES, Outcome
 from tsdb.rollups import Rollup
 from tsdb.timeline import DAY, NS, Retention, Window, choose_interval
 
-FIELDS = ("sum(quantity)", "sum(times_seen)")
-GROUPS = ("outcome", "category", "reason", "project", "key_id")
 MAX_POINTS = 1000
 DEFAULT_SECONDS = 90 * DAY
 HOUR = 3600
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
-_NUMBER = re.compile("-1|[0-9]{1,18}")
-_PROJECT = re.compile("-1|[0-9]{1,18}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 _LENGTH = re.compile("0*([0-9]+)([smhdw])")
 _LATEST = 253_402_300_800  # year 10000
+
+FIELD = Choices("field", "What to add up.", ("sum(quantity)", "sum(times_seen)"), required=True)
+INTERVAL = Parameter(
+    "interval",
+    "`1h`, `10m`, …; divides a day. The answer is at the next longer one where it is not kept since the start. "
+    "Default, also for `auto` and what is no length of time: 1h.",
+)
+STATS_PERIOD = Pattern("statsPeriod", "`<n>` m, h, d, w or s, until now.", PERIOD.form.pattern)
+START = Parameter("start", "ISO 8601, without zone in UTC, or seconds since the epoch.")
+END = Parameter("end", "As start.")
+PROJECT = Patterns(
+    "project",
+    "Ids or slugs; -1: all.",
+    f"-1|{SLUG_OR_ID}",
+    "Invalid project parameter. Values must be numbers or slugs.",
+)
+CATEGORY = Choices("category", "Only these.", CATEGORY_NAMES)
+OUTCOME = Choices("outcome", "Only these.", [outcome.value for outcome in Outcome])
+REASON = Texts("reason", "Only these.")
+KEY_ID = Patterns(
+    "key_id",
+    "Only these keys, by numeric id; 0: what came without a key.",
+    f"-1|{ID}",
+    "Invalid key_id parameter. Values must be numbers.",
+    {"type": "integer", "minimum": -1, "maximum": 10**ID_DIGITS - 1},
+)
+GROUP_BY = Choices("groupBy", "How to group.", ("outcome", "category", "reason", "project", "key_id"))
+
+SUMMARY_PARAMETERS = [
+    FIELD, INTERVAL, STATS_PERIOD, START, END, PROJECT, CATEGORY, OUTCOME, REASON, KEY_ID
+]  # fmt: skip
+"""What parse_stats_query reads for a summary."""
+
+V2_PARAMETERS = [*SUMMARY_PARAMETERS, GROUP_BY]
+"""What parse_stats_query reads otherwise."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +88,7 @@ class Asked:
         )
 
     def by(self, *names: str) -> Question:
-        """The facts that are asked for, added up by these of GROUPS."""
+        """The facts that are asked for, added up by these words of GROUP_BY."""
         return Question(self.wants, self.keys, ["key" if name == "key_id" else name for name in names])
 
     @property
@@ -119,13 +151,13 @@ class StatsRange:
 def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: int, *, summary: bool = False) -> Asked:
     """Raises BadQuery. A summary is always by category, and knows no groupBy. `now_ns` in nanoseconds."""
     now = now_ns // NS
-    fields = _words(parameters, "field", FIELDS)
+    fields = FIELD.read(parameters)
     if not fields:
         raise BadQuery('At least one "field" is required.')
-    group_by = () if summary else _words(parameters, "groupBy", GROUPS)
-    categories = _categories(parameters.getlist("category"))
-    outcomes = _words(parameters, "outcome", [outcome.value for outcome in Outcome])
-    period = parameters.get("statsPeriod")
+    group_by = () if summary else GROUP_BY.read(parameters)
+    categories = [CATEGORY_NAMES[name] for name in CATEGORY.read(parameters)]
+    outcomes = OUTCOME.read(parameters)
+    period = STATS_PERIOD.text(parameters)
     until = -(-now_ns // NS)  # the second that has begun belongs to what is asked for
     start, end = (0, 0) if period else _dates(parameters, now, until)
     if not categories and not summary and "category" not in group_by:
@@ -137,12 +169,12 @@ def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: 
         group_by=group_by,
         start=start,
         end=end,
-        interval=_interval(parameters.get("interval") or "", rollups),
-        projects=frozenset(_ids(parameters, "project", _PROJECT, "numbers or slugs")),
+        interval=_interval(INTERVAL.text(parameters) or "", rollups),
+        projects=frozenset(_all_or(PROJECT.read(parameters))),
         categories=frozenset(categories),
         outcomes=frozenset(outcomes),
-        reasons=frozenset(filter(None, parameters.getlist("reason"))),
-        keys=frozenset(map(int, _ids(parameters, "key_id", _NUMBER, "numbers"))),
+        reasons=frozenset(REASON.texts(parameters)),
+        keys=frozenset(map(int, _all_or(KEY_ID.read(parameters)))),
     )
 
 
@@ -158,30 +190,8 @@ def settle(asked: Asked, rollups: Sequence[Rollup], retention: Retention) -> Sta
     return StatsRange(start, end, interval, rollup, retention)
 
 
-def _words(parameters: QueryDict, name: str, allowed: Sequence[str]) -> tuple[str, ...]:
-    words = [word for word in parameters.getlist(name) if word]
-    for word in words:
-        if word not in allowed:
-            raise BadQuery(f'Invalid {name}: "{word}"')
-    return tuple(dict.fromkeys(words))
-
-
-def _categories(words: list[str]) -> list[Category]:
-    found = []
-    for word in filter(None, words):
-        category = CATEGORY_NAMES.get(word)
-        if category is None:
-            raise BadQuery(f'Invalid category: "{word}"')
-        found.append(category)
-    return found
-
-
-def _ids(parameters: QueryDict, name: str, form: re.Pattern[str], what: str) -> list[str]:
-    """-1 stands for all, so does none at all."""
-    words = [word for word in parameters.getlist(name) if word]
-    for word in words:
-        if not form.fullmatch(word):
-            raise BadQuery(f"Invalid {name} parameter. Values must be {what}.")
+def _all_or(words: list[str]) -> list[str]:
+    """Return the words; an empty list, which lets everything pass, if -1 is one of them."""
     return [] if "-1" in words else words
 
 
@@ -194,18 +204,18 @@ def _period(text: str, now: int) -> int:
 
 
 def _dates(parameters: QueryDict, now: int, until: int) -> tuple[int, int]:
-    start, end = (parameters.get(name) or "" for name in ("start", "end"))
+    start, end = START.text(parameters), END.text(parameters)
     if not start and not end:
         return now - DEFAULT_SECONDS, until
     if not start or not end:
         raise BadQuery("start and end are both required")
-    first, last = _instant("start", start, math.floor), _instant("end", end, math.ceil)
+    first, last = _instant(START, start, math.floor), _instant(END, end, math.ceil)
     if first >= last:
         raise BadQuery("start must be before end")
     return min(first, now), last
 
 
-def _instant(name: str, text: str, whole: Callable[[float], int]) -> int:
+def _instant(parameter: Parameter, text: str, whole: Callable[[float], int]) -> int:
     """Whole seconds since the epoch of an ISO 8601 date, in UTC where it has no zone, or of a number."""
     try:
         if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
@@ -216,7 +226,7 @@ def _instant(name: str, text: str, whole: Callable[[float], int]) -> int:
     except (ValueError, OverflowError):
         seconds = -1
     if not 0 <= seconds < _LATEST:
-        raise BadQuery(f"{name} must be an ISO 8601 date or seconds since the epoch.")
+        raise BadQuery(f"{parameter.name} must be an ISO 8601 date or seconds since the epoch.")
     return seconds
 
 
