@@ -1,4 +1,4 @@
-"""The settings: docs/settings.md and .env.example list what there is, and a wrong value is refused at start, by name."""
+"""The settings: docs/settings.md and .env.example list them all, and a start refuses a wrong value by its name."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ from tsdb.state import Phase
 from tsdb.states import Unsettled as UnsettledStates
 from tsdb.store import Claim, Increment, ProjectClosed
 
+
 class Unsettled(RedisError):
     """Raised if the project was closed again before every try. Nothing was done, and the call can be repeated."""
 

@@ -18,12 +18,10 @@ from projects.connections import rejoin
 from projects.database_outage import database_outage
 from statsapi.http.refusal_pages import refusal
 from statsapi.operations import metrics
+from statsapi.operations.retry import RETRY_AFTER
 from tsdb.embedded import EmbeddedServerError
 
 log = logging.getLogger(__name__)
-
-RETRY_AFTER = {"Retry-After": "1"}
-"""The header of a 503, in seconds: time for a lost connection to be made anew, and little for a client that waits."""
 
 NO_REDIS = "The counts cannot be reached right now."
 NOT_FOUND = "The requested resource does not exist"

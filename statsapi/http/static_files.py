@@ -16,7 +16,7 @@ from django.conf import settings
 from django.http import FileResponse, HttpRequest, HttpResponse, HttpResponseBase
 from whitenoise.middleware import WhiteNoiseMiddleware
 
-from statsapi.http.failures import RETRY_AFTER
+from statsapi.operations.retry import RETRY_AFTER
 
 log = logging.getLogger(__name__)
 

@@ -17,7 +17,7 @@ from projects import installation
 from projects.connections import get_store
 from projects.database_outage import READ_ONLY, database_outage
 from statsapi import __version__
-from statsapi.http.failures import RETRY_AFTER
+from statsapi.operations.retry import RETRY_AFTER
 from tsdb.cluster import Cluster
 from tsdb.probing import SLOTS, Prober, Word
 from tsdb.refusals import REASONS, try_to_write

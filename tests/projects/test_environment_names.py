@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from projects.demo_traffic import KINDS
 from projects.environment_names import environment_name
-from projects.rhythm import KINDS
 from projects.services import OTHER_ENVIRONMENT
 
 
