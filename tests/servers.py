@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import pwd
+import secrets
 import shutil
 import signal
 import socket
@@ -32,10 +33,17 @@ class ServerDied(Exception):
     """A server ended where it should have come up; the message has the end of its log."""
 
 
+PORTS = range(15_000, 32_768)
+"""Below those that the kernel gives to outgoing connections, which would take one before its server listens there."""
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a port of 127.0.0.1 on which nothing listens now."""
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]  # hypothesis seeds `random`, so that several runs got the same
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def wait_for(ready: Callable[[], bool], what: str, seconds: float = 20) -> None:

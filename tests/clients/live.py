@@ -101,6 +101,9 @@ class IntakeService(Service):
     It has the embedded Valkey and a SQLite of its own or, in a run on external servers, a database in each of those.
     """
 
+    changes = ""
+    """Statements that change constants of `server` before it serves."""
+
     def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
         super().__init__(folder, **{"WEB_WORKERS": str(workers), **_external(), **settings})
         self._numbers = itertools.count(1)
@@ -109,7 +112,8 @@ class IntakeService(Service):
         return [
             sys.executable,
             "-c",
-            "import os; from statsapi.start import server; server.serve('', os.open(os.devnull, os.O_RDONLY))",
+            f"import os; from statsapi.start import server; {self.changes}"
+            "server.serve('', os.open(os.devnull, os.O_RDONLY))",
         ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:

@@ -34,9 +34,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 class FewThreads(IntakeService):
     """As statsapi/start/local.py starts it, with less patience for headers."""
 
-    def _command(self) -> list[str]:
-        *python, start = super()._command()
-        return [*python, start.replace("run;", f"run; run.HEADER_SECONDS = {HEADER_SECONDS};")]
+    changes = f"server.HEADER_SECONDS = {HEADER_SECONDS}; "
 
 
 @pytest.fixture(scope="module")
