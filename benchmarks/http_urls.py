@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from statsapi.api.schema.common import EXAMPLE_COUNTS, EXAMPLE_START
+from statsapi.api.stats.example import EXAMPLE_COUNTS, EXAMPLE_START
 
 
 class ConstantView(APIView):

@@ -28,6 +28,9 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
-    "PREPROCESSING_HOOKS": ["statsapi.api.schema.common.only_the_api"],
-    "POSTPROCESSING_HOOKS": ["statsapi.api.schema.common.say_the_rest"],
+    "PREPROCESSING_HOOKS": ["statsapi.api.schema.extensions.only_the_api"],
+    "POSTPROCESSING_HOOKS": [
+        "statsapi.api.schema.extensions.allow_empty_parameters",
+        "statsapi.api.schema.extensions.require_bodies",
+    ],
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal, TypedDict
 
 from django.core.exceptions import ObjectDoesNotExist
 from rest_framework import status
@@ -17,6 +17,34 @@ from tsdb.facts import TooManySeries
 ASK_FOR_LESS = (
     "Ask for less: with project= first, then with category=, outcome=, reason= or key_id=, or for a shorter range."
 )
+
+
+class Detail(TypedDict):
+    """The body of an error."""
+
+    detail: str
+
+
+class MovedExtra(TypedDict):
+    """Where a renamed project is now."""
+
+    url: str
+    slug: str
+
+
+class MovedDetail(TypedDict):
+    """What a redirect says to programs and to people."""
+
+    code: Literal["resource-moved"]
+    message: str
+    extra: MovedExtra
+
+
+class MovedAnswer(TypedDict):
+    """The body of a redirect to a renamed project."""
+
+    slug: str
+    detail: MovedDetail
 
 
 class BadQuery(APIException):
@@ -57,11 +85,11 @@ class TooLarge(APIException):
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
     """Django REST Framework's hook."""
     if isinstance(error, Moved):
-        extra = {"url": error.url, "slug": error.slug}
-        detail = {"code": "resource-moved", "message": "Resource has been moved", "extra": extra}
+        extra = MovedExtra(url=error.url, slug=error.slug)
+        detail = MovedDetail(code="resource-moved", message="Resource has been moved", extra=extra)
         # After a 302 a client asks with GET, whatever it sent: of a write that would look like success. 308 keeps both.
         code = 302 if context["request"].method in ("GET", "HEAD") else 308
-        return Response({"slug": error.slug, "detail": detail}, status=code, headers={"Location": error.url})
+        return Response(MovedAnswer(slug=error.slug, detail=detail), status=code, headers={"Location": error.url})
     if isinstance(error, ParseError):
         error = ParseError("The body is not valid JSON.")
     if isinstance(error, ObjectDoesNotExist):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\Z"
@@ -16,12 +18,12 @@ class Text(serializers.CharField):
 
     def __init__(self, pattern: str, message: str, *, trim_whitespace: bool = False, **options: Any) -> None:
         super().__init__(trim_whitespace=trim_whitespace, **options)
-        self._pattern, self._message = re.compile(pattern), message
+        self.pattern, self._message = pattern, message
 
     def to_internal_value(self, data: Any) -> str:
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a text.")
-        if not self._pattern.search(data):
+        if not re.search(self.pattern, data):
             raise serializers.ValidationError(self._message)
         return str(super().to_internal_value(data))
 
@@ -32,6 +34,20 @@ class Name(Text):
     def __init__(self, longest: int, **options: Any) -> None:
         message = "Use text without control characters."
         super().__init__(PRINTABLE, message, max_length=longest, trim_whitespace=True, **options)
+
+
+@extend_schema_field(OpenApiTypes.STR)
+class Reference(serializers.Field[str, Any, str, Any]):
+    """A slug or an id, as it was sent. `message` is the error if there is no text."""
+
+    def __init__(self, message: str, **options: Any) -> None:
+        super().__init__(error_messages=dict.fromkeys(("required", "null", "invalid"), message), **options)
+
+    def to_internal_value(self, data: Any) -> str:
+        """Return the text. Raises ValidationError."""
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return str(data)
 
 
 class Whole(serializers.IntegerField):

@@ -7,7 +7,6 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,26 +21,31 @@ from statsapi.api.objects import get_project, may_see_secrets
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.fields import Flag, Name, Text, Whole
-from statsapi.api.resources.pagination import paginated
-from statsapi.api.schema import resources as schema
+from statsapi.api.resources.pagination import PAGES, paginated
+from statsapi.api.schema.operations import describe, refusal
 
 IN_USE = "This public key is in use."
 
 
-class RateLimitSerializer(serializers.Serializer[ProjectKey]):
+class QuotaSerializer(serializers.Serializer[ProjectKey]):
+    """At most `count` errors in `window` seconds; a window of 0, or null: no limit."""
+
     count = Whole(min_value=0, max_value=2**31 - 1)
     window = Whole(min_value=0, max_value=LONGEST_QUOTA_WINDOW)
 
 
 class KeyChangeSerializer(serializers.Serializer[ProjectKey]):
-    """Both halves of a key are in use wherever its DSN went: for others another key is made."""
+    """A change of a key. A field that is left out stays as it is."""
 
+    # The halves of a key cannot be changed: they are in use wherever its DSN went. Make another key instead.
     name = Name(64, required=False)
-    rateLimit = RateLimitSerializer(required=False, allow_null=True)
+    rateLimit = QuotaSerializer(required=False, allow_null=True)
     isActive = Flag(required=False)
 
 
-class KeySerializer(KeyChangeSerializer):
+class NewKeySerializer(KeyChangeSerializer):
+    """A key to be made. Halves that are left out are made at random."""
+
     public = Text(HEX_PATTERN, "Use 32 hexadecimal digits in lower case.", required=False)
     secret = Text(HEX_PATTERN, "Use 32 hexadecimal digits in lower case.", required=False)
 
@@ -49,7 +53,7 @@ class KeySerializer(KeyChangeSerializer):
 class KeysView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.KEYS)
+    @describe("list_keys", "List a project's keys", list[representations.Key], parameters=PAGES)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         rows = ProjectKey.objects.filter(project_id=project.id).order_by("id")
@@ -58,10 +62,17 @@ class KeysView(ApiView):
             request, rows, lambda page: [representations.key(row, with_secret=with_secret) for row in page]
         )
 
-    @extend_schema(**schema.CREATE_KEY)
+    @describe(
+        "create_key",
+        "Create a key",
+        representations.Key,
+        status=201,
+        body=NewKeySerializer,
+        refusals={409: refusal("The public key is in use.")},
+    )
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
-        changes = _read(KeySerializer, request)
+        changes = _read(NewKeySerializer, request)
         key = ProjectKey(project_id=project.id)
         key.public = changes.get("public", key.public)
         key.secret = changes.get("secret", key.secret)
@@ -78,13 +89,13 @@ class KeysView(ApiView):
 class KeyView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.KEY)
+    @describe("retrieve_key", "Retrieve a key", representations.Key)
     def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         key, with_secret = find_key(project, public_key), may_see_secrets(request, project.organization)
         return Response(representations.key(key, with_secret=with_secret))
 
-    @extend_schema(**schema.CHANGE_KEY)
+    @describe("change_key", "Change a key", representations.Key, body=KeyChangeSerializer)
     def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         find_key(project, public_key)
@@ -94,7 +105,7 @@ class KeyView(ApiView):
             _change(key, changes)
         return Response(representations.key(key, with_secret=True))
 
-    @extend_schema(**schema.DELETE_KEY)
+    @describe("delete_key", "Delete a key", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         services.delete_keys([find_key(project, public_key)])

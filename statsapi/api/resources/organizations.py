@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,14 +11,14 @@ from statsapi.api.base import ApiView
 from statsapi.api.objects import get_organization, visible_organizations
 from statsapi.api.permissions import ANY_READ, ORGANIZATION_SCOPES
 from statsapi.api.resources import representations
-from statsapi.api.resources.pagination import paginated
-from statsapi.api.schema import resources as schema
+from statsapi.api.resources.pagination import PAGES, paginated
+from statsapi.api.schema.operations import describe
 
 
 class OrganizationsView(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
-    @extend_schema(**schema.ORGANIZATIONS)
+    @describe("list_organizations", "List organizations", list[representations.Organization], parameters=PAGES)
     def get(self, request: Request) -> Response:
         rows = Organization.objects.filter(pk__in=visible_organizations(self, request)).order_by("slug")
         return paginated(request, rows, lambda page: [representations.organization(row) for row in page])
@@ -28,20 +27,17 @@ class OrganizationsView(ApiView):
 class OrganizationView(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
-    @extend_schema(**schema.ORGANIZATION)
+    @describe("retrieve_organization", "Retrieve an organization", representations.OrganizationDetails)
     def get(self, request: Request, organization_slug: str) -> Response:
         found = get_organization(self, request, organization_slug)
         row = selectors.get_organization(found)
-        projects = [representations.project(project) for project in selectors.projects_of(found)]
-        return Response(
-            {**representations.organization(row), "teams": [representations.team(row)], "projects": projects}
-        )
+        return Response(representations.organization_details(row, selectors.projects_of(found)))
 
 
 class TeamsView(ApiView):
     scope_map = ANY_READ
 
-    @extend_schema(**schema.TEAMS)
+    @describe("list_teams", "List the organization's one team", list[representations.Team], parameters=PAGES)
     def get(self, request: Request, organization_slug: str) -> Response:
         found = get_organization(self, request, organization_slug)
         return paginated(

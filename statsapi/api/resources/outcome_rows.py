@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from rest_framework.exceptions import ValidationError
 
-from projects.environment_names import LONGEST_ENVIRONMENT, environment_name
+from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_ENVIRONMENT, environment_name
+from projects.models import HEX_PATTERN
 from statsapi.api.json_body import parse_json
+from statsapi.api.schema.shapes import ecma
 from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
-MAX_IDEMPOTENCY_KEY = 255
-MAX_REASON = 200
-_FIELDS = {"outcome", "category", "reason", "quantity", "timestamp", "key", "environment"}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,124 @@ class Row:
 
 
 class _Fault(Exception):
-    pass
+    """A fault of a row; the message begins with the field, as `.quantity: …`."""
+
+
+class _Word:
+    """A field that is one of a few words. Null stands for the default, if there is one."""
+
+    def __init__(self, name: str, words: Iterable[str], default: str | None = None) -> None:
+        self.name, self._words, self._default = name, list(words), default
+        self.schema: dict[str, Any] = {"type": "string", "enum": self._words}
+        if default is not None:
+            self.schema = {"enum": [*self._words, None], "default": default}
+
+    def read(self, item: dict[str, Any]) -> str:
+        """Return the word. Raises _Fault."""
+        value = item.get(self.name)
+        if value is None:
+            value = self._default
+        if value not in self._words:
+            raise _Fault(f".{self.name}: must be one of {', '.join(self._words)}.")
+        return str(value)
+
+
+class _Text:
+    """A field that is a text without control characters, or null. `more` is more of its JSON schema."""
+
+    def __init__(self, name: str, longest: int, **more: str) -> None:
+        self.name, self._longest = name, longest
+        self.schema = {"type": ["string", "null"], "minLength": 1, "maxLength": longest, **more}
+
+    def read(self, item: dict[str, Any]) -> str | None:
+        """Return the text. Raises _Fault."""
+        value = item.get(self.name)
+        if value is None:
+            return None
+        if not isinstance(value, str) or not 1 <= len(value) <= self._longest:
+            raise _Fault(f".{self.name}: must be a text of 1 to {self._longest} characters, or null.")
+        if any(unicodedata.category(character) == "Cc" for character in value):
+            raise _Fault(f".{self.name}: must not contain control characters.")
+        return value
+
+
+class _Environment(_Text):
+    """The name of an environment, or null."""
+
+    def read(self, item: dict[str, Any]) -> str | None:
+        """Return the name. Raises _Fault."""
+        text = super().read(item)
+        if text is None:
+            return None
+        name = environment_name(text)
+        if name is None:
+            allowed = (
+                f"1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, not blank and not the word none"
+            )
+            raise _Fault(f".{self.name}: must be a name of {allowed}, or null.")
+        return name
+
+
+class _Quantity:
+    """How many events the row stands for. Null stands for 1."""
+
+    name, maximum = "quantity", LARGEST_QUANTITY
+    schema = {"type": ["integer", "null"], "minimum": 1, "maximum": maximum, "default": 1}
+
+    def read(self, item: dict[str, Any]) -> int:
+        """Return the quantity. Raises _Fault."""
+        value = item.get(self.name)
+        if value is None:
+            return 1
+        if type(value) is not int or not 1 <= value <= self.maximum:
+            raise _Fault(f".{self.name}: must be an integer from 1 to {self.maximum}.")
+        return value
+
+
+class _Timestamp:
+    """When the events happened, seconds since the epoch. Null stands for now."""
+
+    name = "timestamp"
+    schema = {"type": ["number", "null"], "description": "Seconds since the epoch. Default: now."}
+
+    def read(self, item: dict[str, Any], now: float, retention: int) -> int:
+        """Return whole seconds. Raises _Fault."""
+        value = item.get(self.name)
+        if value is None:
+            return int(now)
+        if type(value) not in (int, float):
+            raise _Fault(f".{self.name}: must be a number, seconds since the UNIX epoch.")
+        if value > now + FUTURE_SECONDS:
+            raise _Fault(f".{self.name}: lies more than {FUTURE_SECONDS} seconds in the future; it is {int(now)} now.")
+        if value < max(0, now - retention):
+            raise _Fault(f".{self.name}: is older than the longest retention, {retention} seconds.")
+        return int(value)
+
+
+_OUTCOME = _Word("outcome", [outcome.value for outcome in Outcome])
+_CATEGORY = _Word("category", CATEGORY_NAMES, default=Category.ERROR.value)
+_REASON = _Text("reason", 200, description="Unknown reasons are counted as `other`.")
+_QUANTITY = _Quantity()
+_TIMESTAMP = _Timestamp()
+# A key of another form is refused as one that the project does not have.
+_KEY = _Text("key", 32, pattern=ecma(HEX_PATTERN), description="A public key of the project.")
+_ENVIRONMENT = _Environment(
+    "environment",
+    LONGEST_ENVIRONMENT,
+    pattern=f"^{ALLOWED_CHARACTERS}*$",
+    description="The name of an environment, which is not blank or the word `none`.",
+)
+_FIELDS = {
+    field.name: field.schema for field in (_OUTCOME, _CATEGORY, _REASON, _QUANTITY, _TIMESTAMP, _KEY, _ENVIRONMENT)
+}
+
+ROW = {"type": "object", "additionalProperties": False, "required": [_OUTCOME.name], "properties": _FIELDS}
+BODY = {
+    "type": "object",
+    "required": ["outcomes"],
+    "properties": {"outcomes": {"type": "array", "minItems": 1, "maxItems": MAX_ROWS, "items": ROW}},
+}
+"""The body's JSON schema."""
 
 
 def parse_rows(body: bytes, *, now: float, retention: int) -> list[Row]:
@@ -66,72 +183,17 @@ def _invalid(messages: list[str]) -> ValidationError:
 def _row(item: Any, now: float, retention: int) -> Row:
     if not isinstance(item, dict):
         raise _Fault(": must be an object.")
-    strangers = sorted(item.keys() - _FIELDS)
+    strangers = sorted(item.keys() - _FIELDS.keys())
     if strangers:
         raise _Fault(f".{strangers[0]}: is not a field; the fields are {', '.join(sorted(_FIELDS))}.")
-    outcome = Outcome(_word(item, "outcome", None, [outcome.value for outcome in Outcome]))
-    reason = known_reason(_text(item, "reason", MAX_REASON))
+    outcome = Outcome(_OUTCOME.read(item))
+    reason = known_reason(_REASON.read(item))
     return Row(
         outcome=outcome,
-        category=CATEGORY_NAMES[_word(item, "category", Category.ERROR, list(CATEGORY_NAMES))],
+        category=CATEGORY_NAMES[_CATEGORY.read(item)],
         reason=NO_REASON if outcome is Outcome.ACCEPTED else reason,
-        quantity=_quantity(item),
-        timestamp=_timestamp(item, now, retention),
-        key=_text(item, "key", 32),
-        environment=_environment(item),
+        quantity=_QUANTITY.read(item),
+        timestamp=_TIMESTAMP.read(item, now, retention),
+        key=_KEY.read(item),
+        environment=_ENVIRONMENT.read(item),
     )
-
-
-def _word(item: dict[str, Any], field: str, default: str | None, allowed: list[str]) -> str:
-    value = item.get(field)
-    if value is None:
-        value = default
-    if value not in allowed:
-        raise _Fault(f".{field}: must be one of {', '.join(allowed)}.")
-    return str(value)
-
-
-def _text(item: dict[str, Any], field: str, longest: int) -> str | None:
-    value = item.get(field)
-    if value is None:
-        return None
-    if not isinstance(value, str) or not 1 <= len(value) <= longest:
-        raise _Fault(f".{field}: must be a text of 1 to {longest} characters, or null.")
-    if any(unicodedata.category(character) == "Cc" for character in value):
-        raise _Fault(f".{field}: must not contain control characters.")
-    return value
-
-
-def _environment(item: dict[str, Any]) -> str | None:
-    text = _text(item, "environment", LONGEST_ENVIRONMENT)
-    if text is None:
-        return None
-    name = environment_name(text)
-    if name is None:
-        allowed = (
-            f"1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, not blank and not the word none"
-        )
-        raise _Fault(f".environment: must be a name of {allowed}, or null.")
-    return name
-
-
-def _quantity(item: dict[str, Any]) -> int:
-    value = item.get("quantity")
-    if value is None:
-        return 1
-    if type(value) is not int or not 1 <= value <= LARGEST_QUANTITY:
-        raise _Fault(f".quantity: must be an integer from 1 to {LARGEST_QUANTITY}.")
-    return value
-
-
-def _timestamp(item: dict[str, Any], now: float, retention: int) -> int:
-    value = item.get("timestamp")
-    if value is None:
-        return int(now)
-    if type(value) not in (int, float):
-        raise _Fault(".timestamp: must be a number, seconds since the UNIX epoch.")
-    if value > now + FUTURE_SECONDS:
-        raise _Fault(f".timestamp: lies more than {FUTURE_SECONDS} seconds in the future; it is {int(now)} now.")
-    if value < max(0, now - retention):
-        raise _Fault(f".timestamp: is older than the longest retention, {retention} seconds.")
-    return int(value)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from hashlib import sha256
+from typing import TypedDict
 
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -19,8 +20,8 @@ from statsapi.api.errors import Conflict, Missing
 from statsapi.api.json_body import read_body
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
-from statsapi.api.resources.outcome_rows import MAX_IDEMPOTENCY_KEY, Row, parse_rows, unknown_key
-from statsapi.api.schema import common as schema
+from statsapi.api.resources.outcome_rows import BODY, Row, parse_rows, unknown_key
+from statsapi.api.schema.operations import describe, refusal
 from statsapi.http import clock
 from tsdb import series
 from tsdb.store import Claim, ClaimConflict, Increment
@@ -29,11 +30,36 @@ IDEMPOTENCY_SECONDS = 86400
 _CLAIM = re.compile(rb"[0-9a-f]{64}:([0-9]{1,30})")
 """As _claim_value makes them."""
 
+MAX_IDEMPOTENCY_KEY = 255
+
+IDEMPOTENCY_KEY = OpenApiParameter(
+    "Idempotency-Key",
+    {"type": "string", "minLength": 1, "maxLength": MAX_IDEMPOTENCY_KEY},
+    OpenApiParameter.HEADER,
+    description="A repeat with the same body within 24 hours counts nothing and answers the same.",
+)
+
+
+class Counted(TypedDict):
+    """The answer: how many were counted, of whatever outcome."""
+
+    accepted: int
+
 
 class OutcomesView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.OUTCOMES)
+    @describe(
+        "count_outcomes",
+        "Count outcomes that were determined elsewhere",
+        Counted,
+        status=201,
+        says="The sum of the quantities.",
+        parameters=[IDEMPOTENCY_KEY],
+        body=BODY,
+        refusals={409: refusal("The Idempotency-Key was used with another body.")},
+        description="All of them are counted, or none.",
+    )
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         now = clock.now(request)
         project = get_project(self, request, organization_slug, project_slug)
@@ -50,15 +76,15 @@ class OutcomesView(ApiView):
                 raise Missing from None
             except ClaimConflict:
                 raise _conflict() from None
-        return Response({"accepted": accepted}, status=201)
+        return Response(Counted(accepted=accepted), status=201)
 
 
 def _claim_id(request: Request) -> str | None:
-    key = request.headers.get("Idempotency-Key")
+    key = request.headers.get(IDEMPOTENCY_KEY.name)
     if key is None:
         return None
     if not 1 <= len(key) <= MAX_IDEMPOTENCY_KEY:
-        raise ValidationError({"Idempotency-Key": [f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters."]})
+        raise ValidationError({IDEMPOTENCY_KEY.name: [f"Use 1 to {MAX_IDEMPOTENCY_KEY} characters."]})
     return f"outcomes:{sha256(key.encode()).hexdigest()}"
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TypedDict
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
 from django.utils.text import slugify
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -22,9 +22,10 @@ from statsapi.api.json_body import read_object
 from statsapi.api.objects import get_organization, get_project, visible_organizations
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
 from statsapi.api.resources import representations
-from statsapi.api.resources.fields import Name, Text
-from statsapi.api.resources.pagination import paginated
-from statsapi.api.schema import resources as schema
+from statsapi.api.resources.fields import Name, Reference, Text
+from statsapi.api.resources.pagination import PAGES, paginated
+from statsapi.api.resources.representations import ProjectWithOrganization, project_with_organization
+from statsapi.api.schema.operations import describe, refusal
 
 SLUG_TAKEN = "A project with this slug already exists."
 
@@ -34,16 +35,37 @@ def _slug() -> Text:
     return Text(SLUG_PATTERN, message, required=False)
 
 
-class ProjectSerializer(serializers.Serializer[Project]):
+class NewProjectSerializer(serializers.Serializer[Project]):
+    """A project to be made. Without a slug it gets one of its name."""
+
     name = Name(50)
     slug = _slug()
     platform = Name(50, required=False, allow_blank=True, allow_null=True)
 
 
-class ProjectChangeSerializer(ProjectSerializer):
-    """Of a change each field may be left out, and then stays as it is."""
+class ProjectChangeSerializer(NewProjectSerializer):
+    """A change of a project. A field that is left out stays as it is."""
 
     name = Name(50, required=False)
+
+
+class MergeSerializer(serializers.Serializer[Project]):
+    """Where the counts of a project go."""
+
+    into = Reference(
+        "This field is required: a slug of the same organization.",
+        help_text="Slug or id of a project of the same organization.",
+    )
+
+
+class Merged(TypedDict):
+    """The answer to a merge: the destination's slug, and how many series were moved."""
+
+    into: str
+    series: int
+
+
+TAKEN = {409: refusal("The slug is taken.")}
 
 
 class ProjectsView(ApiView):
@@ -51,21 +73,30 @@ class ProjectsView(ApiView):
 
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.PROJECTS)
+    @describe("list_projects", "List projects", list[ProjectWithOrganization], parameters=PAGES)
     def get(self, request: Request) -> Response:
         rows = Project.objects.filter(organization__in=visible_organizations(self, request))
         rows = rows.select_related("organization").order_by("organization__slug", "slug")
-        return paginated(request, rows, lambda page: [representations.project(row, nested=True) for row in page])
+        return paginated(request, rows, lambda page: [project_with_organization(row) for row in page])
 
 
 class OrganizationProjectsView(ApiView):
     scope_map = ORGANIZATION_PROJECTS
 
-    @extend_schema(**schema.ORGANIZATION_PROJECTS)
+    @describe(
+        "list_organization_projects", "List an organization's projects", list[representations.Project], parameters=PAGES
+    )
     def get(self, request: Request, organization_slug: str) -> Response:
         return _listed(request, get_organization(self, request, organization_slug))
 
-    @extend_schema(**schema.CREATE_PROJECT)
+    @describe(
+        "create_project",
+        "Create a project with a first key",
+        ProjectWithOrganization,
+        status=201,
+        body=NewProjectSerializer,
+        refusals=TAKEN,
+    )
     def post(self, request: Request, organization_slug: str) -> Response:
         return _create(request, get_organization(self, request, organization_slug))
 
@@ -75,11 +106,18 @@ class TeamProjectsView(ApiView):
 
     scope_map = ORGANIZATION_PROJECTS
 
-    @extend_schema(**schema.TEAM_PROJECTS)
+    @describe("list_team_projects", "List an organization's projects", list[representations.Project], parameters=PAGES)
     def get(self, request: Request, organization_slug: str, team_slug: str) -> Response:
         return _listed(request, self._organization(request, organization_slug, team_slug))
 
-    @extend_schema(**schema.CREATE_TEAM_PROJECT)
+    @describe(
+        "create_team_project",
+        "Create a project with a first key",
+        ProjectWithOrganization,
+        status=201,
+        body=NewProjectSerializer,
+        refusals=TAKEN,
+    )
     def post(self, request: Request, organization_slug: str, team_slug: str) -> Response:
         return _create(request, self._organization(request, organization_slug, team_slug))
 
@@ -93,11 +131,13 @@ class TeamProjectsView(ApiView):
 class ProjectView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.PROJECT)
+    @describe("retrieve_project", "Retrieve a project", ProjectWithOrganization)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        return Response(representations.project(_row(self, request, organization_slug, project_slug), nested=True))
+        return Response(project_with_organization(_row(self, request, organization_slug, project_slug)))
 
-    @extend_schema(**schema.CHANGE_PROJECT)
+    @describe(
+        "change_project", "Change a project", ProjectWithOrganization, body=ProjectChangeSerializer, refusals=TAKEN
+    )
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         found = get_project(self, request, organization_slug, project_slug)
         wanted = ProjectChangeSerializer(data=read_object(request))
@@ -108,9 +148,9 @@ class ProjectView(ApiView):
             row.name = changes.get("name", row.name)
             row.platform = changes.get("platform", row.platform) or ""
             services.update_project(project=row)
-        return Response(representations.project(row, nested=True))
+        return Response(project_with_organization(row))
 
-    @extend_schema(**schema.DELETE_PROJECT)
+    @describe("delete_project", "Delete a project and its counts", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         services.delete_project(project=_row(self, request, organization_slug, project_slug))
         return Response(status=204)
@@ -119,19 +159,18 @@ class ProjectView(ApiView):
 class MergeView(ApiView):
     scope_map = ADMIN_ALONE
 
-    @extend_schema(**schema.MERGE_PROJECT)
+    @describe("merge_project", "Move all counts of a project into another", Merged, body=MergeSerializer)
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         source = get_project(self, request, organization_slug, project_slug)
-        into = read_object(request).get("into")
-        if not isinstance(into, str):
-            raise serializers.ValidationError({"into": ["This field is required: a slug of the same organization."]})
-        destination = selectors.find_project(source.organization, into)
+        wanted = MergeSerializer(data=read_object(request))
+        wanted.is_valid(raise_exception=True)
+        destination = selectors.find_project(source.organization, wanted.validated_data["into"])
         if destination is None or destination.moved:
             raise serializers.ValidationError({"into": ["There is no such project in this organization."]})
         if destination.id == source.id:
             raise BadQuery("A project cannot be merged into itself.")
         moved = services.merge_projects(source=source.id, destination=destination.id)
-        return Response({"into": destination.slug, "series": moved})
+        return Response(Merged(into=destination.slug, series=moved))
 
 
 def _listed(request: Request, organization: int) -> Response:
@@ -140,7 +179,7 @@ def _listed(request: Request, organization: int) -> Response:
 
 
 def _create(request: Request, organization: int) -> Response:
-    wanted = ProjectSerializer(data=read_object(request))
+    wanted = NewProjectSerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
     slug = wanted.validated_data.get("slug") or _slug_of(name)
@@ -149,7 +188,7 @@ def _create(request: Request, organization: int) -> Response:
         project = services.create_project(
             organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
         )
-    return Response(representations.project(project, nested=True), status=201)
+    return Response(project_with_organization(project), status=201)
 
 
 def _slug_of(name: str) -> str:

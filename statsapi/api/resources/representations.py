@@ -5,14 +5,137 @@ Fields that stand for what this service does not have (teams, features, avatars)
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Annotated, TypedDict
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from projects import models
 from projects.dsn import dsn
-from projects.models import Organization, Project, ProjectKey
+from statsapi.api.schema.shapes import Count, Date, Hex, More
+
+
+class Status(TypedDict):
+    """Whether an organization is active, which every one is."""
+
+    id: str
+    name: str
+
+
+class Avatar(TypedDict):
+    """The picture of an organization or a team: letters, always."""
+
+    avatarType: str
+    avatarUuid: str | None
+
+
+class Links(TypedDict):
+    """Where the organization is served."""
+
+    organizationUrl: str
+    regionUrl: str
+
+
+class Organization(TypedDict):
+    """An organization, as it is listed."""
+
+    id: str
+    slug: str
+    name: str
+    dateCreated: Date
+    status: Status
+    avatar: Avatar
+    isEarlyAdopter: bool
+    require2FA: bool
+    features: list[str]
+    links: Links
+
+
+class Team(TypedDict):
+    """The one team that every organization has for Sentry's clients."""
+
+    id: str
+    slug: str
+    name: str
+    dateCreated: Date
+    isMember: bool
+    hasAccess: bool
+    isPending: bool
+    memberCount: int
+    avatar: Avatar
+
+
+class TeamOfProject(TypedDict):
+    """The team of a project."""
+
+    id: str
+    slug: str
+    name: str
+
+
+class Project(TypedDict):
+    """A project, as an organization's projects are listed."""
+
+    id: str
+    slug: str
+    name: str
+    platform: str | None
+    dateCreated: Date
+    isBookmarked: bool
+    isMember: bool
+    hasAccess: bool
+    features: list[str]
+    firstEvent: str | None
+    status: str
+    team: TeamOfProject
+    teams: list[TeamOfProject]
+    platforms: list[str]
+
+
+class ProjectWithOrganization(Project):
+    """A project by itself, or in a list over organizations."""
+
+    organization: Organization
+
+
+class OrganizationDetails(Organization):
+    """An organization by itself."""
+
+    teams: list[Team]
+    projects: list[Project]
+
+
+class RateLimit(TypedDict):
+    """The quota of a key: at most `count` errors in `window` seconds."""
+
+    window: Count
+    count: Count
+
+
+class Dsn(TypedDict):
+    """The addresses to which SDKs and browsers send with a key."""
+
+    public: str
+    secret: str | None
+    csp: str
+    security: str
+
+
+class Key(TypedDict):
+    """A key of a project."""
+
+    id: Hex
+    name: str
+    label: str
+    public: Hex
+    secret: Annotated[Hex | None, More(description="null for a user who may only look.")]
+    projectId: int
+    isActive: bool
+    rateLimit: RateLimit | None
+    dsn: Dsn
+    dateCreated: Date
 
 
 def date(moment: datetime) -> str:
@@ -20,7 +143,8 @@ def date(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 
-def organization(row: Organization) -> dict[str, Any]:
+def organization(row: models.Organization) -> Organization:
+    """Return an organization as it is listed."""
     return {
         "id": str(row.pk),
         "slug": row.slug,
@@ -35,8 +159,13 @@ def organization(row: Organization) -> dict[str, Any]:
     }
 
 
-def team(row: Organization) -> dict[str, Any]:
-    """The one team that every organization is thought to have."""
+def organization_details(row: models.Organization, projects: Iterable[models.Project]) -> OrganizationDetails:
+    """Return an organization with its team and its projects."""
+    return {**organization(row), "teams": [team(row)], "projects": [project(one) for one in projects]}
+
+
+def team(row: models.Organization) -> Team:
+    """Return the one team of an organization."""
     return {
         "id": str(row.pk),
         "slug": row.slug,
@@ -50,10 +179,14 @@ def team(row: Organization) -> dict[str, Any]:
     }
 
 
-def project(row: Project, *, nested: bool = False) -> dict[str, Any]:
-    """`nested`: with its organization, as lists over organizations and the object itself have it."""
-    of_team = {"id": str(row.organization.pk), "slug": row.organization.slug, "name": row.organization.name}
-    shown: dict[str, Any] = {
+def project(row: models.Project) -> Project:
+    """Return a project as it stands in its organization."""
+    of_team: TeamOfProject = {
+        "id": str(row.organization.pk),
+        "slug": row.organization.slug,
+        "name": row.organization.name,
+    }
+    return {
         "id": str(row.pk),
         "slug": row.slug,
         "name": row.name,
@@ -69,16 +202,21 @@ def project(row: Project, *, nested: bool = False) -> dict[str, Any]:
         "teams": [of_team],
         "platforms": [row.platform] if row.platform else [],
     }
-    if nested:
-        shown["organization"] = organization(row.organization)
-    return shown
 
 
-def key(row: ProjectKey, *, with_secret: bool) -> dict[str, Any]:
-    """Without its secret half, which counts events in the project's name, what would show it is None."""
-    limited = row.rate_limit_count is not None and row.rate_limit_window is not None
+def project_with_organization(row: models.Project) -> ProjectWithOrganization:
+    """Return a project as it stands by itself and in lists over organizations."""
+    return {**project(row), "organization": organization(row.organization)}
+
+
+def key(row: models.ProjectKey, *, with_secret: bool) -> Key:
+    """Return a key.
+
+    Without `with_secret`, what would show its secret half is None, because that counts events in the project's name.
+    """
     url = urlsplit(settings.PUBLIC_URL)
     base = f"{settings.PUBLIC_URL}/api/{row.project_id}"
+    secret_dsn = f"{url.scheme}://{row.public}:{row.secret}@{url.netloc}{url.path}/{row.project_id}"
     return {
         "id": row.public,
         "name": row.label,
@@ -87,14 +225,19 @@ def key(row: ProjectKey, *, with_secret: bool) -> dict[str, Any]:
         "secret": row.secret if with_secret else None,
         "projectId": row.project_id,
         "isActive": row.active,
-        "rateLimit": {"window": row.rate_limit_window, "count": row.rate_limit_count} if limited else None,
+        "rateLimit": quota(row),
         "dsn": {
             "public": dsn(row.public, row.project_id),
-            "secret": f"{url.scheme}://{row.public}:{row.secret}@{url.netloc}{url.path}/{row.project_id}"
-            if with_secret
-            else None,
+            "secret": secret_dsn if with_secret else None,
             "csp": f"{base}/csp-report/?sentry_key={row.public}",
             "security": f"{base}/security/?sentry_key={row.public}",
         },
         "dateCreated": date(row.created),
     }
+
+
+def quota(row: models.ProjectKey) -> RateLimit | None:
+    """Return the quota of a key; None if it has none."""
+    if row.rate_limit_count is None or row.rate_limit_window is None:
+        return None
+    return {"window": row.rate_limit_window, "count": row.rate_limit_count}

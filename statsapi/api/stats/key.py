@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from drf_spectacular.utils import extend_schema
+from typing import TypedDict
+
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -12,19 +13,36 @@ from statsapi.api.errors import BadQuery
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.resources.keys import find_key
-from statsapi.api.schema import stats as schema
-from statsapi.api.stats.query import parse_time_range
+from statsapi.api.schema.operations import describe
+from statsapi.api.schema.shapes import Count
+from statsapi.api.stats.query import TIME_RANGE, parse_time_range
 from statsapi.http import clock
 from tsdb.facts import Question, add_facts
 from tsdb.outcomes import Category, Outcome
 
-COLUMNS = {"dropped": Outcome.RATE_LIMITED, "filtered": Outcome.FILTERED, "accepted": Outcome.ACCEPTED}
+COLUMNS = (Outcome.RATE_LIMITED, Outcome.FILTERED, Outcome.ACCEPTED)
+
+
+class KeyCounts(TypedDict):
+    """What a key counted in a bucket, which begins at `ts`, seconds since the epoch."""
+
+    ts: int
+    total: Count
+    dropped: Count
+    filtered: Count
+    accepted: Count
 
 
 class KeyStatsView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.KEY_STATS)
+    @describe(
+        "retrieve_key_event_counts",
+        "Retrieve event counts for a key",
+        list[KeyCounts],
+        says="A row a bucket, ascending.",
+        parameters=TIME_RANGE,
+    )
     def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
         project = get_project(self, request, organization_slug, project_slug)
         key = find_key(project, public_key)
@@ -37,9 +55,15 @@ class KeyStatsView(ApiView):
         question = Question(lambda kind: kind.category == Category.ERROR, [key.pk], ["outcome"])
         sums = add_facts(store, [project.id], question, asked.window, now=asked.now, since=asked.retained_since)
         zeros = [0] * asked.window.points
-        columns = [asked.counts(sums.get((outcome,), zeros)) for outcome in COLUMNS.values()]
+        columns = [asked.counts(sums.get((outcome,), zeros)) for outcome in COLUMNS]
         rows = [
-            {"ts": start, "total": sum(counts), **dict(zip(COLUMNS, counts, strict=True))}
-            for start, *counts in zip(asked.starts, *columns, strict=True)
+            KeyCounts(
+                ts=start,
+                total=dropped + filtered + accepted,
+                dropped=dropped,
+                filtered=filtered,
+                accepted=accepted,
+            )
+            for start, dropped, filtered, accepted in zip(asked.starts, *columns, strict=True)
         ]
         return Response(rows, headers=asked.headers)

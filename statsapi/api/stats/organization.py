@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.http import HttpResponseBase, QueryDict
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from projects import selectors
@@ -15,10 +14,10 @@ from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.schema import stats as schema
-from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
-from statsapi.api.stats.pairs import points_of_projects_response, points_response
-from statsapi.api.stats.query import ENVIRONMENT, STAT, TimeRange, parse_time_range
+from statsapi.api.schema.operations import describe
+from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
+from statsapi.api.stats.pairs import Pairs, points_of_projects_response, points_response
+from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, TimeRange, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
@@ -32,7 +31,14 @@ MAX_PAIRS = 500_000
 class OrganizationStatsView(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
-    @extend_schema(**schema.ORGANIZATION_STATS)
+    @describe(
+        "retrieve_organization_event_counts",
+        "Retrieve event counts for an organization",
+        Pairs | dict[str, Pairs],
+        says="Pairs, or with group=project an object of them by project id.",
+        csv="The same as CSV.",
+        parameters=[GROUP, PROJECT_ID, STAT, *TIME_RANGE, ENVIRONMENT, FORMAT],
+    )
     def get(self, request: Request, organization_slug: str) -> Any:
         organization = get_organization(self, request, organization_slug)
         parameters = request.query_params.dict()

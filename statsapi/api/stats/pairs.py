@@ -4,10 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import orjson
 from django.http import HttpResponse
+
+from statsapi.api.schema.shapes import More
+
+Pairs = Annotated[
+    list[tuple[float, int]],
+    More(
+        description="[timestamp, count] pairs, ascending; a timestamp is its bucket's start, seconds since the epoch."
+    ),
+]
 
 
 def points_response(starts: Iterable[int], counts: Sequence[int], headers: Mapping[str, str]) -> HttpResponse:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 
 from projects.connections import get_store
@@ -13,10 +12,11 @@ from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
-from statsapi.api.schema import common as schema
-from statsapi.api.stats.csv_format import csv_response, iso, wants_csv
-from statsapi.api.stats.pairs import points_response
-from statsapi.api.stats.query import ENVIRONMENT, STAT, parse_time_range
+from statsapi.api.schema.operations import describe
+from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
+from statsapi.api.stats.example import EXAMPLE
+from statsapi.api.stats.pairs import Pairs, points_response
+from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
 
@@ -24,7 +24,17 @@ from statsapi.http import clock
 class ProjectStatsView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @extend_schema(**schema.PROJECT_STATS)
+    @describe(
+        "retrieve_project_event_counts",
+        "Retrieve event counts for a project",
+        Pairs,
+        says="The counts.",
+        csv="The same as CSV: timestamp,count.",
+        parameters=[STAT, *TIME_RANGE, ENVIRONMENT, FORMAT],
+        description="How many errors the project had in each bucket of a window. "
+        "Without parameters: the last 24 hours.",
+        examples=[EXAMPLE],
+    )
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Any:
         now = clock.now_ns(request)
         project = get_project(self, request, organization_slug, project_slug)

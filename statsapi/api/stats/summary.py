@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,10 +13,11 @@ from statsapi.api.base import ApiView
 from statsapi.api.objects import get_organization
 from statsapi.api.parameters import Parameter
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.schema import stats as schema
+from statsapi.api.schema.operations import describe
+from statsapi.api.schema.shapes import Count
 from statsapi.api.stats.csv_format import csv_response, iso
 from statsapi.api.stats.v2 import asked_projects
-from statsapi.api.stats.v2_query import Asked, parse_stats_query, settle
+from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, parse_stats_query, settle
 from statsapi.http import clock
 from tsdb.facts import Group, add_facts
 from tsdb.outcomes import Outcome
@@ -41,10 +41,41 @@ Sums = dict[int, dict[str, dict[str, int]]]
 """project -> category -> outcome -> count, of those alone that have one"""
 
 
+class CategorySummary(TypedDict):
+    """A project's counts of a category."""
+
+    category: str
+    outcomes: dict[str, Count]
+    totals: dict[str, Count]
+
+
+class ProjectSummary(TypedDict):
+    """A project and its counts by category."""
+
+    id: int
+    slug: str
+    stats: list[CategorySummary]
+
+
+class Summary(TypedDict):
+    """The answer. `start` and `end` are in ISO 8601."""
+
+    start: str
+    end: str
+    projects: list[ProjectSummary]
+
+
 class StatsSummaryView(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
-    @extend_schema(**schema.STATS_SUMMARY)
+    @describe(
+        "summarize_outcomes",
+        "Summarize outcomes per project",
+        Summary,
+        says="Each project that has counts, a row a category.",
+        csv="The same as CSV.",
+        parameters=[*SUMMARY_PARAMETERS, DOWNLOAD],
+    )
     def get(self, request: Request, organization_slug: str) -> Any:
         organization = get_organization(self, request, organization_slug)
         now = clock.now_ns(request)
@@ -71,7 +102,7 @@ class StatsSummaryView(ApiView):
         if DOWNLOAD.text(request.query_params) not in NO_DOWNLOAD:
             header = ["id", "slug", "category", *outcomes, "dropped", *query.fields]
             return csv_response(header, _table(rows, slugs, query), "stats_summary.csv", answered.headers)
-        projects = [
+        projects: list[ProjectSummary] = [
             {
                 "id": project,
                 "slug": slugs[project],
@@ -79,7 +110,7 @@ class StatsSummaryView(ApiView):
             }
             for project, of_project in rows.items()
         ]
-        answer = {"start": iso(answered.start), "end": iso(answered.end), "projects": projects}
+        answer = Summary(start=iso(answered.start), end=iso(answered.end), projects=projects)
         return Response(answer, headers=answered.headers)
 
 
@@ -110,7 +141,7 @@ def _row(counts: dict[str, int], outcomes: list[str]) -> Row:
     )
 
 
-def _stat(category: str, row: Row, query: Asked) -> dict[str, Any]:
+def _stat(category: str, row: Row, query: Asked) -> CategorySummary:
     totals = {"dropped": row.dropped, **dict.fromkeys(query.fields, row.total)}
     return {"category": category, "outcomes": row.outcomes, "totals": totals}
 

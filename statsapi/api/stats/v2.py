@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -14,9 +13,10 @@ from statsapi.api.base import ApiView
 from statsapi.api.errors import ASK_FOR_LESS, BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.schema import stats as schema
+from statsapi.api.schema.operations import describe
+from statsapi.api.schema.shapes import Count
 from statsapi.api.stats.csv_format import iso
-from statsapi.api.stats.v2_query import TOO_MANY, Asked, StatsRange, parse_stats_query, settle
+from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, parse_stats_query, settle
 from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
 
@@ -24,10 +24,33 @@ MAX_COUNTS = 500_000
 """Groups by intervals in one answer: some 4 MB."""
 
 
+class OutcomeGroup(TypedDict):
+    """What was counted of a group; `by` has the values of what groupBy named."""
+
+    by: dict[str, Any]
+    totals: dict[str, Count]
+    series: NotRequired[dict[str, list[Count]]]
+
+
+class Outcomes(TypedDict):
+    """The answer. `start`, `end` and the starts of the `intervals` are in ISO 8601."""
+
+    start: str
+    end: str
+    intervals: NotRequired[list[str]]
+    groups: list[OutcomeGroup]
+
+
 class StatsV2View(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
-    @extend_schema(**schema.STATS_V2)
+    @describe(
+        "retrieve_outcomes",
+        "Retrieve outcomes by any grouping",
+        Outcomes,
+        says="Grouped by project there are no series and no intervals.",
+        parameters=V2_PARAMETERS,
+    )
     def get(self, request: Request, organization_slug: str) -> Response:
         organization = get_organization(self, request, organization_slug)
         now = clock.now_ns(request)
@@ -68,18 +91,19 @@ def asked_projects(organization: int, query: Asked) -> dict[int, str]:
     return {project: slug for project, slug in slugs.items() if project in wanted}
 
 
-def _answer(groups: dict[Group, list[int]], query: Asked, answered: StatsRange) -> dict[str, Any]:
-    rows = []
+def _answer(groups: dict[Group, list[int]], query: Asked, answered: StatsRange) -> Outcomes:
+    rows: list[OutcomeGroup] = []
     for group in sorted(groups):
         counts = groups[group]
-        row: dict[str, Any] = {
+        row: OutcomeGroup = {
             "by": dict(zip(query.group_by, group, strict=True)),
             "totals": dict.fromkeys(query.fields, sum(counts)),
         }
         if query.has_series:
             row["series"] = dict.fromkeys(query.fields, counts)
         rows.append(row)
-    answer: dict[str, Any] = {"start": iso(answered.start), "end": iso(answered.end)}
-    if query.has_series:
-        answer["intervals"] = [iso(start) for start in range(answered.start, answered.end, answered.interval)]
-    return {**answer, "groups": rows}
+    start, end = iso(answered.start), iso(answered.end)
+    if not query.has_series:
+        return {"start": start, "end": end, "groups": rows}
+    intervals = [iso(interval) for interval in range(answered.start, answered.end, answered.interval)]
+    return {"start": start, "end": end, "intervals": intervals, "groups": rows}

@@ -23,13 +23,6 @@ from tsdb.outcomes import FILTERS
 PATH = "/api/0/projects/{organization_slug}/{project_slug}/"
 
 
-@pytest.fixture
-def schema(client: Client) -> Any:
-    response = client.get("/api/schema/")
-    assert (response.status_code, response["Content-Type"]) == (200, "application/json")
-    return response.json()
-
-
 def test_it_is_valid_openapi(schema: Any) -> None:
     assert schema["openapi"].startswith("3.")
     validate_schema(schema)  # type: ignore[no-untyped-call]

@@ -8,7 +8,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from projects import services
 from projects.models import Organization, Project
-from statsapi.api.schema.common import EXAMPLE_COUNTS, EXAMPLE_START
+from statsapi.api.stats.example import EXAMPLE_COUNTS, EXAMPLE_START
 from tests.api.live import OUTCOMES
 from tests.api.live import STATS as URL
 
