@@ -1,4 +1,7 @@
-"""All benchmarks, one after the other, each in a process of its own: `python -m benchmarks [name …]`."""
+"""Run all benchmarks or those that are named, one after the other: `python -m benchmarks [name …]`.
+
+Each runs in its own process. Status 0, 1 if one of them failed, 2 if a name is unknown.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Fills both layouts with the same counts, fast: what is stored is measured, not how it came there."""
+"""Filling Redis with the same counts in both layouts.
+
+The benchmarks that use this measure what is stored, not how it got there. So it writes whole rings and hashes, which
+is fast.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,20 @@ from tsdb.state import Phase, shapes_text, state_text
 
 SEED = 20260401
 MOST_PER_TEN_SECONDS = 20
-"""A count of a bucket is random, from 1 to so many for each 10 seconds of it: an hour of some thousand, a day of some
-ten thousand events."""
+"""The count of a bucket is random, from 1 to this number for each 10 seconds of it. So an hour has some thousand
+events, and a day some ten thousand."""
 _PIPELINE = 2000
+"""Commands in one pipeline."""
 
 Counts = dict[int, int]
-"""bucket -> count, of the buckets that have one."""
+"""Counts by bucket. Buckets without a count are left out."""
 
 
 def random_counts(rollup: Rollup, now: int, share: float, source: random.Random) -> Counts:
-    """A count in each retained bucket, or in this share of them, chosen at random."""
+    """Return random counts for all retained buckets, or for a random share of them (0 to 1).
+
+    `now` is in seconds since the epoch.
+    """
     most = MOST_PER_TEN_SECONDS * max(1, rollup.seconds // 10)
     last = rollup.bucket(now)
     return {
@@ -38,7 +46,7 @@ def random_counts(rollup: Rollup, now: int, share: float, source: random.Random)
 def all_counts(
     projects: Sequence[int], rollups: Sequence[Rollup], now: int, share: float
 ) -> Iterator[tuple[int, Rollup, Counts]]:
-    """Counts for each project and rollup. Equal arguments give equal counts, so both layouts hold the same."""
+    """Yield counts for each project and rollup. Equal arguments give equal counts, so both layouts hold the same."""
     source = random.Random(SEED)
     for project in projects:
         for rollup in rollups:
@@ -46,7 +54,7 @@ def all_counts(
 
 
 def ring_of(rollup: Rollup, counts: Counts) -> bytes:
-    """As the counting script would have left it."""
+    """Return the ring with these counts, exactly as the counting script writes it."""
     slots = [0] * rollup.slots
     for bucket, count in counts.items():
         slots[bucket % rollup.slots] = count
@@ -54,7 +62,7 @@ def ring_of(rollup: Rollup, counts: Counts) -> bytes:
 
 
 def open_projects(client: redis.Redis, projects: Sequence[int], rollups: Sequence[Rollup]) -> None:
-    """Gives each project the state in which it is read without a second look."""
+    """Give each project the state `open`, in which it is read in one round trip."""
     pipeline = client.pipeline(transaction=False)
     for project in projects:
         pipeline.set(state_key(project), state_text(Phase.OPEN, shapes_text(rollups), "0" * 16))
@@ -64,6 +72,7 @@ def open_projects(client: redis.Redis, projects: Sequence[int], rollups: Sequenc
 def fill_rings(
     client: redis.Redis, name: str, projects: Sequence[int], rollups: Sequence[Rollup], now: int, share: float = 1
 ) -> None:
+    """Write a ring for each project and rollup, for the series `name`."""
     pipeline = client.pipeline(transaction=False)
     for project, rollup, counts in all_counts(projects, rollups, now, share):
         if counts:
@@ -75,6 +84,7 @@ def fill_rings(
 def fill_hashes(
     client: redis.Redis, name: str, projects: Sequence[int], rollups: Sequence[Rollup], now: int, share: float = 1
 ) -> None:
+    """Write the same counts as fill_rings, into a hash for each bucket."""
     hashes: dict[str, tuple[int, dict[Any, Any]]] = {}
     for project, rollup, counts in all_counts(projects, rollups, now, share):
         for bucket, count in counts.items():

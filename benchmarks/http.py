@@ -1,15 +1,15 @@
 """The stats endpoint over HTTP: requests a second and latency, against a view that does nothing.
 
-Measured: GET …/stats/ with a known token, 24 × 1 h of a project with counts, and 360 × 10 s of it. Against: a constant
-Django REST Framework view that asks for no credentials (benchmarks/http_urls.py) and answers 24 pairs too, so what is
-left is the price of the token, the project and the counts. All are answered by the same granian (2 workers) with the
-service's settings and middleware, the embedded Valkey's program beside it; the load is 16 keep-alive connections of
-benchmarks/load.py. The same cores carry the server, Valkey and the load.
+Measured: GET …/stats/ with a known token, for 24 × 1 h and for 360 × 10 s of a project with counts. Against: a constant
+Django REST Framework view (benchmarks/http_urls.py), which asks for no credentials and also answers 24 pairs. The
+difference is the price of the token, the project and the counts. One granian (2 workers) with the service's settings
+and middleware answers all of them, with the embedded Valkey's binary beside it. The load is 16 keep-alive connections
+of benchmarks/load.py. The server, Valkey and the load share the same cores.
 
-A request with a token leaves out the middleware that is made for browsers (statsapi/api/fast_path.py); the constant
-view is asked without one, and once with one, which shows what that is worth. It is also shown with a short answer.
+A request with a token skips the middleware that is made for browsers (statsapi/api/fast_path.py). The constant view is
+asked without a token, and once with one to show what skipping is worth. It is also asked for a short answer.
 
-Targets: at least 0.55 of the constant view's requests; p99 under 10 ms.
+Targets: at least 0.55 of the constant view's requests, and a p99 under 10 ms.
 """
 
 from __future__ import annotations
@@ -38,14 +38,15 @@ STATS = "stats, 24 × 1 h"
 
 
 class Server:
-    """A granian that serves, and a token that it knows."""
+    """A running granian, and a token that it accepts."""
 
     def __init__(self, port: int, token: str) -> None:
         self.port = port
         self.token = token
 
-    def load(self, path: str, *, seconds: float = SECONDS, anonymous: bool = False) -> dict[str, float]:
-        command = [sys.executable, "-m", "benchmarks.load", str(self.port), path, str(CONNECTIONS), str(seconds)]
+    def load(self, path: str, *, anonymous: bool = False) -> dict[str, float]:
+        """Run benchmarks.load for SECONDS, with the token unless `anonymous`, and return what it prints."""
+        command = [sys.executable, "-m", "benchmarks.load", str(self.port), path, str(CONNECTIONS), str(SECONDS)]
         if not anonymous:
             command.append(f"Bearer {self.token}")
         answer: dict[str, float] = json.loads(subprocess.check_output(command, cwd=servers.ROOT))
@@ -54,9 +55,12 @@ class Server:
 
 @contextmanager
 def serving(prepare: Callable[[], str] | None = None) -> Iterator[Server]:
-    """`prepare` makes what is to be read, once the settings can be imported, and returns a token for it."""
+    """Run the service with an empty database and an empty Valkey.
+
+    `prepare` is called once the settings can be imported. It creates what is to be read, and returns a token for it.
+    """
     with servers.valkey() as url, servers.temporary_folder() as folder:
-        # Before anything imports the settings, here and in the server alike.
+        # This must happen before anything imports the settings, in this process and in the server.
         os.environ.update(
             VAR_DIR=str(folder),
             SECRET_KEY="x" * 50,
@@ -72,7 +76,7 @@ def serving(prepare: Callable[[], str] | None = None) -> Iterator[Server]:
 
 
 def _granian(port: int) -> list[str | Path]:
-    """As statsapi/start/local.py starts it."""
+    """Return the command that statsapi/start/local.py starts granian with."""
     from django.conf import settings
 
     return [
@@ -85,7 +89,7 @@ def _granian(port: int) -> list[str | Path]:
 
 
 def _prepare() -> str:
-    """Tables, a project with counts in every bucket, and a token that may read it."""
+    """Create the tables, a project with counts in every bucket, and a token for it, which is returned."""
     import django
 
     django.setup()
@@ -107,7 +111,7 @@ def _prepare() -> str:
     instants = [*range(now - 3600, now, 10), *range(now - 90 * 86400, now, 3600)]
     get_store().incr_bulk([Increment(one, at, 1 + at % 999) for one in counted for at in instants], now=now)
     token = services.create_token(organization=organization, scopes=["project:read"]).secret
-    # For some seconds what was just written is read from the database; a known token and project are not that new.
+    # What was just written is read from the database for some seconds. The benchmark is about what is cached.
     cache.clear()
     return token
 

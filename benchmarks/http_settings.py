@@ -1,4 +1,4 @@
-"""The project's settings with the addresses of benchmarks/http_urls.py."""
+"""The service's settings with the URLs of benchmarks/http_urls.py."""
 
 from statsapi.settings import *  # noqa: F403
 

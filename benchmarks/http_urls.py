@@ -1,4 +1,4 @@
-"""The project's addresses, and beside them what they are measured against; used by benchmarks/http.py and intake.py."""
+"""The service's URLs and the constant views that they are measured against, for benchmarks/http.py and intake.py."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from statsapi.api.stats.example import EXAMPLE_COUNTS, EXAMPLE_START
 
 
 class ConstantView(APIView):
-    """What Django REST Framework costs when it has nothing to do: it asks for no credentials and looks nothing up.
+    """A view of Django REST Framework that does nothing: it asks for no credentials and looks nothing up.
 
-    It answers as many pairs as the stats of a day by the hour have.
+    It answers as many pairs as the stats of a day by the hour.
     """
 
     authentication_classes = ()
@@ -28,11 +28,13 @@ class ConstantView(APIView):
 
 
 class ShortConstantView(ConstantView):
+    """The same view with a short answer."""
+
     answer = {"detail": "always the same"}
 
 
 def constant(request: HttpRequest) -> HttpResponse:
-    """What Django costs when it has nothing to do."""
+    """Return a constant answer, as a plain Django view."""
     return HttpResponse(b'{"id":"fc6d8c0c43fc4630ad850ee518f1b9d0"}', "application/json")
 
 

@@ -1,11 +1,12 @@
 """Event intake over HTTP: events a second and latency, against a view that does nothing.
 
-Measured: POST …/envelope/ with a known key, one error of 1.5 KB an envelope, each with its own id, plain and gzipped,
-with everything on: credentials, duplicates, the key's quota, the environment, one filter that looks at addresses. Every
-answer is a count in Redis. Against: a plain Django view that answers a constant, behind the same granian (2 workers),
-settings and middleware. The load is 16 keep-alive connections; the same cores carry server, Valkey and load.
+Measured: POST …/envelope/ with a known key, plain and gzipped. Each envelope has one error of 1.5 KB with its own id.
+Everything is on: credentials, detection of duplicates, the key's quota, the environment, and a filter of addresses.
+Every event is counted in Redis before the answer. Against: a plain Django view with a constant answer, behind the same
+granian (2 workers), settings and middleware. The load is 16 keep-alive connections. The server, Valkey and the load
+share the same cores.
 
-Target: at least 0.44 of the constant view's requests, which a first prototype reached with less.
+Target: at least 0.44 of the constant view's requests, which a first prototype reached with fewer features.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ TARGET = 0.44
 
 
 def send(server: Server, project: int, key: str, form: str) -> dict[str, float]:
+    """Run benchmarks.load_envelopes with envelopes that are "plain" or "gzip", and return what it prints."""
     command = [sys.executable, "-m", "benchmarks.load_envelopes", str(server.port), str(project), key]
     answer: dict[str, float] = json.loads(
         subprocess.check_output([*command, str(CONNECTIONS), str(SECONDS), form], cwd=servers.ROOT)
@@ -31,7 +33,7 @@ def send(server: Server, project: int, key: str, form: str) -> dict[str, float]:
 
 
 def prepare() -> tuple[int, str]:
-    """A project with a quota that is never used up and a filter; its id and its key."""
+    """Give the project a filter, and its key a quota that is never used up. Return the project's id and the key."""
     from projects import services
     from projects.models import Project, ProjectFilters
 

@@ -1,11 +1,13 @@
-"""How wide a count is in a ring: 8 bytes against 5, the two that were to be chosen from.
+"""The width of a count in a ring: 8 bytes against 5.
 
-Measured: decoding a full window of a ring in this process, as tsdb/ring.py does it (8 bytes, big-endian, as BITFIELD
-keeps its integers), and bytes a series in Redis, all rollups. Against: the same counts as 5-byte integers, which
-hold 10^12 a bucket (4 bytes would overflow at 4.29·10^9), decoded as fast as Python was found to do it: each of the
-five bytes of all integers is put in its place by one slice, and then they are unpacked as 8 bytes.
+Measured: decoding a full window of a ring in this process as tsdb/ring.py does it (8 bytes, big-endian, as BITFIELD
+stores integers), and the bytes of a series in Redis over all rollups. Against: the same counts as 5-byte integers,
+which hold 10^12 in a bucket. (4 bytes would overflow at 4.29·10^9.) They are decoded in the fastest way that was found
+in Python: one slice for each of the five bytes puts it in its place in all integers, which are then unpacked as 8
+bytes.
 
-It decided INTEGER_BYTES = 8 (tsdb/rollups.py): with 5 a series takes a third less memory, and twice the time to decode.
+This decided INTEGER_BYTES = 8 (tsdb/rollups.py). With 5 bytes a series takes a third less memory, but twice the time to
+decode.
 """
 
 from __future__ import annotations
@@ -34,13 +36,13 @@ HEADER = 8
 
 
 def narrow(raw: bytes) -> bytes:
-    """The ring with NARROW bytes a slot."""
+    """Return the ring with NARROW bytes for each slot."""
     slots = (raw[place : place + 8] for place in range(HEADER, len(raw), 8))
     return raw[:HEADER] + b"".join(slot[8 - NARROW :] for slot in slots)
 
 
 def narrow_read(raw: bytes, window: Window, oldest: int) -> tuple[int, ...]:
-    """As ring.read, of a narrow ring that is there."""
+    """Return what ring.read returns, for a narrow ring that exists."""
     slots = window.rollup.slots
     newest = int.from_bytes(raw[:HEADER], "big")
     first = max(window.first, newest - slots + 1, oldest)
@@ -62,6 +64,7 @@ def _narrow_slots(raw: bytes, first: int, last: int) -> tuple[int, ...]:
 
 
 def measure(rollup: Rollup, now: int, source: random.Random) -> list[str]:
+    """Return a row of the first table."""
     wide = ring_of(rollup, random_counts(rollup, now, 1, source))
     last, oldest = rollup.bucket(now), rollup.oldest_bucket(now)
     window = Window(rollup, last - POINTS[rollup] + 1, last)
@@ -82,7 +85,7 @@ def measure(rollup: Rollup, now: int, source: random.Random) -> list[str]:
 
 
 def memory() -> dict[int, int]:
-    """Bytes a series in Redis by the width of its integers."""
+    """Return the bytes of a series in Redis, by the width of its integers."""
     with servers.store_clients() as clients:
         sizes = {}
         for width in (8, NARROW):

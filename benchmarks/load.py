@@ -1,10 +1,10 @@
-"""A closed loop of GET requests over keep-alive connections, in a process of its own beside the server it loads.
+"""A closed loop of GET requests over keep-alive connections. It runs in its own process, beside the server it loads.
 
     python -m benchmarks.load PORT PATH CONNECTIONS SECONDS [AUTHORIZATION]
 
-Each connection sends its next request as soon as the answer to the last is there. The process shares the machine's
-cores with the server, so it does as little as can be: one prepared request, one epoll, no parsing beyond
-Content-Length. Prints one object: {"requests": n, "seconds": s, "p50": ms, "p99": ms, "worst": ms}.
+Each connection sends its next request as soon as the answer to the last one has arrived. The process shares its cores
+with the server, so it does as little as possible: one prepared request, one epoll, and no parsing beyond
+Content-Length. It prints one JSON object: {"requests": n, "seconds": s, "p50": ms, "p99": ms, "worst": ms}.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import time
 from collections.abc import Callable
 
 WARM_UP_SECONDS = 0.3
-"""Not counted: the workers' first requests fill caches and open connections."""
+"""Requests of this time are not counted, because a worker's first requests fill caches and open connections."""
 
 
 def load(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> tuple[list[float], float]:
-    """What each answer took, and how long it went on, in seconds. Raises RuntimeError for an answer that is not 200."""
+    """Send requests for this many seconds, and return the latency of each answer and the time that it all took.
+
+    Both are in seconds. Raises RuntimeError for an answer that is not 200, or if the server closes a connection.
+    """
     selector = selectors.DefaultSelector()
     sent: dict[socket.socket, float] = {}
     partial: dict[socket.socket, bytes] = {}
@@ -58,6 +61,7 @@ def load(port: int, next_request: Callable[[], bytes], connections: int, seconds
 
 
 def _is_whole(answer: bytes) -> bool:
+    """Return whether all of the answer has arrived. Raises RuntimeError if its status is not 200."""
     head, blank, body = answer.partition(b"\r\n\r\n")
     if not blank:
         return False
@@ -78,7 +82,7 @@ def main(port: str, path: str, connections: str, seconds: str, authorization: st
 
 
 def summary(times: list[float], lasted: float) -> dict[str, float]:
-    """What `main` prints."""
+    """Return the object that `main` prints, from latencies in seconds."""
     times.sort()
     milliseconds = {"p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100], "worst": times[-1]}
     return {"requests": len(times), "seconds": lasted, **{name: 1000 * one for name, one in milliseconds.items()}}

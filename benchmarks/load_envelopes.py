@@ -1,9 +1,9 @@
-"""A closed loop of envelopes, each with an event id of its own, over keep-alive connections (see benchmarks/load.py).
+"""A closed loop of envelopes, each with its own event id, over keep-alive connections (see benchmarks/load.py).
 
     python -m benchmarks.load_envelopes PORT PROJECT KEY CONNECTIONS SECONDS plain|gzip
 
-An envelope is one error of 1.5 KB, as an SDK sends it. All are made before the first is sent, because gzip in this
-process would be measured as if the service had done it.
+An envelope has one error of 1.5 KB, as an SDK sends it. All envelopes are made before the first is sent. Otherwise the
+time that this process spends on gzip would be measured too.
 """
 
 from __future__ import annotations
@@ -19,10 +19,11 @@ from benchmarks.load import load, summary
 
 PAYLOAD_BYTES = 1300
 MOST_A_SECOND = 9000
-"""As many envelopes are made for each second; a faster service would be sent the first ones again."""
+"""Envelopes that are made for each second of load. If the service is faster, the first ones are sent again."""
 
 
 def envelope(key: str, payload: str) -> bytes:
+    """Return an envelope with one event whose message is `payload`."""
     event_id = uuid.uuid4().hex
     header = {"event_id": event_id, "sent_at": "2026-11-24T08:00:00.000Z", "trace": {"public_key": key}}
     item = {"type": "event", "content_type": "application/json"}
@@ -31,8 +32,9 @@ def envelope(key: str, payload: str) -> bytes:
 
 
 def requests(project: str, key: str, number: int, zipped: bool) -> Iterator[bytes]:
+    """Yield this many HTTP requests, each with another envelope."""
     chance = random.Random(1)
-    # Words, so that gzip finds as much to save as in a stack trace.
+    # Words that repeat, so that gzip saves as much as it does with a stack trace.
     words = " ".join(f"frame_{chance.randrange(300)}" for _ in range(200))[:PAYLOAD_BYTES]
     for _ in range(number):
         body = envelope(key, words)

@@ -1,4 +1,4 @@
-"""Taking turns, and saying what came of it."""
+"""Timing contenders in turns, statistics of the rounds, and tables of the results."""
 
 from __future__ import annotations
 
@@ -9,18 +9,20 @@ from typing import NamedTuple
 
 
 class Spread(NamedTuple):
-    """The median, and between `low` and `high` the middle half."""
+    """The median of some values, and `low` and `high`, which enclose the middle half of them."""
 
     low: float
     median: float
     high: float
 
     def show(self, digits: int = 3, scale: float = 1) -> str:
+        """Return "median (low–high)", all multiplied by `scale` and with this many significant digits."""
         low, median, high = (_number(scale * value, digits) for value in self)
         return f"{median} ({low}–{high})"
 
 
 def spread(values: Iterable[float]) -> Spread:
+    """Return the spread of one or more values."""
     ordered = list(values)
     if len(ordered) == 1:
         return Spread(*(ordered * 3))
@@ -28,7 +30,10 @@ def spread(values: Iterable[float]) -> Spread:
 
 
 def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, list[float]]:
-    """Seconds of each contender in each round. A first round, in which caches fill, does not count."""
+    """Run the contenders in turns, and return the seconds of each in each round.
+
+    One more round runs first, in which caches fill. It does not count.
+    """
     times: dict[str, list[float]] = {name: [] for name in contenders}
     for turn in range(rounds + 1):
         for name, run in contenders.items():
@@ -41,16 +46,17 @@ def take_turns(contenders: Mapping[str, Callable[[], object]], rounds: int) -> d
 
 
 def ratio(dividends: Sequence[float], divisors: Sequence[float]) -> Spread:
-    """How many times as large, round by round."""
+    """Return the spread of the ratios of single rounds."""
     return spread(one / other for one, other in zip(dividends, divisors, strict=True))
 
 
 def verdict(reached: bool, target: str) -> str:
+    """Return the text that says whether a target was reached."""
     return f"{target}: {'reached' if reached else 'MISSED'}"
 
 
 def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """As Markdown, with columns of one width."""
+    """Print a table in Markdown, with aligned columns."""
     table = [list(headings), *(list(row) for row in rows)]
     widths = [max(len(row[column]) for row in table) for column in range(len(headings))]
     table.insert(1, ["-" * width for width in widths])
@@ -60,7 +66,7 @@ def print_table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
 
 
 def _number(value: float, digits: int) -> str:
-    """With `digits` significant digits and no exponent."""
+    """Return the number with `digits` significant digits and without an exponent."""
     if value == 0:
         return "0"
     whole = len(str(int(abs(value))))

@@ -1,17 +1,20 @@
 """Memory of a series: rings of fixed size, against a hash for each bucket.
 
-Measured: bytes a project and series in Redis, all rollups together, of 2000 projects with one series each; every
-bucket filled, 10 % and 1 % of them (chosen at random), both layouts with the same counts. Bytes are the growth of the
-server's `used_memory`, keys and expiries included, divided by the projects; beside it the sum of what `MEMORY USAGE`
-says of each key, which leaves the tables of keys and expiries out. Against: benchmarks/hash_per_bucket.py. The rings'
-size does not depend on how many projects there are; the hashes' does, since projects share a hash's name and expiry.
+Measured: the bytes in Redis of one project with one series, over all rollups, with 2000 projects. Every bucket is
+filled, or 10 % or 1 % of them at random, and both layouts hold the same counts. The bytes are the growth of the
+server's `used_memory`, which includes keys and expiries, divided by the number of projects. Next to it is the sum of
+`MEMORY USAGE` of all keys, which leaves the tables of keys and expiries out. Against: benchmarks/hash_per_bucket.py.
+The size of the rings does not depend on the number of projects. That of the hashes does, because projects share a
+hash's name and expiry.
 
-Then bytes a kept bucket, on the embedded server and on a redis-server where there is one: its allocator, jemalloc,
-rounds a ring up to one of few sizes.
+The second table has the bytes of a kept bucket on the embedded server, and on a redis-server if there is one. Its
+allocator, jemalloc, rounds a ring up to one of a few sizes.
 
-Also shown: what a project has once, whatever its series (its state, the index of its series, its running totals).
+Last comes what a project has only once, however many series it has: its state, the index of its series, and its running
+totals.
 
-Targets: full, at most 0.95 of the hashes; at most 8.5 bytes a kept bucket on the embedded server.
+Targets: with every bucket filled at most 0.95 of the hashes, and at most 8.5 bytes a kept bucket on the embedded
+server.
 """
 
 from __future__ import annotations
@@ -38,11 +41,12 @@ NAME = total(1, Category.ERROR, Outcome.ACCEPTED).name
 
 
 def used_memory(client: redis.Redis) -> int:
+    """Return the server's `used_memory`, in bytes."""
     return int(client.info("memory")["used_memory"])
 
 
 def memory_usage(client: redis.Redis) -> int:
-    """What the server says of all keys together."""
+    """Return the sum of MEMORY USAGE of all keys, in bytes."""
     pipeline = client.pipeline(transaction=False)
     for key in client.scan_iter(count=1000):
         pipeline.memory_usage(key, samples=0)
@@ -50,19 +54,22 @@ def memory_usage(client: redis.Redis) -> int:
 
 
 def bytes_of(fill: Callable[..., None], now: int, share: float, binary: str | None = None) -> tuple[float, float]:
-    """Growth of used_memory and sum of MEMORY USAGE, a project, in a server of its own."""
+    """Fill an empty server, and return the growth of used_memory and the sum of MEMORY USAGE, each for one project."""
     with servers.store_clients(binary) as clients:
         [client] = clients.write.servers()
         before = used_memory(client)
         fill(client, NAME, PROJECTS, ROLLUPS, now, share)
-        # What the server keeps for a connection that sent much is let go with it.
+        # The server frees the buffers of a connection that sent much only when the connection is closed.
         client.connection_pool.disconnect()
         grown = used_memory(client) - before
         return grown / len(PROJECTS), memory_usage(client) / len(PROJECTS)
 
 
 def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
-    """Else the fast filling would measure something that does not occur."""
+    """Raise AssertionError if fill_rings and the counting script write rings of different sizes.
+
+    Then this benchmark would measure something that does not occur.
+    """
     [client] = store.clients.write.servers()
     store.open(1)
     series = Series(1, NAME)
@@ -71,18 +78,18 @@ def check_that_the_script_makes_the_same_rings(store: Store, now: int) -> None:
     fill_rings(client, NAME, [2], ROLLUPS, now)
     for rollup in ROLLUPS:
         counted, filled = (client.memory_usage(Series(project, NAME).key(rollup)) or 0 for project in (1, 2))
-        # A string that grew may lie one step of the allocator away from one that was set.
+        # A string that grew may differ by one size of the allocator from one that was set.
         if abs(counted - filled) > 32:
             raise AssertionError(f"{rollup.name}: a ring takes {counted} bytes when counted, {filled} when filled")
 
 
 def once_a_project(client: redis.Redis) -> int:
-    """After check_that_the_script_makes_the_same_rings."""
+    """Return the bytes of the keys that a project has once. Call check_that_the_script_makes_the_same_rings first."""
     return sum(client.memory_usage(key(1)) or 0 for key in (state_key, index_key, running_key))
 
 
 def per_kept_bucket(now: int) -> None:
-    """The second table."""
+    """Print the second table."""
     rows = []
     for name, binary in (("embedded Valkey", None), ("redis-server", shutil.which("redis-server"))):
         if name == "redis-server" and binary is None:

@@ -1,14 +1,15 @@
-"""An organization of 1000 projects: 24 × 1 h of all of them in one round trip, and the endpoints that answer with it.
+"""An organization of 1000 projects: reading 24 × 1 h of all of them, in the store and through the endpoints.
 
-Measured first: reading the accepted errors of each project from the store, one series a project. Against: the same
-counts in benchmarks/hash_per_bucket.py, read by one pipeline of HGET; and the same rings, asked project by project, as
-a client does that knows the project's endpoint alone. All must answer the same.
+Measured first: reading the accepted errors of each project from the store in one round trip, one series for each
+project. Against: the same counts in benchmarks/hash_per_bucket.py, read by one pipeline of HGET; and the same rings,
+read project by project, as a client must that uses the project's endpoint only. All must answer the same.
 
-Then what the endpoints read, in the store and as a whole: errors received (three series a project) added up for the
-organization or for each project; and outcomes (six series a project and the index of each). The whole is a request over
-a connection that is kept, to a granian as benchmarks/http.py starts it, one at a time.
+Then what the endpoints do, in the store and as a whole request. The stats read received errors (three series a project)
+and add them up for the organization or for each project. stats_v2 and stats-summary read outcomes (six series a project
+and the index of each). The requests are sent one at a time over one keep-alive connection to a granian of
+benchmarks/http.py.
 
-Targets: under 50 ms in the store; at least 14 times as fast as the hashes.
+Targets: under 50 ms in the store, and at least 14 times as fast as the hashes.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ ENDPOINTS = {
 
 
 def fill(clients: Clients, now: int) -> None:
-    """Every ring of three totals and of three facts of each project, full; and the index that names them."""
+    """Write full rings for three totals and three facts of each project, and the index that names them."""
     names = [total(1, Category.ERROR, outcome).name for outcome in STATS["received"]]
     names += [fact(1, 0, Category.ERROR, outcome).name for outcome in STATS["received"]]
     [server] = clients.write.servers()
@@ -63,15 +64,17 @@ def fill(clients: Clients, now: int) -> None:
 
 
 def received(projects: Sequence[int]) -> list[Series]:
+    """Return the series that make up the received errors of the projects."""
     return [total(project, Category.ERROR, outcome) for project in projects for outcome in STATS["received"]]
 
 
 def last_day(now: int) -> Window:
+    """Return the window of the last 24 hours, by the hour."""
     return Window(HOURS, HOURS.bucket(now) - 23, HOURS.bucket(now))
 
 
 def compare(store: Store, now: int) -> None:
-    """The first table."""
+    """Print the first table."""
     window, hashes = last_day(now), HashPerBucket(store.clients, ROLLUPS)
     series = [Series(project, ACCEPTED) for project in PROJECTS]
 
@@ -101,7 +104,7 @@ def compare(store: Store, now: int) -> None:
 
 
 def ask(connection: http.client.HTTPConnection, path: str, token: str) -> int:
-    """The length of the answer's body."""
+    """Send a request and return the length of the answer's body. Raises RuntimeError unless the status is 200."""
     connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
     response = connection.getresponse()
     body = response.read()
@@ -112,13 +115,14 @@ def ask(connection: http.client.HTTPConnection, path: str, token: str) -> int:
 
 @contextmanager
 def connected(port: int) -> Iterator[http.client.HTTPConnection]:
+    """Open a keep-alive connection to the service."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     yield connection
     connection.close()
 
 
 def prepare() -> str:
-    """Tables, the organization with its projects and counts, and a token that may read them."""
+    """Create the tables, the organization with its projects and counts, and a token for it, which is returned."""
     import django
 
     django.setup()
@@ -135,12 +139,12 @@ def prepare() -> str:
     Project.objects.bulk_create(rows)
     fill(get_store().clients, int(time.time()))
     token = services.create_token(organization=organization, scopes=["org:read"]).secret
-    cache.clear()  # for some seconds what was just written would be read from the database
+    cache.clear()  # otherwise what was just written would be read from the database for some seconds
     return token
 
 
 def endpoints() -> None:
-    """The second table."""
+    """Print the second table."""
     with serving(prepare) as server, connected(server.port) as connection:
         from projects.connections import get_store
 

@@ -1,10 +1,10 @@
-"""Reading the store: series of one project and of a hundred, against a hash for each bucket.
+"""Reading the store: a series of one project and of a hundred projects, against a hash for each bucket.
 
-Measured: `Store.get_range` of one series a project, over 24 × 1 h, 360 × 10 s and 90 × 1 d, for 1 and for 100 projects
-of 400, all rollups full. Against: the same counts in benchmarks/hash_per_bucket.py, read by a pipeline of HGET, with
-the same client of the same server. Both are asked once before, and must answer the same.
+Measured: `Store.get_range` of one series for each project, over 24 × 1 h, 360 × 10 s and 90 × 1 d, for 1 and for 100 of
+400 projects with full rollups. Against: the same counts in benchmarks/hash_per_bucket.py, read by a pipeline of HGET
+with the same client and server. Both are asked once before, and must answer the same.
 
-Targets, for one project: at least 2, 10 and 4 times as fast; for a hundred: 14, 24 and 24 times.
+Targets: at least 2, 10 and 4 times as fast for one project, and 14, 24 and 24 times for a hundred.
 """
 
 from __future__ import annotations
@@ -28,10 +28,11 @@ from tsdb.timeline import Window
 PROJECTS = range(1, 401)
 ROUNDS = 15
 MOST_REPEATS = 100
+"""How often one project is read in a turn."""
 
 
 class Case(NamedTuple):
-    """`points` buckets of a rollup, for so many projects; the rings must be `target` times as fast."""
+    """A window of `points` buckets of a rollup, for this many projects. Rings must be `target` times as fast."""
 
     name: str
     rollup: Rollup
@@ -51,11 +52,13 @@ CASES = (
 
 
 def repeat(times: int, run: Callable[[], object]) -> None:
+    """Call `run` this many times."""
     for _ in range(times):
         run()
 
 
 def measure(case: Case, store: Store, hashes: HashPerBucket, name: str, now: int) -> list[str]:
+    """Return a row of the table. Raises AssertionError if the two layouts do not answer the same."""
     last = case.rollup.bucket(now)
     window = Window(case.rollup, last - case.points + 1, last)
     projects = list(PROJECTS)[:: len(PROJECTS) // case.projects]
@@ -64,7 +67,7 @@ def measure(case: Case, store: Store, hashes: HashPerBucket, name: str, now: int
     from_hashes = partial(hashes.get_range, name, projects, window)
     if {one.project: counts for one, counts in from_rings().items()} != from_hashes():
         raise AssertionError(f"{case.name}: the two layouts do not answer the same")
-    # So many of each a turn that a turn is long enough to be timed.
+    # Repeat each so often that a turn is long enough to be timed.
     repeats = max(1, MOST_REPEATS // case.projects)
     times = take_turns(
         {"ring": partial(repeat, repeats, from_rings), "hash": partial(repeat, repeats, from_hashes)}, ROUNDS

