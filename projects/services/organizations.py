@@ -32,11 +32,6 @@ def update_organization(*, organization: Organization) -> None:
     forget(token_keys(organization.tokens.all()))
 
 
-def delete_organizations(organizations: Iterable[Organization]) -> int:
-    """Delete organizations with all their projects and counts. Return how many keys of Redis were deleted."""
-    return finish_organizations(condemn_organizations(organizations))
-
-
 def condemn_organizations(organizations: Iterable[Organization]) -> list[int]:
     """Condemn all projects of the organizations. Return the organizations' ids, for finish_organizations."""
     numbers = [organization.pk for organization in organizations]
@@ -69,8 +64,8 @@ def _delete_empty(numbers: Sequence[int]) -> bool:
 
 
 def delete_organization(*, organization: Organization) -> int:
-    """Delete one organization, as delete_organizations does."""
-    return delete_organizations([organization])
+    """Delete an organization with all its projects and counts. Return how many keys of Redis were deleted."""
+    return finish_organizations(condemn_organizations([organization]))
 
 
 def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.VIEWER) -> Membership:
