@@ -1,4 +1,4 @@
-"""How the tests of the admin reach its pages and read what they say."""
+"""Helpers of the tests of the admin: URLs, actions, forms, and the messages of a page."""
 
 from __future__ import annotations
 
@@ -11,11 +11,12 @@ from django.urls import reverse
 
 
 def url(model: str, page: str, *args: Any) -> str:
+    """Return the URL of an admin page, such as the "changelist" of "project"."""
     return reverse(f"admin:projects_{model}_{page}", args=args)
 
 
 def act(client: Client, model: str, action: str, *ids: int, **more: str) -> Any:
-    """Chooses an action for rows of a list; a redirect is followed."""
+    """Run an action on the rows with these ids, as on the page of a list, and follow the redirect."""
     data = {"action": action, "_selected_action": [str(number) for number in ids], **more}
     if "post" not in more:
         data["index"] = "0"
@@ -23,7 +24,7 @@ def act(client: Client, model: str, action: str, *ids: int, **more: str) -> Any:
 
 
 def inline(prefix: str, *rows: dict[str, Any], initial: int = 0) -> dict[str, Any]:
-    """The fields that an inline formset posts: `initial` says how many of the rows were there before."""
+    """Return the fields that an inline formset posts. The first `initial` rows exist already."""
     data: dict[str, Any] = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": initial}
     for place, row in enumerate(rows):
         data |= {f"{prefix}-{place}-{field}": value for field, value in row.items()}
@@ -31,19 +32,19 @@ def inline(prefix: str, *rows: dict[str, Any], initial: int = 0) -> dict[str, An
 
 
 def log_lines() -> list[str]:
-    """The audit, oldest first: what was done to what."""
+    """Return the lines of the admin's log, oldest first."""
     return [f"{entry} ({entry.get_change_message()})" for entry in LogEntry.objects.order_by("pk")]
 
 
 def said(response: Any) -> str:
-    """The messages and errors of a page, one a line."""
+    """Return the messages and errors of a page, each on its own line."""
     reader = _Reader()
     reader.feed(response.content.decode())
     return "\n".join(" ".join("".join(parts).split()) for parts in reader.found)
 
 
 class _Reader(HTMLParser):
-    """Collects the text of lists of the classes `messagelist` and `errorlist`."""
+    """Collects the items of lists with the class `messagelist` or `errorlist`."""
 
     def __init__(self) -> None:
         super().__init__()

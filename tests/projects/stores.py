@@ -1,4 +1,4 @@
-"""Another store than the process' own one, for the services."""
+"""A way to give the services another store than the one of the process."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tsdb.store import Store
 
 
 def use_store(monkeypatch: pytest.MonkeyPatch, store: Store) -> None:
-    """Every service reaches Redis through `store` until the patch is undone; the API reads through its own."""
+    """Make every service reach Redis through `store`, until the patch is undone. The API keeps its own store."""
     users = [
         module
         for name, module in sys.modules.items()

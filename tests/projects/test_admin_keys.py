@@ -1,4 +1,4 @@
-"""Keys in the admin: switched by actions, their secret half on one page alone."""
+"""Keys in the admin: actions enable and disable them, and only one page shows the secret half."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from tsdb.store import Increment, Store
 from tsdb.timeline import NS, Retention
 
 NOW = 1541455200 + 1234
-"""Within the hour, so that the last bucket is one that is not over."""
+"""In the middle of an hour, so that the last bucket is not over yet."""
 
 HOUR = 3600
 
@@ -42,7 +42,7 @@ def test_invalid_events_and_other_categories_are_not_received(project: Project, 
 def test_it_agrees_with_the_stats_endpoint(
     project: Project, store: Store, api: Client, monkeypatch: pytest.MonkeyPatch, filled: int | None
 ) -> None:
-    """Also where hours were made anew by a changed setting, less or more than a day ago."""
+    """This holds even if a changed setting made the hours anew, less or more than a day ago."""
     if filled:
         since = {HOUR: (NOW - filled) // HOUR * HOUR}
         monkeypatch.setattr(Store, "retention", lambda self, projects, *, now: Retention(now, since))

@@ -1,4 +1,4 @@
-"""The lists of the admin: what they show, find, and cost."""
+"""The lists of the admin: what they show, what they find, and how many queries they need."""
 
 from __future__ import annotations
 
@@ -59,8 +59,8 @@ def test_fifty_projects_cost_as_many_queries_as_one_and_one_read_of_the_store(
 ) -> None:
     for project in fill(organization, 50):
         count(project, Outcome.ACCEPTED, project.pk)
-    admin_client.get(url("project", "changelist"))  # from now on this process knows the projects
-    # The user, two counts for the pager, the page, and the choices of the two filters.
+    admin_client.get(url("project", "changelist"))  # after this, the process knows the projects
+    # One query for the user, two counts for the pager, one for the page, and the choices of the two filters.
     with django_assert_num_queries(7), counted_reads(store) as reads:
         page = admin_client.get(url("project", "changelist")).content.decode()
     assert len(rows(page, "accepted")) == 50

@@ -1,4 +1,4 @@
-"""Pages with more rows than anybody would type: each is sent back whole, as a browser does, and saved."""
+"""Pages with hundreds of rows: the whole form is sent back, as a browser does, and saved."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.django_db
 
 
 class Form(HTMLParser):
-    """What a browser would send of the page's form."""
+    """The fields that a browser would send for the form of a page."""
 
     def __init__(self, page: str) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Organizations in the admin: their members, their names, and what goes with them."""
+"""Organizations in the admin: their members, their names, and what is deleted with them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the admin does with projects, and what it leaves in its log."""
+"""Projects in the admin: adding, changing and deleting them, and the lines of the log."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_a_new_project_gets_a_key_and_shows_its_dsn_on_its_page(
     line = dsn(project.keys.get().public, project.pk)
     assert page.redirect_chain[-1][0] == url("project", "change", project.pk)
     assert f"Its DSN: {line}" in said(page)
-    # The message is gone the next time; the DSN is still there.
+    # The next time the message is gone, but the DSN is still on the page.
     again = admin_client.get(url("project", "change", project.pk))
     assert "Its DSN" not in said(again)
     assert line in again.content.decode()
@@ -217,7 +217,7 @@ def test_what_another_deletes_at_the_same_moment_is_said_and_nothing_is_logged(
     def overtake(**kwargs: Any) -> None:
         Project.objects.filter(pk=project.pk).delete()
 
-    # Its line of the log is written between the look at the project and its deletion.
+    # The line of the log is written after the project was loaded and before it is deleted.
     pre_save.connect(overtake, sender=LogEntry)
     try:
         page = admin_client.post(url("project", "delete", project.pk), {"post": "yes"}, follow=True)

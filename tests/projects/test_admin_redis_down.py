@@ -1,4 +1,4 @@
-"""Redis does not answer: the admin still shows what it knows, says what it cannot do, and does nothing by halves."""
+"""The admin when Redis does not answer: it shows what it can, says what it cannot do, and changes nothing in part."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNREACHABLE = "Redis cannot be reached right now"
 
 @pytest.fixture
 def store_down(settings: Settings) -> Iterator[None]:
-    """From now on the store is looked for where nothing listens."""
+    """Let TSDB_URL name a port on which nothing listens."""
     get_store()
     settings.TSDB_IS_EMBEDDED = False
     settings.TSDB_URL = f"redis://127.0.0.1:{free_port()}"
@@ -32,7 +32,7 @@ def store_down(settings: Settings) -> Iterator[None]:
 
 @pytest.fixture
 def cache_down(settings: Settings) -> None:
-    """From now on the cache is looked for where nothing listens."""
+    """Let the cache's URL name a port on which nothing listens."""
     settings.CACHE_IS_EMBEDDED = False
     caches = copy.deepcopy(project_settings.CACHES)
     caches["default"]["LOCATION"] = f"redis://127.0.0.1:{free_port()}"

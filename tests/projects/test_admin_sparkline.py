@@ -1,3 +1,5 @@
+"""The chart of counts: its bars, its scale, and its title."""
+
 from __future__ import annotations
 
 from xml.etree import ElementTree

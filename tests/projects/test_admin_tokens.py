@@ -1,4 +1,4 @@
-"""Tokens in the admin: shown once, revoked and rotated by actions, all of it in the log and no secret anywhere."""
+"""Tokens in the admin: shown once, revoked and rotated by actions. The log has every change, and nothing a secret."""
 
 from __future__ import annotations
 

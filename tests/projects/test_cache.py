@@ -1,4 +1,4 @@
-"""The cache never answers with an old value. Each race of projects/cache.py is replayed step by step."""
+"""The cache never returns an old value. Each race that projects/cache.py describes is replayed step by step."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def decode(value: object) -> object:
 
 
 class Row:
-    """A row of a database, and how often it was read."""
+    """Stands for a row of a database, and counts how often it is read."""
 
     def __init__(self) -> None:
         self.value: object = "old"
@@ -30,14 +30,14 @@ class Row:
     def load(self) -> object:
         self.reads += 1
         value = self.value
-        self.while_reading()  # what happens between the reading and the storing
+        self.while_reading()  # something happens between reading and storing
         return value
 
     def seen(self) -> object:
         return cached(KEY, self.load, decode)
 
     def change(self) -> None:
-        """As a service does."""
+        """Change the row in a transaction, as a service does."""
         with transaction.atomic():
             forget([KEY])
             transaction.on_commit(lambda: setattr(self, "value", "new"))
@@ -103,7 +103,7 @@ def test_when_the_mark_is_gone_a_row_is_kept_again(row: Row) -> None:
 
 def test_a_reader_that_read_before_the_change_stores_nothing_after_it(row: Row) -> None:
     row.while_reading = row.change
-    assert row.seen() == "old"  # it asked before the change was there
+    assert row.seen() == "old"  # it read before the change was committed
     row.while_reading = lambda: None
     assert row.seen() == "new"
 
@@ -130,13 +130,13 @@ def test_a_change_that_outlives_its_mark_puts_it_again(row: Row) -> None:
     with transaction.atomic():
         forget([KEY])
         expire_the_mark()
-        assert row.seen() == "old"  # and it is kept
+        assert row.seen() == "old"  # and the old row is cached
         transaction.on_commit(lambda: setattr(row, "value", "new"))
     assert row.seen() == "new"
 
 
 def test_a_change_whose_end_is_never_announced_leaves_nothing_stale(row: Row) -> None:
-    """The process ends between the commit and the second mark."""
+    """Stands for a process that dies between the commit and the second mark."""
     row.seen()
     with transaction.atomic():
         forget([KEY])

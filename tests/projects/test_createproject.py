@@ -1,3 +1,5 @@
+"""The command createproject: what it creates, what it prints, and what it refuses."""
+
 from __future__ import annotations
 
 from io import StringIO

@@ -1,3 +1,5 @@
+"""The command createtoken: what it prints, what the token may do, and what it refuses."""
+
 from __future__ import annotations
 
 import re

@@ -1,4 +1,4 @@
-"""Errors that are an outage of the database are told from faults of the program, which are not worth a retry."""
+"""Outages of the database are told from faults of the program, for which trying again is useless."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from projects.database_outage import READ_ONLY, database_outage
 
 
 def failure(sql: str, before: str = "SELECT 1") -> DatabaseError:
-    """What the database says to `sql`, in a transaction that begins with `before`."""
+    """Return the error that the database raises for `sql` in a transaction that begins with `before`."""
     with connection.cursor() as cursor, transaction.atomic():
         cursor.execute(before)
         with pytest.raises(DatabaseError) as failed:

@@ -1,4 +1,4 @@
-"""A deletion, reset or creation that dies at any command: nobody reads a part, and the next who comes finishes it."""
+"""Deletions, resets and creations that die at any command: nobody reads a part, and the next request finishes them."""
 
 from __future__ import annotations
 
@@ -33,7 +33,10 @@ Die = Callable[[Callable[[], object]], bool]
 
 @pytest.fixture(params=[False, True], ids=["before it arrives", "carried out"])
 def deaths(request: pytest.FixtureRequest, store: Store, monkeypatch: pytest.MonkeyPatch) -> Iterator[Die]:
-    """The first lets a deed die at its first command, the next at its second; one that returns False did not die."""
+    """An iterator of functions that run a function and let it die: at its first command, then at its second, and so on.
+
+    Each returns False if the function ended before that command.
+    """
 
     def dying(command: int, deed: Callable[[], object]) -> bool:
         broken, client = breaking(store)
@@ -62,7 +65,7 @@ def count(project: Project, amount: int = 5) -> None:
 
 
 def read(api: Client, slug: str) -> list[int]:
-    """What the endpoint says at each resolution: the sum, or the status where that is not 200."""
+    """Return the project's total at each resolution, as the endpoint answers it, or the status if that is not 200."""
     found = []
     for resolution in RESOLUTIONS:
         answer = api.get(f"/api/0/projects/acme/{slug}/stats/", {"resolution": resolution})
@@ -156,7 +159,7 @@ def test_an_organization_that_dies_in_its_deletion_is_read_as_whole_projects(
         pair = [services.create_project(organization=organization, slug=f"{one}{command}", name="P") for one in "ab"]
         for project in pair:
             count(project)
-        # The organization's token and row stay to the last, so its readers see what became of the projects.
+        # The organization's token and row are deleted last, so its readers see what became of the projects.
         if not die(partial(services.delete_projects, pair)):
             return
         assert all(read(api, project.slug) in (WHOLE, MISSING) for project in pair), f"died at command {command}"
@@ -187,13 +190,13 @@ def test_a_reset_that_dies_is_whole_or_not_at_all_for_whoever_comes_next(
         assert Project.objects.filter(pk=project.pk).exists()
 
 
-# --- creating, where Redis has outlived the database ---------------------------------------------------------
+# --- creating, when Redis has outlived the database ----------------------------------------------------------
 
 FOREIGN = ["open", "closed", "index", "running", "rings", "emptying - - -", "deleting - - -", "merging", "rebuilding"]
 
 
 def reuse_number(number: int) -> None:
-    """The next project gets this number, as in a database that was lost or restored from an older copy."""
+    """Give the next project this id, as in a database that was lost or restored from an older backup."""
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
             cursor.execute("SELECT setval(pg_get_serial_sequence('projects_project', 'id'), %s, false)", [number])
@@ -202,7 +205,7 @@ def reuse_number(number: int) -> None:
 
 
 def lose(project: Project) -> int:
-    """The database forgets the project; Redis does not."""
+    """Delete the project's row but not its keys in Redis. Return its id, which the next project gets."""
     number = project.pk
     Project.objects.filter(pk=number).delete()
     reuse_number(number)
@@ -210,7 +213,7 @@ def lose(project: Project) -> int:
 
 
 def leave(store: Store, number: int, what: str) -> None:
-    """Of the project's keys in Redis."""
+    """Leave only some of the project's keys in Redis, or another state, as `what` says."""
     state, index, running = (f"ts:{{{number}}}:{name}" for name in ("state", "index", "running"))
     client = store.clients.write
     shapes = store.states.shapes

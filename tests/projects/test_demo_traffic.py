@@ -33,7 +33,7 @@ def counts(
 
 
 def received(found: list[Count], seconds: int = DAY) -> Counter[int]:
-    """Errors received in each bucket of so many seconds, by its start."""
+    """Return the received errors in each bucket of this many seconds, by the start of the bucket."""
     sums: Counter[int] = Counter()
     for kind, timestamp, amount in found:
         if kind.category is Category.ERROR and kind.outcome in RECEIVED:
@@ -42,7 +42,7 @@ def received(found: list[Count], seconds: int = DAY) -> Counter[int]:
 
 
 def by_hour(found: list[Count], until: int) -> Counter[tuple[object, int]]:
-    """What every kind had in each hour that ended before `until`."""
+    """Return the events of each kind in each hour that ended before `until`."""
     sums: Counter[tuple[object, int]] = Counter()
     for kind, timestamp, amount in found:
         if timestamp < until - until % HOUR:
@@ -120,7 +120,7 @@ def test_it_follows_any_rollups(rollups: str, days: int) -> None:
 
 
 def test_what_has_begun_is_not_counted_to_its_end() -> None:
-    """Also where the finest bucket is a day."""
+    """This holds even if the finest bucket is a day."""
     today = received(counts(days=0, rollups="1d:30"))[first_day(0, NOW)]
     yesterday = received(counts(days=1, rollups="1d:30", now=NOW - NOW % DAY - 1 + DAY))[first_day(0, NOW)]
     assert 0 < today < 0.7 * yesterday
@@ -145,7 +145,7 @@ def test_the_quiet_one_has_far_fewer_than_the_shop() -> None:
 
 
 def test_only_the_spiky_one_has_hours_of_many_times_the_usual() -> None:
-    # With hours kept for all of the time, every spike is to be seen.
+    # Hours are kept for the whole time, so every spike is visible.
     highest = {}
     for shape in SHAPES:
         hours = sorted(received(counts(shape, days=28, rollups="1h:2000"), HOUR).values())

@@ -1,3 +1,5 @@
+"""The DSN under different values of PUBLIC_URL."""
+
 from __future__ import annotations
 
 import pytest

@@ -47,7 +47,7 @@ def mark(store: Store) -> Mark:
 
 
 def checked() -> list[str | None]:
-    """What `check --database default` says of the two."""
+    """Return the ids of what `check --database default` finds."""
     found = run_checks(databases=["default"])
     assert all(message.hint for message in found)
     return [message.id for message in found]
@@ -114,7 +114,7 @@ def test_of_many_starts_at_once_all_give_the_same_name(store: Store) -> None:
 
 def test_a_start_that_died_between_the_two_stores_is_finished_by_the_next(store: Store) -> None:
     installation.pair()
-    Installation.objects.update(since=None)  # the mark was written, and the row did not hear of it
+    Installation.objects.update(since=None)  # as if the process died after writing the mark
     with time_machine.travel(time.time() + 3600):
         assert installation.pair() == []
     assert Installation.objects.get().since == mark(store).since
@@ -188,7 +188,7 @@ def test_a_database_restored_from_a_backup_is_w005_until_it_is_adopted(
 
 
 def make(organization: Organization, slug: str) -> int:
-    """A project that was noted, as create_project does."""
+    """Create a project, which is noted, and return its id."""
     project = services.create_project(organization=organization, slug=slug, name=slug)
     installation.note_project(project.pk)
     return project.pk
@@ -258,7 +258,7 @@ def test_who_is_counted_into_after_the_loss_says_since_when_it_is_complete(
     store: Store, paired: Installation, project: Project, organization: Organization, api: Client
 ) -> None:
     count_into(store, project.pk)
-    installation.look()  # the mark's own instant is known to the database from now on
+    installation.look()  # the database learns the time in the mark
     store.clients.write.flushdb()
     with time_machine.travel(time.time() + 5, tick=False):
         made_later = services.create_project(organization=organization, slug="later", name="Later")
@@ -331,7 +331,7 @@ def test_the_command_fails_where_they_do_not_belong_together(store: Store, paire
 def test_the_way_out_deletes_what_is_not_this_databases(
     store: Store, project: Project, paired: Installation, way: str, stays: bool
 ) -> None:
-    others = list(range(project.pk + 1, project.pk + 1500))  # more keys than a step of the scan
+    others = list(range(project.pk + 1, project.pk + 1500))  # more keys than one step of SCAN
     count_into(store, project.pk, *others)
     cache.set("token:of-the-other-database", 1)
     store.clients.write.set("not ours", "at all")

@@ -1,4 +1,4 @@
-"""The marks of an installation, and the try to write, on a Redis Cluster."""
+"""The mark of an installation, and the check whether Redis takes writes, on a Redis Cluster."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def spread(cluster: ClusterServer, store: Store, monkeypatch: pytest.MonkeyPatch) -> Store:
-    """A store of the cluster with nothing in it, which the installation is of."""
+    """The cluster's store, emptied, as the store of this installation."""
     clients = connect(cluster.url, 5)
     clients.write.flushdb()
     spread = Store(clients, store.rollups)

@@ -1,4 +1,4 @@
-"""Two finish one thing, and the slower one comes to its end when the world has gone on: it changes nothing any more."""
+"""Two processes finish the same change, and the slower one ends when others have gone on: it changes nothing."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tsdb.store import Increment, Store
 pytestmark = pytest.mark.django_db(transaction=True)
 
 MOST = 60
-"""More commands than anything here takes."""
+"""More commands than any of these changes takes."""
 
 
 @pytest.fixture(autouse=True)
@@ -51,7 +51,7 @@ def counted(store: Store, project: Project) -> list[int]:
 
 
 def begin_anew(source: Project, destination: Project) -> None:
-    """Lets the source have 5, and begins to merge it."""
+    """Let the source have 5 events, and begin to merge it into the destination."""
     for project in (source, destination):
         settled(lambda project=project: services.empty_project(project.pk))  # type: ignore[misc]
     count(source, 5)
@@ -60,17 +60,17 @@ def begin_anew(source: Project, destination: Project) -> None:
 
 
 class Slow:
-    """Lets a deed stop before its n-th command until another deed is done."""
+    """Runs a function that stops before its n-th command until another function has run."""
 
     def __init__(self, store: Store, patch: pytest.MonkeyPatch) -> None:
         self.store, self.client = meddling(store)
         self._patch = patch
 
     def do(self, deed: Callable[[], object], at: int, other: Callable[[], object]) -> bool:
-        """False: the deed takes fewer commands."""
+        """Run `deed`, and `other` before its command number `at`. Return False if it takes fewer commands."""
 
         def act() -> None:
-            if connection.in_atomic_block:  # the other one would wait for this transaction
+            if connection.in_atomic_block:  # `other` would wait for this transaction
                 self.client.meddle_at(1, act)
                 return
             self.let(other)
@@ -82,7 +82,7 @@ class Slow:
         return self.client.left <= 0
 
     def let(self, other: Callable[[], object]) -> None:
-        """Does another deed with the store of everybody, while this one stands still."""
+        """Run `other` with the ordinary store, while the slow function waits."""
         self._patch.undo()
         other()
         use_store(self._patch, self.store)
@@ -97,7 +97,7 @@ def test_a_slow_merge_brings_nothing_back_after_its_destination_was_reset(
     slow: Slow, store: Store, project: Project, shop: Project
 ) -> None:
     def reset() -> None:
-        settled(lambda: services.empty_project(shop.pk))  # which finishes the merge first
+        settled(lambda: services.empty_project(shop.pk))  # this finishes the merge first
         count(shop, 100)
 
     for command in range(1, MOST):
@@ -124,7 +124,7 @@ def test_a_slow_reset_leaves_a_deletion_its_tombstone(slow: Slow, store: Store, 
 
         met = slow.do(reset, command, condemn)
         if met:
-            deleting.finish([web.pk])  # as who condemned it goes on
+            deleting.finish([web.pk])  # the process that condemned it goes on
             assert keys_of(store, web.pk) == set(), command
             assert not Project.objects.filter(pk=web.pk).exists(), command
         else:
@@ -157,7 +157,7 @@ def test_a_note_in_the_sources_state_does_not_make_a_half_of_a_merge(
     client, key = store.clients.write, state_key(project.pk)
 
     def note() -> None:
-        """As tsdb/lua/ring.lua notes since when a resolution is complete, when it pulls a ring back."""
+        """Write since when a resolution is complete, as tsdb/lua/ring.lua does when it pulls a ring back."""
         before, _, _ = client.execute_command("GET", key).decode().rpartition(" ")
         client.execute_command("SET", key, f"{before} 10={NOW}")
         slow.client.meddle_at(2, lambda: slow.let(move_a_half))

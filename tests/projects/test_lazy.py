@@ -1,4 +1,4 @@
-"""One thread makes what a process needs once; the others wait for it, and a failure reaches them all."""
+"""A Lazy value: one thread makes it, the others wait for it, and a failure reaches all of them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CROWD = 20
 
 
 class Maker:
-    """Makes nothing before it may, and fails if it is told to."""
+    """Makes an object once it may, or fails if it is told to. Counts the calls."""
 
     def __init__(self) -> None:
         self.may, self.fails, self.calls = threading.Event(), False, 0
@@ -59,7 +59,7 @@ def test_who_waited_for_a_try_that_failed_does_not_try_in_turn_but_whoever_comes
         for one in found:
             with pytest.raises(RedisConnectionError, match="not there"):
                 one.result()
-    assert maker.calls < CROWD / 2  # who comes when it has failed already tries again
+    assert maker.calls < CROWD / 2  # a thread that came after the failure tries again
     maker.fails = False
     assert get() is get()
 

@@ -1,4 +1,4 @@
-"""How many keys, projects, tokens and members there may be: what exists stays, and only adding is refused."""
+"""The limits on keys, projects, tokens and members: existing rows stay, and only adding more is refused."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def two_of_each(settings: LazySettings) -> None:
 
 @pytest.fixture
 def adding(organization: Organization, project: Project) -> dict[str, Add]:
-    """What adds one of each kind; the organization begins with one project, and that with one key."""
+    """Functions that add one row of each kind. The organization has one project already, and that has one key."""
     made = [0]
 
     def user() -> int:
@@ -145,7 +145,7 @@ def test_the_page_of_a_project_says_that_it_has_its_keys(admin_client: Client, p
     page = save_keys(admin_client, project, there, new, new, initial=1)
     assert KEYS_FULL.replace("has 2", "has 1") in said(page)
     assert project.keys.count() == 1
-    # One that is deleted in the same breath makes room.
+    # A key that is deleted with the same form makes room.
     save_keys(admin_client, project, there | {"DELETE": "on"}, new, new, initial=1)
     assert list(project.keys.values_list("label", flat=True)) == ["New", "New"]
 
@@ -168,7 +168,7 @@ def test_the_page_and_the_command_say_so_too(admin_client: Client, project: Proj
     assert PROJECTS_FULL in said(admin_client.post(url("project", "add"), data))
     with pytest.raises(CommandError, match="'third' cannot be made: This organization has 2 projects"):
         call_command("createproject", "acme", "third", stdout=StringIO())
-    call_command("createproject", "acme", "another", stdout=StringIO())  # it is there
+    call_command("createproject", "acme", "another", stdout=StringIO())  # it exists already
     with pytest.raises(CommandError, match="'pump-station' cannot be made: This organization has 2 projects"):
         call_command("seed", organization="acme", empty=True, verbosity=0)
 

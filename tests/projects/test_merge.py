@@ -1,4 +1,4 @@
-"""Merging projects: every count of one moves into another, also when it is cut off anywhere and run again."""
+"""Merging projects: every count moves, also if the merge is interrupted at any command and run again."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _held_clock() -> Iterator[None]:
 
 @pytest.fixture
 def meddler(store: Store, monkeypatch: pytest.MonkeyPatch) -> MeddlingClient:
-    """The client that a merge writes with."""
+    """The client that merges write with, which can do something else before any of their commands."""
     meddled, client = meddling(store)
     use_store(monkeypatch, meddled)
     return client
@@ -55,7 +55,7 @@ def shop(organization: Organization) -> Project:
 
 
 def count(project: Project, amount: int, environment: str = "production") -> None:
-    """Accepted with a key and an environment, and a tenth of it filtered without a key."""
+    """Count accepted events with a key and an environment, and a tenth of that number filtered without a key."""
     accepted = series.of_event(
         project.pk,
         project.keys.get().pk,
@@ -70,7 +70,7 @@ def count(project: Project, amount: int, environment: str = "production") -> Non
 
 
 def counted(store: Store, project: Project) -> dict[str, list[int]]:
-    """What each of the project's series holds, one sum a rollup; an environment goes by its name."""
+    """Return the sums of each of the project's series, one for each rollup. Environments have their names as keys."""
     names = {f"e:{one.pk}:accepted": one.name for one in project.environments.all()}
     found = {}
     for name in store.series_of(project.pk):
@@ -81,7 +81,7 @@ def counted(store: Store, project: Project) -> dict[str, list[int]]:
 
 
 def settled(store: Store, project: Project) -> dict[str, list[int]]:
-    """As counted; what was begun with the project is finished first."""
+    """Return the same as `counted`, after what was begun with the project is finished."""
     return services.settled(lambda: counted(store, project))
 
 
@@ -93,7 +93,7 @@ def everywhere(**sums: int) -> dict[str, list[int]]:
 def test_every_series_moves_under_its_name_and_an_environment_under_its_own(
     project: Project, shop: Project, store: Store
 ) -> None:
-    count(shop, 10, "staging")  # so that the ids of equal names differ
+    count(shop, 10, "staging")  # so that the same name has different ids in the two projects
     count(shop, 20)
     count(project, 100)
     assert services.merge_projects(source=project.pk, destination=shop.pk) == 5
@@ -160,7 +160,7 @@ def test_cut_off_at_any_command_nobody_reads_a_half_of_it(
             break
         for one in (project, shop) if command % 2 else (shop, project):
             assert amounts(one) in (apart[one], moved[one]), f"{one}, cut off at command {command}"
-        # Whoever came upon it has finished it.
+        # Another request has met the project and finished the merge.
         assert {one: amounts(one) for one in (project, shop)} in (apart, moved), f"cut off at command {command}"
         assert list(store.clients.read.scan_iter(MOVING)) == []
         command += 1
@@ -168,7 +168,7 @@ def test_cut_off_at_any_command_nobody_reads_a_half_of_it(
 
 
 def interrupt(store: Store, source: Project, destination: Project, monkeypatch: pytest.MonkeyPatch, at: int) -> bool:
-    """Merges until that command, which does not arrive; False: it had come to its end before."""
+    """Merge until command number `at`, which does not arrive. Return False if the merge ended before."""
     broken_store, client = breaking(store)
     client.break_at(at, carried_out=False)
     with monkeypatch.context() as patched:
@@ -245,7 +245,10 @@ def test_a_change_of_either_project_at_any_moment_does_not_stop_it(
 
 
 def delete_outside_of_locks(meddler: MeddlingClient, project: Project) -> None:
-    """Another process would wait for the lock of a transaction; within one this waits for the next command."""
+    """Delete the project now, or if a transaction is open, before the first command after it.
+
+    Another process would wait for the transaction's lock, but within the transaction a deletion would not.
+    """
     if connection.in_atomic_block:
         meddler.meddle_at(1, partial(delete_outside_of_locks, meddler, project))
     else:
@@ -273,7 +276,7 @@ def test_a_project_that_is_deleted_at_any_moment_is_missing_and_leaves_nothing(
         assert list(store.clients.read.scan_iter(f"ts:{{{number}}}:*")) == [], command
         assert not Project.objects.filter(pk=number).exists()
         left = counted(store, stays)
-        if left:  # all of it or nothing: it had moved, or it had not
+        if left:  # all or nothing: the series had moved or not
             assert left["t:error:accepted"] == left["production"] == [100] * 4, command
             assert left["t:error:filtered"] == left["f:0:error:filtered:localhost"] == [10] * 4, command
         store.delete([stays.pk])

@@ -25,7 +25,7 @@ WAITS = "Another migrate is under way; waiting for it."
 
 
 class Empty(NamedTuple):
-    """A database without a table."""
+    """A database without tables."""
 
     url: str
     name: str
@@ -45,7 +45,7 @@ class Empty(NamedTuple):
         return server
 
     def wrapper(self) -> Any:
-        """A connection to it, of Django's kind."""
+        """Return a connection to it from Django."""
         other = connection.copy()
         other.settings_dict["NAME"] = self.name
         return other

@@ -1,4 +1,4 @@
-"""The rules that the database keeps, whoever writes to it."""
+"""The rules that the database enforces, whoever writes to it."""
 
 from __future__ import annotations
 

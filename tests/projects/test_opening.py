@@ -1,4 +1,4 @@
-"""Opening many projects at once: each has the answer that it would have alone, and none holds up the others."""
+"""Opening many projects at once: each gets the answer that it would get alone, and none delays the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Members of an installation from before there were viewers: each may do what it could."""
+"""Members of an installation that is older than the role of viewers: each may still do the same."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def migrate(targets: list[tuple[str, str]] | None = None) -> None:
 
 @pytest.fixture
 def migrated() -> None:
-    """The database of before, with a member and an owner, as the migration leaves it."""
+    """A database with a member and an owner from before the migration, migrated."""
     organization = services.create_organization(slug="acme", name="Acme")
     for name in ("member", "owner"):
         services.add_member(

@@ -1,3 +1,5 @@
+"""The command seed: which counts it makes, what it prints, and what it leaves alone."""
+
 from __future__ import annotations
 
 import json
@@ -34,7 +36,7 @@ class Terminal(StringIO):
 
 
 def seed(*arguments: str, now: int = NOW) -> tuple[str, str]:
-    """What it printed: on stdout, on stderr."""
+    """Run the command, and return what it printed on stdout and on stderr."""
     output, errors = StringIO(), StringIO()
     with time_machine.travel(now, tick=False):
         call_command("seed", *arguments, stdout=output, stderr=errors)
@@ -46,7 +48,7 @@ def project_of(slug: str, organization: str = "acme") -> Project:
 
 
 def read(store: Store, project: Project, rollup: Rollup, now: int = NOW) -> dict[str, dict[int, int]]:
-    """Every series of the project: start of bucket -> count, over all that is retained."""
+    """Return the counts of every series of the project by the start of their bucket, over the whole retention."""
     window = Window(rollup, rollup.oldest_bucket(now), rollup.bucket(now))
     series = [Series(project.pk, name) for name in store.series_of(project.pk)]
     found = store.get_range(series, window, now=now)
@@ -56,7 +58,7 @@ def read(store: Store, project: Project, rollup: Rollup, now: int = NOW) -> dict
 
 
 def without_ids(found: dict[str, dict[int, int]], project: Project) -> dict[str, dict[int, int]]:
-    """With names in place of the ids of keys and environments, so that two projects can be compared."""
+    """Replace the ids of keys and environments with names, so that two projects can be compared."""
     names = {str(row.pk): row.name for row in Environment.objects.filter(project=project)}
     renamed = {}
     for name, counts in found.items():
@@ -198,7 +200,7 @@ def test_reset_deletes_the_projects_counts_and_counts_anew(store: Store, project
 def test_nobody_counts_into_a_project_while_its_counts_are_deleted(
     project: Project, store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What was counted then would be deleted in part: totals and facts would differ from then on."""
+    """A count at that time would be deleted in part, and totals and facts would differ from then on."""
     services.open_project(project.pk)
     sweep, tries = Tombstones.sweep, []
 

@@ -1,3 +1,5 @@
+"""The selectors: what they find, what they cache, and how many queries they need."""
+
 from __future__ import annotations
 
 import pytest

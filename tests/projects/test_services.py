@@ -1,3 +1,5 @@
+"""The services: projects, counting, environments, tokens and members."""
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
@@ -268,7 +270,7 @@ def test_a_token_is_found_by_its_secret(organization: Organization) -> None:
     expires = datetime(2018, 11, 7, tzinfo=UTC)
     new = services.create_token(organization=organization, scopes=["project:write", "org:read"], expires=expires)
     assert new.secret.startswith("sta_")
-    for _ in range(2):  # from the database, then from the cache
+    for _ in range(2):  # first from the database, then from the cache
         token = used(new.secret)
         assert token
         assert (token.id, token.organization, token.organization_slug) == (new.token.pk, organization.pk, "acme")

@@ -1,9 +1,10 @@
-"""What this version answers on the var/ of an earlier one, as JSON on standard output.
+"""Print what this version answers on the var/ of an earlier one, as JSON.
 
     VAR_DIR=… SECRET_KEY=… python -m tests.upgrade.afterwards CLOCK TOKEN NUMBERS [rebuild]
 
-Time stands still at CLOCK in this process; NUMBERS is {"<slug>": <id>}. It migrates first and, with `rebuild`, carries
-everything over by the command; without it each project is carried over when it is first asked for.
+In this process time stands still at CLOCK, in seconds since the epoch. NUMBERS is {"<slug>": <id>}. The script migrates
+first. With `rebuild` it then runs the command rebuild_rollups. Without it, each project is carried over when it is
+first asked for.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from tests.upgrade.freeze import ask_all
 
 
 class Afterwards:
+    """This version, running in this process on that var/."""
+
     def __init__(self, token: str) -> None:
         self.var_dir = Path(os.environ["VAR_DIR"])
         self.redis = redis.Redis(unix_socket_path=str(self.var_dir / "valkey/valkey.sock"))

@@ -1,16 +1,16 @@
-"""How the frozen var/ beside this file was made: by the version that it is of, run from a checkout of it.
+"""The script that made the frozen var/ beside this file, with the earlier version itself.
 
     python -m tests.upgrade.freeze CHECKOUT
 
-CHECKOUT holds that version and a `.venv` to run it with. What is asked of it are its own commands and its own HTTP
-API, so the counts and the answers are its own. It needs no network and takes a minute.
+CHECKOUT is a folder with that version and a `.venv` to run it with. This script only uses the version's own commands
+and HTTP API, so the counts and the answers are really its own. It needs no network and takes a minute.
 
-The cast, in the organization `acme`:
+The projects, in the organization `acme`:
     web        90 days of demo data, and a few live events
-    mobile     two keys, one with a quota; categories, reasons and environments of every kind, from 89 days ago on
-    closed     counted into, then given another key: this deletes the key `ts:{N}:state`, until it is counted into again
+    mobile     two keys, one with a quota; categories, reasons and environments of every kind, the oldest 89 days ago
+    closed     counted into, then given another key, which deletes the key `ts:{N}:state` until it is counted into again
     quiet      never counted into
-    parting    a merge into `arriving` was killed after its first half (`take.lua`) of one series
+    parting    a merge into `arriving` was killed halfway (after `take.lua`) through one series
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SCOPES = ("project:read", "project:write", "project:admin", "org:read", "org:wri
 
 
 class Earlier:
-    """The earlier version, running on a var/ of its own."""
+    """The earlier version, running on a new var/."""
 
     def __init__(self, checkout: Path, folder: Path) -> None:
         self.checkout, self.var_dir, self.port = checkout, folder / "var", free_port()
@@ -99,7 +99,7 @@ class Earlier:
 
 
 def fill(earlier: Earlier) -> dict[str, Any]:
-    """Counts what the cast counts; returns what later tests need to know of it."""
+    """Create the projects and count into them. Return what later tests need to know."""
     numbers = {"web": int(earlier.do("GET", "projects/acme/web/")["id"])}
     for slug in PROJECTS[1:]:
         numbers[slug] = int(earlier.do("POST", "organizations/acme/projects/", {"name": slug})["id"])
@@ -148,7 +148,7 @@ KINDS: tuple[tuple[str, str, str | None, str | None], ...] = (
     ("attachment", "accepted", None, None),
     ("metric_bucket", "cardinality_limited", None, None),
 )
-"""Category, outcome, reason, environment."""
+"""Category, outcome, reason and environment of each kind of events."""
 
 
 def _mix(now: int, *keys: str) -> list[dict[str, Any]]:
@@ -168,7 +168,7 @@ def _mix(now: int, *keys: str) -> list[dict[str, Any]]:
 
 
 def _interrupt_a_merge(client: redis.Redis, source: int, destination: int) -> str:
-    """Does to one series what take.lua does; the process that merges was killed then."""
+    """Do to one series what take.lua does, as if the merging process was killed after it. Return the series' name."""
     name = "t:error:accepted"
     for rollup in ("10x360", "3600x168", "86400x90"):
         ring, moving = f"ts:{{{source}}}:{name}:{rollup}", f"ts:{{{source}}}:moving:{name}:{rollup}"
@@ -180,7 +180,7 @@ def _interrupt_a_merge(client: redis.Redis, source: int, destination: int) -> st
 
 
 class Asked(Protocol):
-    """A version that can be asked: its API, and its stores."""
+    """A running version: its API and its stores."""
 
     var_dir: Path
     redis: redis.Redis
@@ -189,7 +189,7 @@ class Asked(Protocol):
 
 
 def describe(earlier: Earlier, numbers: dict[str, int]) -> dict[str, Any]:
-    """All that the earlier version answers within one and the same 10 seconds."""
+    """Return everything that the earlier version answers, asked within one bucket of 10 seconds."""
     wait_for(lambda: time.time() % 10 < 1, "the start of ten seconds")
     clock = int(time.time())
     answers, keys = ask_all(earlier, numbers, clock), keys_of(earlier.redis)
@@ -198,7 +198,7 @@ def describe(earlier: Earlier, numbers: dict[str, int]) -> dict[str, Any]:
 
 
 def ask_all(asked: Asked, numbers: dict[str, int], clock: int) -> dict[str, Any]:
-    """What a version answers about the projects with these ids, and about their organization, at that clock."""
+    """Return what a version answers about these projects and their organization at the time `clock`."""
     organization = {
         stat: {
             resolution: _pairs(asked, "organizations/acme/stats/", clock, resolution, stat=stat)
@@ -248,7 +248,7 @@ def _project(earlier: Asked, slug: str, number: int, clock: int) -> dict[str, An
 
 
 def _pairs(earlier: Asked, path: str, clock: int, resolution: str, **query: str) -> list[list[int]]:
-    """The buckets with counts of the longest window that is kept at a resolution."""
+    """Return the buckets with counts, over the longest window that is kept at the resolution."""
     seconds, samples = RESOLUTIONS[resolution]
     words = {"resolution": resolution, "since": clock - seconds * samples, "until": clock, **query}
     pairs = earlier.do("GET", f"{path}?{'&'.join(f'{name}={value}' for name, value in words.items())}")
@@ -262,7 +262,10 @@ def _environments(var_dir: Path, number: int) -> list[str]:
 
 
 def pack(var_dir: Path, archive: Path) -> None:
-    """Without its secret key and its address, which the next start makes anew, and without its logs and locks."""
+    """Pack the folder into an archive.
+
+    The secret key and the address are left out, because the next start makes new ones, and so are logs and locks.
+    """
     with tarfile.open(archive, "w:xz", preset=9) as tar:
         for file in sorted(var_dir.rglob("*")):
             if (

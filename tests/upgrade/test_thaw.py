@@ -1,4 +1,4 @@
-"""The frozen folder is whole whenever it is thawed: what the tests of the upgrade rest on."""
+"""The frozen folder is complete, whenever it is thawed. The tests of the upgrade rely on this."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsdb.series import read_running, running_key
 
 pytestmark = pytest.mark.once
 YEARS = 1000 * 86400
-"""Longer than anything in the folder lives."""
+"""In seconds: longer than any key in the folder lives."""
 
 
 @contextmanager
@@ -33,7 +33,7 @@ def ordinary_server(var_dir: Path) -> Iterator[redis.Redis]:
 
 
 def age(var_dir: Path, seconds: int) -> None:
-    """Has the data lie about for so long: each key expires that much earlier."""
+    """Make the data older by this many seconds: each key expires that much earlier."""
     with importing(var_dir) as client:
         for key in list(client.scan_iter(count=1000)):
             if (expires := client.pexpiretime(key)) > 0:
@@ -76,7 +76,7 @@ def test_data_that_expired_years_ago_is_there_again(thawed_var: ThawedVar) -> No
 
 
 def test_without_it_they_would_be_gone(thawed_var: ThawedVar) -> None:
-    """What the two tests above would say of a folder that is merely unpacked."""
+    """Without `prolong`, a folder that was only unpacked would lose its keys, and the tests above would fail."""
     age(thawed_var.var_dir, YEARS)
     with ordinary_server(thawed_var.var_dir) as client:
         left = keys_of(client)

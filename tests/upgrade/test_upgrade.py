@@ -1,4 +1,4 @@
-"""This version on a real var/ of the one before, which kept 10 s for an hour, hours for a week and days for 90 days."""
+"""This version on a real var/ of an earlier one, which kept 10 s for an hour, hours for a week and days for 90 days."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def answers_on(var: ThawedVar, *how: str) -> dict[str, Any]:
 
 
 def expected_after(var: ThawedVar) -> dict[str, Any]:
-    """What the earlier version answered; but what an interrupted merge had taken out of a project is back in it."""
+    """Return what the earlier version answered, except that the counts of the interrupted merge are back."""
     projects = {slug: dict(project) for slug, project in var.expected["projects"].items()}
     parting, like_it = projects["parting"], projects["arriving"]
     parting["stats"] = like_it["stats"]

@@ -1,9 +1,9 @@
 """Real data of an earlier version, made usable at any later date.
 
-Every ring in Redis expires with real time, so a folder that was kept as it was would be empty in a year. Valkey has a
-mode for importing data in which expired keys are neither deleted nor hidden. In that mode each key is given again
-what it had left to live at the moment at which the folder was frozen, `clock`. From then on the folder is an ordinary
-var/: the embedded server starts on it, and whoever counts or reads with `clock` as the time finds all of it.
+Every ring in Redis expires with real time, so a folder that was only stored would be empty after a year. Valkey has a
+mode for importing data in which it neither deletes nor hides expired keys. In that mode, each key gets the time to live
+again that it had when the folder was frozen, at `clock`. After that the folder is an ordinary var/: the embedded server
+starts on it, and a process that takes `clock` for the time finds all counts.
 
 `freeze.py` says how the folder was made and what is in it.
 """
@@ -39,7 +39,7 @@ class ThawedVar:
 
 
 def thaw(folder: Path) -> ThawedVar:
-    """A fresh copy of the frozen folder in `folder`/var; nothing runs on it yet."""
+    """Unpack a copy of the frozen folder into `folder`/var. No server runs on it yet."""
     expected = json.loads(EXPECTED.read_text(encoding="utf-8"))
     var_dir = folder / "var"
     with tarfile.open(ARCHIVE) as tar:
@@ -50,7 +50,7 @@ def thaw(folder: Path) -> ThawedVar:
 
 
 def prolong(var_dir: Path, clock: int) -> None:
-    """Gives each key of the embedded server's data, from now on, what it had left to live at `clock`."""
+    """Give each key of the embedded server's data the time to live that it had at `clock`, beginning now."""
     with importing(var_dir) as client:
         for database in (0, 1):
             client.select(database)
@@ -62,7 +62,7 @@ def prolong(var_dir: Path, clock: int) -> None:
 
 @contextmanager
 def importing(var_dir: Path) -> Iterator[redis.Redis]:
-    """A client of the server on the folder's data, to which an expired key is there as any other. Ends the server."""
+    """Run a server on the folder's data, and yield a client that sees expired keys like any others."""
     home = var_dir / "valkey"
     server, port = start_redis(home, "--import-mode", "yes", binary=str(embedded._find_server()))
     client = redis.Redis(port=port, single_connection_client=True)
@@ -75,7 +75,7 @@ def importing(var_dir: Path) -> Iterator[redis.Redis]:
 
 
 def keys_of(client: redis.Redis) -> dict[str, list[Any]]:
-    """Every key of the client's database: its type, a digest of its value, and when it expires (ms; -1: never)."""
+    """Return the type, a digest of the value, and the expiry (ms since the epoch, -1: never) of every key."""
     names = sorted(map(_raw, client.scan_iter(count=1000)))
     return {name.decode(): [*_value(client, name), client.pexpiretime(name.decode())] for name in names}
 
@@ -93,13 +93,13 @@ def _value(client: redis.Redis, key: bytes) -> tuple[str, str]:
 
 
 def _raw(answer: object) -> bytes:
-    """What the client answers is bytes always; the types of redis-py allow more."""
+    """Return the client's answer, which is always bytes. The types of redis-py allow more."""
     assert isinstance(answer, bytes)
     return answer
 
 
 def is_ended(var_dir: Path) -> bool:
-    """Whether no embedded server runs on the folder, nor its keeper."""
+    """Return whether neither an embedded server nor its keeper runs on the folder."""
     with (var_dir / "valkey/keeper.lock").open("r+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
