@@ -58,7 +58,7 @@ class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]
     Django makes one factory for each thread. All of them share one pool of connections.
     """
 
-    _one_makes = Lock()
+    _pool_lock = Lock()
 
     def connect(self, url: str) -> Any:
         if settings.CACHE_IS_EMBEDDED:
@@ -66,5 +66,5 @@ class CacheConnectionFactory(ConnectionFactory):  # type: ignore[misc]
         return super().connect(url)
 
     def get_or_create_connection_pool(self, params: dict[str, Any]) -> Any:
-        with self._one_makes:
+        with self._pool_lock:
             return super().get_or_create_connection_pool(params)

@@ -45,7 +45,7 @@ class ServiceAdmin(GuardedAdmin[M]):
             if request.method != "POST":
                 raise
             # Everything was rolled back. Show the same form again, with the refusal as its error.
-            request._refusal = _in_words(error)  # type: ignore[attr-defined]
+            request._refusal = _as_validation_error(error)  # type: ignore[attr-defined]
         return super().changeform_view(request, object_id, form_url, extra_context)
 
     def get_form(
@@ -61,7 +61,7 @@ class ServiceAdmin(GuardedAdmin[M]):
         try:
             return super().delete_view(request, object_id, extra_context)
         except REFUSALS as error:
-            self._say_no(request, error)
+            self._show_refusal(request, error)
             change = f"admin:{self.opts.app_label}_{self.opts.model_name}_change"
             return HttpResponseRedirect(reverse(change, args=[object_id]))
 
@@ -73,11 +73,11 @@ class ServiceAdmin(GuardedAdmin[M]):
             with transaction.atomic():
                 return super().changelist_view(request, extra_context)
         except REFUSALS as error:
-            self._say_no(request, error)
+            self._show_refusal(request, error)
             return HttpResponseRedirect(request.get_full_path())
 
-    def _say_no(self, request: HttpRequest, error: Exception) -> None:
-        self.message_user(request, " ".join(_in_words(error).messages), messages.ERROR)
+    def _show_refusal(self, request: HttpRequest, error: Exception) -> None:
+        self.message_user(request, " ".join(_as_validation_error(error).messages), messages.ERROR)
 
 
 class CountedAdmin(ServiceAdmin[M]):
@@ -114,9 +114,9 @@ class CountedAdmin(ServiceAdmin[M]):
     def _delete(self, request: HttpRequest, rows: Iterable[M]) -> None:
         numbers = self.condemn(rows)
         # After the page's transaction, because deleting keys may take seconds, which is too long to hold a lock.
-        transaction.on_commit(lambda: self._say_what_went(request, self.finish(numbers)))
+        transaction.on_commit(lambda: self._report_deleted_keys(request, self.finish(numbers)))
 
-    def _say_what_went(self, request: HttpRequest, keys: int) -> None:
+    def _report_deleted_keys(self, request: HttpRequest, keys: int) -> None:
         what = "1 key" if keys == 1 else f"{keys:,} keys"
         self.message_user(request, f"The counts are gone too: {what} of Redis.", messages.INFO)
 
@@ -126,7 +126,7 @@ def safe(markup: str) -> SafeString:
     return SafeString(markup)
 
 
-def _in_words(error: Exception) -> ValidationError:
+def _as_validation_error(error: Exception) -> ValidationError:
     """Return one of REFUSALS as an error whose messages users understand."""
     if isinstance(error, ValidationError):
         return error

@@ -37,9 +37,9 @@ class NamedFilters(ChangeList):
 
     def get_filters(self, request: HttpRequest) -> tuple[list[Any], bool, dict[str, Any], bool, bool]:
         found = super().get_filters(request)
-        nobodys = found[2]
-        if nobodys:
-            raise DisallowedModelAdminLookup(f"No filter of this list reads {', '.join(sorted(nobodys))}.")
+        unknown = found[2]
+        if unknown:
+            raise DisallowedModelAdminLookup(f"No filter of this list reads {', '.join(sorted(unknown))}.")
         return found
 
     def get_results(self, request: HttpRequest) -> None:

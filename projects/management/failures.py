@@ -18,7 +18,7 @@ from tsdb.embedded import EmbeddedServerError
 
 
 @contextmanager
-def told_to_the_user() -> Iterator[None]:
+def command_errors() -> Iterator[None]:
     """Turn an error of the input, the database or Redis into a CommandError with a text of one line."""
     try:
         yield

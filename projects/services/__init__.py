@@ -9,7 +9,7 @@ from projects.services.deleting import empty as empty_project
 from projects.services.deleting import finish as finish_projects
 from projects.services.environments import MOST_ENVIRONMENTS, OTHER_ENVIRONMENT, environment_id
 from projects.services.keys import create_key, delete_keys, save_intake
-from projects.services.locking import RowLocked, held
+from projects.services.locking import RowLocked, locked_project
 from projects.services.object_limits import LimitReached
 from projects.services.organizations import (
     add_member,
@@ -65,7 +65,7 @@ __all__ = [
     "environment_id",
     "finish_organizations",
     "finish_projects",
-    "held",
+    "locked_project",
     "merge_projects",
     "open_project",
     "open_projects",

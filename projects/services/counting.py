@@ -12,7 +12,7 @@ from projects import installation
 from projects.connections import get_store
 from projects.models import Project
 from projects.services import merging
-from projects.services.locking import RowLocked, held
+from projects.services.locking import RowLocked, locked_project
 from projects.services.settling import TRIES, settle, settled
 from tsdb.state import Phase
 from tsdb.states import Unsettled as UnsettledStates
@@ -34,7 +34,7 @@ def open_project(project: int) -> str:
         settle([project])
         is_absent = get_store().states.get(project).phase is Phase.ABSENT
         missing = _missing({project: row.created}, [project] if is_absent else [])
-        with held(project):
+        with locked_project(project):
             # With the lock, this waits for a change that is under way, and a change waits for this. So the rows that
             # are read after this fit the version.
             try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from projects import selectors
 from projects.cache import replace
 from projects.models import Environment
-from projects.services.locking import held
+from projects.services.locking import locked_project
 
 MOST_ENVIRONMENTS = 100
 OTHER_ENVIRONMENT = "other"
@@ -14,7 +14,7 @@ OTHER_ENVIRONMENT = "other"
 def environment_id(project: int, name: str) -> int:
     """Return the id of the project's environment with this name, created if it is new.
 
-    A project has at most MOST_ENVIRONMENTS. New names beyond that share the environment `other`. Raises
+    A project has at most MOST_ENVIRONMENTS, and one more, `other`, which all further names share. Raises
     Project.DoesNotExist, RowLocked.
     """
     known = selectors.environments_of(project)
@@ -23,7 +23,7 @@ def environment_id(project: int, name: str) -> int:
     if name in known:
         return known[name]
     # With the lock, two new names cannot exceed the limit together.
-    with held(project):
+    with locked_project(project):
         known = selectors.load_environments(project)
         if name not in known:
             full = len(known.keys() - {OTHER_ENVIRONMENT}) >= MOST_ENVIRONMENTS

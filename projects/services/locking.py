@@ -26,7 +26,7 @@ class RowLocked(OperationalError):
 
 
 @contextmanager
-def held(project: int) -> Iterator[Project]:
+def locked_project(project: int) -> Iterator[Project]:
     """Open a transaction that holds the lock on the project's row, and yield the project.
 
     Raises Project.DoesNotExist, and RowLocked after PATIENCE seconds. It waits without a connection to the database.
@@ -50,7 +50,7 @@ def held(project: int) -> Iterator[Project]:
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def without_waiting() -> Iterator[None]:
     """Open a transaction that does not wait for locks. Raises OperationalError if it would have to."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":

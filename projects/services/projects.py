@@ -111,6 +111,6 @@ def delete_project(*, project: Project) -> int:
 
 
 def _take_slug(project: Project) -> None:
-    """Delete the redirect from the project's slug, if another project had that slug before."""
+    """Delete the redirect of a project that had this slug before, and mark the slug's entries in the cache."""
     ProjectRedirect.objects.filter(organization=project.organization, slug=project.slug).delete()
     forget(cache_keys(project))

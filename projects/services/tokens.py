@@ -20,7 +20,7 @@ from django.db.models import Q, QuerySet
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
 from projects.selectors import is_id, is_reference, project_cache_key
-from projects.services.locking import at_once
+from projects.services.locking import without_waiting
 from projects.services.object_limits import lock, refuse_more
 
 log = logging.getLogger(__name__)
@@ -217,7 +217,7 @@ def delete_tokens(tokens: Iterable[ApiToken]) -> None:
 
 def _note_use(token: Token, now: int) -> None:
     try:
-        with at_once():
+        with without_waiting():
             ApiToken.objects.filter(pk=token.id).update(last_used=datetime.fromtimestamp(now, UTC))
     except DatabaseError as error:  # no reason to refuse the request or to let it wait
         log.warning("the last use of token %d was not noted: %s", token.id, error)

@@ -123,7 +123,7 @@ def _wait_for_the_row(project: int) -> None:
     if not _queue.acquire(blocking=False):
         raise services.RowLocked("the project's row is locked, and enough others wait for it")
     try:
-        with services.held(project):
+        with services.locked_project(project):
             pass
     except Project.DoesNotExist:
         pass  # the next try tells

@@ -13,7 +13,7 @@ from django.core.management import BaseCommand, CommandParser
 from django.db import transaction
 
 from projects.dsn import dsn
-from projects.management.failures import told_to_the_user
+from projects.management.failures import command_errors
 from projects.provision import ensure_key, ensure_organization, ensure_project
 
 
@@ -29,7 +29,7 @@ class Command(BaseCommand):
         parser.add_argument("--name", default="", help="name of a new project; default: made from the slug")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_to_the_user(), transaction.atomic():
+        with command_errors(), transaction.atomic():
             organization = ensure_organization(options["organization"])
             project = ensure_project(organization, options["project"], options["name"])
             key = ensure_key(project)

@@ -13,7 +13,7 @@ from typing import Any
 from django.core.management import BaseCommand, CommandError, CommandParser
 
 from projects import services
-from projects.management.failures import told_to_the_user
+from projects.management.failures import command_errors
 from projects.models import SCOPES, Organization
 
 MOST_DAYS = 36_500
@@ -39,7 +39,7 @@ class Command(BaseCommand):
         days = options["expires_days"]
         if days is not None and not 1 <= days <= MOST_DAYS:
             raise CommandError(f"--expires-days must be from 1 to {MOST_DAYS}, not {days}.")
-        with told_to_the_user():
+        with command_errors():
             organization = Organization.objects.filter(slug=options["organization"]).first()
             if organization is None:
                 raise CommandError(f"There is no organization with the slug {options['organization']!r}.")

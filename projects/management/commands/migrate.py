@@ -25,10 +25,10 @@ POLL = 0.1
 
 class Command(migrate.Command):
     def handle(self, *args: Any, **options: Any) -> None:
-        with alone(connections[options["database"]], self._say_that_it_waits):
+        with alone(connections[options["database"]], self._report_waiting):
             super().handle(*args, **options)
 
-    def _say_that_it_waits(self) -> None:
+    def _report_waiting(self) -> None:
         self.stderr.write("Another migrate is under way; waiting for it.")
 
 

@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from projects import installation
 from projects.connections import get_store
-from projects.management.failures import told_to_the_user
+from projects.management.failures import command_errors
 from projects.models import Installation, Project
 from tsdb import pairing
 
@@ -49,7 +49,7 @@ class Command(BaseCommand):
         way.add_argument("--discard", action="store_true", help="delete all counts")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        with told_to_the_user():
+        with command_errors():
             if options["adopt"] or options["discard"]:
                 with self._bar(options) as bar:
                     deleted = installation.take_over(keep_known=options["adopt"], on_keys=bar.update)

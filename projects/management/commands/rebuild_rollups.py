@@ -16,7 +16,7 @@ from tqdm import tqdm
 
 from projects import services
 from projects.connections import get_store
-from projects.management.failures import refuse_foreign_counts, told_to_the_user
+from projects.management.failures import command_errors, refuse_foreign_counts
 from projects.models import Project
 from tsdb.settling import delete_unnamed_rings, needs_settling, settle
 
@@ -33,7 +33,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         quiet = options["verbosity"] == 0
         silent = quiet or not self.stderr.isatty()
-        with told_to_the_user():
+        with command_errors():
             refuse_foreign_counts()
             store = get_store()
             projects = list(Project.objects.order_by("pk").values_list("pk", flat=True))

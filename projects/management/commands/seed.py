@@ -21,7 +21,7 @@ from tqdm import tqdm
 
 from projects import seeding, services
 from projects.dsn import dsn
-from projects.management.failures import refuse_foreign_counts, told_to_the_user
+from projects.management.failures import command_errors, refuse_foreign_counts
 from projects.models import SCOPES, Organization
 from projects.seeding import DemoProject, Plan
 
@@ -65,7 +65,7 @@ class Command(BaseCommand):
         now = int(time.time())
         plan = self._plan(options)
         slugs = list(dict.fromkeys(options["project"] or seeding.PROJECTS))
-        with told_to_the_user():
+        with command_errors():
             refuse_foreign_counts()
             organization, projects = seeding.make_projects(options["organization"], slugs)
             if options["reset"]:

@@ -85,8 +85,8 @@ class _Environment(_Text):
         name = environment_name(text)
         if name is None:
             raise _Fault(
-                f".{self.name}: must be a name of 1 to {LONGEST_ENVIRONMENT} characters without slashes and line breaks, "
-                "not blank and not the word none, or null."
+                f".{self.name}: must be a name of 1 to {LONGEST_ENVIRONMENT} characters without slashes "
+                "and line breaks, not blank and not the word none, or null."
             )
         return name
 
