@@ -1,3 +1,5 @@
+"""The Django application of the service, which registers the system checks."""
+
 from django.apps import AppConfig
 
 
@@ -5,4 +7,4 @@ class StatsApiConfig(AppConfig):
     name = "statsapi"
 
     def ready(self) -> None:
-        from statsapi.operations import checks  # noqa: F401 - registers itself, once the applications are loaded
+        from statsapi.operations import checks  # noqa: F401 - importing registers the checks

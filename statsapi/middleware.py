@@ -1,4 +1,4 @@
-"""What every answer carries, and what becomes of a failure that no view caught."""
+"""The service's own middleware: headers of every answer, short ways to a view, failures as JSON."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from statsapi.operations.health import PROMISES, healthz, readyz
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
 _INTAKE = {str(one.pattern): ResolverMatch(one.callback, (), {}, one.name) for one in urlpatterns}
-"""What stands behind the project's id in the path, and whose it is."""
+"""The views of intake, by what follows the project's id in the path."""
 
 _PROBES = {
     "/healthz": ResolverMatch(healthz, (), {}, "healthz"),
@@ -27,7 +27,7 @@ _VARY = ("Accept-Language", "Cookie")
 
 @sync_only_middleware
 def response_headers(get_response: GetResponse) -> GetResponse:
-    """The headers of docs/contract.md#headers, on errors and pages too."""
+    """Set the headers that every answer has, errors and pages too (docs/contract.md#headers)."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
         response = get_response(request)
@@ -40,7 +40,7 @@ def response_headers(get_response: GetResponse) -> GetResponse:
             also = [name.strip() for name in headers.get("Vary", "").split(",") if name.strip()]
             headers["Vary"] = ", ".join((*_VARY, *(name for name in also if name not in _VARY)))
         if isinstance(response, HttpResponse):
-            # Django sets it further in, which what fails before that does not reach.
+            # Django sets it further in, where an answer from an outer middleware does not pass.
             headers.setdefault("Content-Length", str(len(response.content)))
             if response.status_code == 204:
                 del headers["Content-Length"]  # RFC 9110, 8.6: a 204 must not have one
@@ -55,10 +55,11 @@ def response_headers(get_response: GetResponse) -> GetResponse:
 
 @sync_only_middleware
 def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
-    """Takes what SDKs send straight to its view: it has no session, no form and no static file to look for.
+    """Call the views of intake and of probes directly, without the rest of the middleware.
 
-    The rest of the chain costs more than half of such a request's time in Python. Probes go straight too: they ask by
-    address, which ALLOWED_HOSTS does not name.
+    Requests of SDKs have no session, no form and no static file. The rest would cost more than half of such a request's
+    time in Python. Probes go this way because they ask by address, which ALLOWED_HOSTS does not name.
+    See docs/decisions/0007-middleware-left-out.md.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -80,14 +81,15 @@ def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
 
 
 STRANGERS_FORM_BYTES = 16 * 1024
-"""The only form for who is not signed in asks for a name and a password."""
+"""The longest form of a person who is not signed in. The only such form asks for a name and a password."""
 
 
 @sync_only_middleware
 def short_forms_of_strangers(get_response: GetResponse) -> GetResponse:
-    """Refuses a long form of who is not signed in before it is parsed, as the check of its token would.
+    """Refuse a long form of a person who is not signed in, before the check of its CSRF token parses it.
 
-    Two megabytes of escapes take 140 MB and a quarter of a second. Under /api/ who asks is known before a body is read.
+    Two megabytes of escapes take 140 MB and a quarter of a second. Under /api/ the caller is known before a body is
+    read.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
@@ -101,7 +103,7 @@ def short_forms_of_strangers(get_response: GetResponse) -> GetResponse:
 
 
 class failures_as_json:
-    """Turns an exception that a view let through into the JSON answer of failures.failure, under /api/ alone."""
+    """Turns an exception that a view raised into the JSON answer of `failures.failure`, under /api/ only."""
 
     sync_capable, async_capable = True, False
 

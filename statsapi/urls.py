@@ -1,4 +1,4 @@
-"""Every address of the service."""
+"""Every URL of the service."""
 
 from django.contrib import admin
 from django.urls import include, path
@@ -9,12 +9,12 @@ from statsapi.api.schema.document import SchemaView
 from statsapi.operations import health, metrics
 from statsapi.sign_in.passwords import one_at_a_time
 
-# No OPTIONS: the framework has an answer to it, but no page to show that with.
+# The framework has an answer to OPTIONS, but its template cannot show it.
 DOCS = SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html", http_method_names=["get", "head"])
 
 urlpatterns = [
     path("api/0/", include("statsapi.api.urls")),
-    # Until there is a page of its own the admin is what a browser sees.
+    # The service has no page of its own, so a browser is sent to the admin.
     path("", RedirectView.as_view(url="/admin/")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("healthz", health.healthz, name="healthz"),

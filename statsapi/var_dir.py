@@ -1,4 +1,4 @@
-"""VAR_DIR: the folder for everything that the service keeps on its own disk, and what the files in it are called.
+"""VAR_DIR, the folder for everything that the service keeps on its own disk, and the names of the files in it.
 
 The embedded server (tsdb/embedded.py) and the lock of a start (projects/start_lock.py) add files of their own.
 """
@@ -12,12 +12,12 @@ from statsapi import env
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 ADDRESS = "address"
-"""Where `make run` listens, so that a command in another shell prints the same DSNs."""
+"""A file with the URL where `make run` listens, so that a command in another shell prints the same DSNs."""
 SECRET_KEY = "secret_key"  # noqa: S105 - a name
-"""The random SECRET_KEY that `make run` writes once; in production the environment gives the key."""
+"""A file with the random SECRET_KEY, which `make run` writes once. In production the environment gives the key."""
 DATABASE = "statsapi.sqlite3"
 METRICS = "metrics"
-"""A folder: what each worker measured, for all others to tell."""
+"""A folder with the measurements of each worker, so that any worker can report all of them."""
 
 
 def var_dir() -> Path:
@@ -26,5 +26,5 @@ def var_dir() -> Path:
 
 
 def make(folder: Path) -> None:
-    """Make the folder, for its owner alone. Raises OSError."""
+    """Make the folder, which only its owner can enter. Raises OSError."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)

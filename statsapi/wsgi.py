@@ -12,21 +12,21 @@ from statsapi.operations import metrics_files
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
-check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no checks
+check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no system checks
 if settings.METRICS_TOKEN:
     metrics_files.use(settings.METRICS_DIR)  # before anything imports prometheus_client
 django.setup(set_prefix=False)
 application = Handler()
 slow_bodies.watch()
 
-# It imports models, for which the line above makes ready.
+# These modules import models, so Django must be set up before.
 from statsapi.start import threads, warming  # noqa: E402
 
 threads.close_what_they_leave()
 warming.bound_the_database()
 warming.warm_up()
 
-# An event's payload may be 300 000 small objects in a megabyte, and nobody else is served while it is parsed. Each
-# collection on the way would look at all that is loaded above, which takes five times as long.
+# The payload of an event may be 300 000 small objects in a megabyte, and this process serves nothing else while it is
+# parsed. Each garbage collection meanwhile would look at all that is loaded above, which takes five times as long.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)

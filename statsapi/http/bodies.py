@@ -1,8 +1,8 @@
 """Request bodies, read within bounds.
 
-Read straight from the WSGI input, because Django takes a body without Content-Length for an empty one, and
-a chunked body has none. Two limits hold: on the bytes as sent and on the bytes unpacked. The body comes in
-pieces, so that whoever can count without holding it does.
+They are read straight from the WSGI input: Django takes a body without Content-Length for an empty one, and a chunked
+body has none. There are two limits, one for the bytes as sent and one for the bytes unpacked. The body comes in pieces,
+so that a caller which needs only a part of it does not hold the whole.
 """
 
 from __future__ import annotations
@@ -16,32 +16,35 @@ from statsapi.http.encodings import PIECE, unpack
 from statsapi.http.errors import BodyLimit, RequestError
 
 DRAINED = 64 * 1024
+"""The longest body, in bytes, that is read although nobody uses it."""
 
 
 class Input(Protocol):
+    """`wsgi.input`, of which only `read` is used."""
+
     def read(self, size: int, /) -> bytes: ...
 
 
 def read_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimit) -> bytes:
-    """The unpacked body of a WSGI request, whole. Raises RequestError as `stream_body` does."""
+    """Return the whole unpacked body of a WSGI request. Raises RequestError as `stream_body` does."""
     return b"".join(stream_body(environ, sent=sent, unpacked=unpacked))
 
 
 def stream_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimit) -> Iterator[bytes]:
-    """The unpacked body of a WSGI request, as it comes.
+    """Return the unpacked body of a WSGI request in pieces, as it comes.
 
-    Raises RequestError: 413 above a limit (with a Content-Length above it at once, before anything is read), 400 for
-    an encoding that does not hold or a body that ends before its Content-Length.
+    Raises RequestError 413 if a limit is exceeded; if Content-Length exceeds it, at once, before anything is read.
+    Raises RequestError 400 if the body cannot be unpacked, or ends before its Content-Length.
     """
     chunks = _sent_chunks(environ["wsgi.input"], _announced_length(environ), sent)
     return bounded(unpack(chunks, environ.get("HTTP_CONTENT_ENCODING", "")), unpacked)
 
 
 def drain(environ: Mapping[str, Any]) -> None:
-    """Reads a body that nobody wants, unless it is long.
+    """Read a body that nobody uses, unless it is long.
 
-    A server closes the connection of a body that was not read to its end. A client that keeps its connections, or is
-    still sending, would then not see the answer.
+    The server closes the connection if a body was not read to its end. A client that is still sending, or that keeps
+    its connections, would then not see the answer.
     """
     let_go_of_the_database()
     try:
@@ -57,7 +60,7 @@ def drain(environ: Mapping[str, Any]) -> None:
 
 
 def bounded(pieces: Iterable[bytes], limit: BodyLimit) -> Iterator[bytes]:
-    """The pieces; 413 as soon as they are more than the limit."""
+    """Yield the pieces. Raises RequestError 413 as soon as they are more than the limit."""
     size = 0
     for piece in pieces:
         size += len(piece)
@@ -67,10 +70,10 @@ def bounded(pieces: Iterable[bytes], limit: BodyLimit) -> Iterator[bytes]:
 
 
 def _announced_length(environ: Mapping[str, Any]) -> int | None:
-    """Content-Length; None where the body ends when the input does; 0 where there is no body.
+    """Return Content-Length, or None if the body ends where the input ends, or 0 if there is no body.
 
-    A server that marks the end of the input itself says so by wsgi.input_terminated. On any other, reading
-    on without a length would wait for a client that has nothing more to send.
+    A server that marks the end of the input says so by wsgi.input_terminated. With any other server, reading without a
+    length would wait for a client that has nothing more to send.
     """
     text = environ.get("CONTENT_LENGTH") or ""
     if not text:
@@ -81,7 +84,7 @@ def _announced_length(environ: Mapping[str, Any]) -> int | None:
 
 
 def _sent_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterator[bytes]:
-    # A generator of its own would refuse only when first read from; the length is refused at once.
+    # Not a generator, which would refuse only when it is first read from. The length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
     let_go_of_the_database()
@@ -89,8 +92,7 @@ def _sent_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
 
 
 def _read_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterator[bytes]:
-    # One byte more than the limit is asked for where the length is unknown: its arrival is the proof of too
-    # much.
+    # If the length is unknown, one byte more than the limit is asked for. Its arrival proves that the body is too long.
     expected = limit.maximum + 1 if length is None else length
     got = 0
     while got < expected:
@@ -109,8 +111,10 @@ def _read_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
 
 
 def let_go_of_the_database() -> None:
-    """For as long as a body comes: that may be minutes, and the connections to PostgreSQL are few
-    (statsapi/postgresql)."""
+    """Give the connection to PostgreSQL back before a body is read.
+
+    That may take minutes, and the connections are few (statsapi/postgresql).
+    """
     if connection.vendor == "postgresql" and not connection.in_atomic_block:
         connection.close()
 

@@ -1,4 +1,4 @@
-"""One clock a request: whoever asks it first, all that follows is told the same."""
+"""One clock a request: the first call reads the time, and every later call for the request returns the same."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from django.http import HttpRequest
 from rest_framework.request import Request
 
 _KEY = "statsapi.now_ns"
-"""In the request's environment, where no header of a client can have this name."""
+"""A name in the WSGI environment that no header of a client can have."""
 
 
 def now_ns(request: HttpRequest | Request) -> int:
-    """Nanoseconds since the epoch."""
+    """Return the time of the request in nanoseconds since the epoch."""
     environment = request.META
     if _KEY not in environment:
         environment[_KEY] = time.time_ns()
@@ -20,5 +20,5 @@ def now_ns(request: HttpRequest | Request) -> int:
 
 
 def now(request: HttpRequest | Request) -> int:
-    """Whole seconds since the epoch."""
+    """Return the time of the request in whole seconds since the epoch."""
     return now_ns(request) // 1_000_000_000

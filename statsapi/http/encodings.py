@@ -1,18 +1,16 @@
 """Content encodings, unpacked piece by piece.
 
-`unpack` is a generator whose pieces are small whatever the input says, so that its reader can stop a bomb
-at its own limit: a few bytes of input may stand for gigabytes. How each library is held to that (pinned
-versions):
+A few bytes of input may unpack to gigabytes. The pieces that `unpack` yields are small whatever the input is, so the
+reader can stop at a limit of its own. This is how each library is held to that (the versions are pinned):
 
-- zlib: `decompress(data, max_length)`, the rest waits in `unconsumed_tail`.
-- brotli 1.2.1: `process(data, output_buffer_limit)`, then `process(b"")` for as long as something comes
-  out; it may go over the limit by one block of its buffer. Its window is 16 MiB at most.
-- zstandard 0.25.0: has no output limit that also tells a truncated frame from a whole one, so it is fed
-  slices so short that even slices of nothing but run-length blocks (4 bytes for 128 KiB) stay small. The
-  window is capped.
+- zlib: `decompress(data, max_length)`. The rest waits in `unconsumed_tail`.
+- brotli 1.2.1: `process(data, output_buffer_limit)`, then `process(b"")` for as long as something comes out. A piece
+  may exceed the limit by one block of brotli's buffer. The window is at most 16 MiB.
+- zstandard 0.25.0 has no output limit that also tells a truncated frame from a whole one. It gets slices that are so
+  short that even one of nothing but run-length blocks (4 bytes for 128 KiB) unpacks to little. The window is capped.
 
-One compressed stream a body. Members after the first, which gzip and zstd allow, are refused as trailing
-bytes: no SDK sends them, and a body of a million empty members would cost more to set up than to unpack.
+A body is one compressed stream. gzip and zstd allow more members after the first, and these are refused as trailing
+bytes. No SDK sends them, and a body of a million empty members would cost more to set up than to unpack.
 """
 
 from __future__ import annotations
@@ -31,10 +29,10 @@ ZSTD_LARGEST_WINDOW = 8 * 1024 * 1024  # what RFC 8878 asks a decoder to support
 
 
 def unpack(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """The unpacked pieces of `chunks`. `encoding`: the header Content-Encoding, "" for none.
+    """Return the unpacked pieces of `chunks`.
 
-    Raises RequestError 400 for an encoding that is unknown or stacked on another, and for data that is not
-    what the encoding says, or ends early, or goes on after its end.
+    `encoding` is the header Content-Encoding, or "". Raises RequestError 400 if the encoding is unknown or stacked on
+    another, and if the data is not in that encoding, ends early or goes on after its end.
     """
     name = encoding.strip().lower()
     if name in ("", "identity"):
@@ -61,10 +59,10 @@ def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _deflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """`deflate` is zlib's format by the standard and raw deflate by custom; the first byte tells them apart.
+    """Unpack zlib's format, which is `deflate` by the standard, or raw deflate, which some clients send.
 
-    A zlib header begins with a byte whose low half is 8. In raw deflate that would be a stored block with a
-    padding bit set, which no encoder writes.
+    The first byte tells them apart. A zlib header begins with a byte whose low half is 8. In raw deflate that would be
+    a stored block with a padding bit set, which no encoder writes.
     """
     iterator = iter(chunks)
     first = next(iterator, b"")

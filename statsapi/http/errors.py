@@ -1,4 +1,4 @@
-"""The exception of a request that cannot be read or may not be answered, and the limits that it may name."""
+"""The exception for a request that is refused, and the limits of a body that it may name."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class RequestError(Exception):
         self.reason = reason
 
     def body(self) -> dict[str, object]:
-        """The answer's JSON. Bad data has a list of causes, a refused credential has none."""
+        """Return the JSON of the answer: bad data has a list of causes, refused credentials have none."""
         if self.status in BAD_DATA:
             return {"detail": self.detail, "causes": list(self.causes)}
         return {"detail": self.detail}
@@ -33,11 +33,12 @@ class RequestError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
-    """A maximum, and the name of the setting that moves it, so that a 413 says which knob to turn."""
+    """A maximum of a body and the name of its setting, so that a 413 says what to change."""
 
     setting: str
     maximum: int
 
     def exceeded(self, what: str, unit: str = "bytes") -> RequestError:
+        """Return the error to raise if `what` is above the limit."""
         text = f"{what} exceeds the limit of {self.maximum} {unit} (setting {self.setting})"
         return RequestError(413, text, [f"raise {self.setting} to accept it"], "too_large")

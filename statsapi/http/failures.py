@@ -1,4 +1,4 @@
-"""What becomes of an exception that no view caught: a JSON answer that tells nothing of how it came about."""
+"""The answers to exceptions that no view caught: JSON that does not show the cause."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def failure(error: Exception) -> HttpResponse:
 
 
 def describe(error: Exception) -> Failure:
-    """Return what the client is told: 400, 413, 503, or 500 with an id that stands in the log too."""
+    """Return what the client is told: 400, 413, 503, or 500 with an id that is in the log too."""
     if isinstance(error, DisallowedHost):
         return Failure(400, {"detail": "Invalid Host header. ALLOWED_HOSTS names the hosts that are served."}, {})
     if isinstance(error, RequestDataTooBig):
@@ -57,9 +57,9 @@ def describe(error: Exception) -> Failure:
 
 
 def unavailable(error: Exception) -> str | None:
-    """Return a sentence that says what cannot be reached or refuses its work, and log it.
+    """Return a sentence that says what cannot be reached or refuses its work, and log the error.
 
-    None: the error is of another kind.
+    Return None if the error is of another kind.
     """
     outage = NO_REDIS if isinstance(error, RedisError | EmbeddedServerError) else database_outage(error)
     if outage == NO_REDIS:
@@ -71,12 +71,12 @@ def unavailable(error: Exception) -> str | None:
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Django's handler400."""
+    """Answer a bad request: Django's handler400."""
     return failure(exception)
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Django's handler404: a path that leads nowhere."""
+    """Answer a path without a view: Django's handler404."""
     path = request.path_info
     if path.startswith("/api/") and not path.endswith("/"):
         return _response(404, {"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, {})
@@ -84,11 +84,14 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
 
 
 def server_error(request: HttpRequest) -> HttpResponse:
-    """Django's handler500: what fails outside /api/ or before any view. Django calls it while it handles the error."""
+    """Answer an exception outside /api/ or before any view: Django's handler500.
+
+    Django calls it while it handles the error.
+    """
     error = sys.exception()
     if not isinstance(error, Exception):
         error = RuntimeError("unknown")
-    if not request.path_info.startswith("/api/"):  # a page, which a person looks at
+    if not request.path_info.startswith("/api/"):  # a person looks at this page
         outage = unavailable(error)
         if outage is not None:
             page = refusal(request, 503, "Not right now", f"{outage} Try again in a moment.")

@@ -1,4 +1,4 @@
-"""Foreign JSON. Every room of intake parses it here, so that one place knows how it can go wrong."""
+"""Reading JSON that clients sent. All of intake parses it here, so that one place knows how it can fail."""
 
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ Buffer = bytes | bytearray | memoryview
 
 
 def parse_json(data: Buffer) -> object:
-    """The value, or ValueError: bad syntax, not UTF-8, a lone surrogate, deeper than 1024 levels.
+    """Return the value of a JSON text.
 
-    orjson keeps its own depth count, so that a million brackets cost an error and not the stack.
+    Raises ValueError if the syntax is bad, the text is not UTF-8, holds a lone surrogate, or is nested deeper than 1024
+    levels. orjson counts the levels itself, so a million brackets are an error and do not exhaust the stack.
     """
     try:
         value: object = orjson.loads(data)
@@ -22,7 +23,7 @@ def parse_json(data: Buffer) -> object:
 
 
 def parse_object(data: Buffer) -> Mapping[str, object]:
-    """The JSON object, or ValueError, also where the JSON is something else."""
+    """Return a JSON object. Raises ValueError as `parse_json` does, and if the JSON is not an object."""
     value = parse_json(data)
     if not isinstance(value, dict):
         raise ValueError("expected a JSON object")
@@ -30,13 +31,15 @@ def parse_object(data: Buffer) -> Mapping[str, object]:
 
 
 def as_mapping(value: object) -> Mapping[str, object]:
-    """The value if it is an object, else an empty one: a foreign field may be of any type."""
+    """Return the value if it is an object, else an empty one. A field that a client sent may be of any type."""
     return value if isinstance(value, dict) else {}
 
 
 def as_list(value: object) -> list[object]:
+    """Return the value if it is a list, else an empty one."""
     return value if isinstance(value, list) else []
 
 
 def as_text(value: object) -> str:
+    """Return the value if it is a text, else ""."""
     return value if isinstance(value, str) else ""

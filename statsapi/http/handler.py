@@ -1,7 +1,7 @@
 """Django's WSGI handler, with requests that no Content-Type can break.
 
-Django parses that header before any middleware runs. Where it cannot, because of a charset that does not exist, say, it
-raises what nobody turns into an answer. A charset is not needed: all pages here, and so their forms, are UTF-8.
+Django parses that header before any middleware runs. If it fails, because of an unknown charset for example, it raises
+an exception that nothing turns into an answer. The charset is not needed: all pages and their forms are UTF-8.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django.utils.http import parse_header_parameters
 
 
 class Request(WSGIRequest):
-    """A request whose Content-Type is none where it cannot be read, and whose charset is not looked at."""
+    """A request whose charset is ignored, and whose Content-Type is empty if it cannot be read."""
 
     def _set_content_type_params(self, meta: Mapping[str, Any]) -> None:
         try:
@@ -24,4 +24,6 @@ class Request(WSGIRequest):
 
 
 class Handler(WSGIHandler):
+    """Django's handler, which makes the requests of this module."""
+
     request_class = Request

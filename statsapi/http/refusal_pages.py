@@ -1,6 +1,6 @@
-"""A request that no view of ours answers, or that one could not: JSON under /api/, a plain page elsewhere.
+"""The answer to a request that is refused before or instead of its view: JSON under /api/, a plain page elsewhere.
 
-Django's own page of a failed CSRF check has its style in it, which the Content-Security-Policy forbids.
+Django's own page for a failed CSRF check holds its style, which the Content-Security-Policy forbids.
 """
 
 from __future__ import annotations
@@ -10,15 +10,17 @@ from django.template.loader import render_to_string
 
 
 def refusal(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    """Return the answer with this status, title and text."""
     if request.path_info.startswith("/api/"):
         return JsonResponse({"detail": f"{title}. {text}"}, status=status)
-    # Without the request, of which a page might ask who is signed in, and so the database, which may be what fails.
+    # The page is made without the request. With it, a page could ask who is signed in, and so ask the database, which
+    # may be what has failed.
     page = render_to_string("statsapi/refusal.html", {"title": title, "text": text})
     return HttpResponse(page, status=status)
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
-    """Django's CSRF_FAILURE_VIEW."""
+    """Answer a failed CSRF check: Django's CSRF_FAILURE_VIEW."""
     return refusal(
         request,
         403,

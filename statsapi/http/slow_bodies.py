@@ -1,10 +1,10 @@
-"""A request's body has a deadline, so that clients which send slowly, or stop in the middle, hold no thread for ever.
+"""A deadline for the body of a request, so that a client which sends slowly or stops holds no thread for ever.
 
-granian reads a body in Rust, where nothing interrupts the thread that waits for it. But the wait ends when the
-connection does, and a connection can be ended from here: each call of the application comes with an object that takes
-its answer, from any thread. An answer that ends before its Content-Length makes granian close the connection; a whole
-one would let the client go on sending. So a slow sender gets 408 with all of its text, and then loses the connection
-one byte before its end.
+granian reads a body in Rust, where nothing interrupts the thread that waits for it. The wait ends when the connection
+does, and a connection can be ended from here: each call of the application gets an object that takes the answer, and
+takes it from any thread. If an answer ends before its Content-Length, granian closes the connection. After a whole
+answer the client could go on sending. So a slow sender gets 408 with all of its text, and the connection is closed one
+byte before the end of the answer.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from statsapi.http import slow_readers
 log = logging.getLogger(__name__)
 
 TICK = 0.2
-"""Seconds between two looks at who is sending."""
+"""Seconds between two looks at the bodies that are being read."""
 PATIENCE = 1.0
 """Seconds that a sender has for its next piece (64 KiB, or what is left) while threads are scarce."""
 SCARCE = 3 / 4
 """Threads are scarce while more than this share of them waits longer than PATIENCE."""
 FLUSHED = 0.1
-"""Seconds after which the text of a 408 has left, which the end of the connection would else overtake."""
+"""Seconds that the text of a 408 gets to leave. The end of the connection would otherwise overtake it."""
 
 Call = Callable[[Any, dict[str, Any]], Any]
-"""What granian calls for each request: with the object that takes the answer, and what becomes the WSGI environment."""
+"""What granian calls for each request, with the object that takes the answer, and the start of the WSGI environment."""
 
 
 class Body:
-    """`wsgi.input` of one request."""
+    """`wsgi.input` of one request, which notes when it began to wait."""
 
     __slots__ = ("_reading", "_source", "answer", "began", "waits_since")
 
@@ -46,11 +46,11 @@ class Body:
         self.began = self.waits_since = 0.0
 
     def read(self, *size: int) -> bytes:
-        """Raises TimeoutError where the sender was too slow; it has its answer then."""
+        """Read bytes. Raises TimeoutError if the sender was too slow; it has its answer then."""
         return self._within_time(self._source.read, size)
 
     def readline(self, *size: int) -> bytes:
-        """As `read`."""
+        """Read a line. Raises TimeoutError as `read` does."""
         return self._within_time(self._source.readline, size)
 
     def _within_time(self, read: Callable[..., bytes], size: tuple[int, ...]) -> bytes:
@@ -58,21 +58,24 @@ class Body:
         self.began = self.began or self.waits_since
         self._reading[id(self)] = self
         data = read(*size)
-        # Of this thread and the watch, whoever takes the body out decides what becomes of the request.
+        # This thread and the watch both remove the body from the table. The first one decides about the request.
         if self._reading.pop(id(self), None) is None:
             raise TimeoutError("the body was sent too slowly")
         return data
 
 
 class Watch:
-    """Ends what is too slow: `seconds` for a whole body; PATIENCE while most of the `threads` wait."""
+    """Ends requests whose bodies come too slowly.
+
+    A whole body has `seconds`. While `threads` are scarce, each piece of a body has PATIENCE.
+    """
 
     def __init__(self, seconds: float, threads: int) -> None:
         self._seconds, self._most = seconds, threads * SCARCE
         self._reading: dict[int, Body] = {}
 
     def around(self, call: Call) -> Call:
-        """`call`, with a body that is watched where there is one."""
+        """Return a call that does the same, and whose body is watched if the request has one."""
 
         def watched(answer: Any, environ: dict[str, Any]) -> Any:
             if "CONTENT_LENGTH" in environ or "HTTP_TRANSFER_ENCODING" in environ:
@@ -82,19 +85,21 @@ class Watch:
         return watched
 
     def run(self) -> None:
+        """End slow requests for ever."""
         while True:
             time.sleep(TICK)
             ended = [body for body in self.too_slow(time.monotonic()) if self._reading.pop(id(body), None)]
             for body in ended:
-                # In threads of their own, since each takes the time until its text has left.
+                # Each needs a thread of its own, because it takes until its text has left.
                 try:
                     threading.Thread(target=self._refuse, args=[body.answer], daemon=True).start()
-                except RuntimeError:  # the system has no more of them; then one after the other
+                except RuntimeError:  # the system has no more threads: one after the other
                     self._refuse(body.answer)
             if ended:
                 log.warning("Ended %d requests whose bodies came too slowly.", len(ended))
 
     def too_slow(self, now: float) -> set[Body]:
+        """Return the bodies to end at `now`, which is of the monotonic clock."""
         reading = list(self._reading.values())
         late = {body for body in reading if now - body.began > self._seconds}
         waiting = {body for body in reading if now - body.waits_since > PATIENCE}
@@ -113,9 +118,9 @@ class Watch:
 
 
 def watch() -> None:
-    """Watches the bodies of this process if it is a worker of granian; other servers have a time-out of their own.
+    """Watch the bodies of this process if it is a worker of granian. Other servers have a time-out of their own.
 
-    Called while a worker loads the application, so before granian wraps it.
+    It is called while a worker loads the application, before granian wraps it.
     """
     granian: Any = sys.modules.get("granian.server.mp")
     if granian is None:

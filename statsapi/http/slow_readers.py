@@ -1,7 +1,8 @@
-"""A client that takes nothing of its answer loses its connection, and so holds neither a thread nor memory for ever.
+"""The end of connections whose client does not read its answer, so that they hold neither threads nor memory for ever.
 
-granian waits as long as the client likes. The kernel does not, if the socket says so, and a listening socket hands that
-on to each connection. On Linux alone; elsewhere statsapi/http/static_files.py bounds how many threads wait.
+granian waits as long as the client likes. The kernel does not if the socket has a time-out, and a listening socket
+hands the time-out on to each connection. This works on Linux only. On other systems statsapi/http/static_files.py
+bounds how many threads wait.
 """
 
 from __future__ import annotations
@@ -13,11 +14,11 @@ import time
 from contextlib import suppress
 
 SECONDS = 30
-"""The longest that a client may take nothing of what is there for it, or not confirm what it was sent."""
+"""The longest that a client may read nothing of what is there for it, or not confirm what it was sent."""
 
 
 def bound() -> None:
-    """Waits until this process listens, for a while, and says it to the kernel."""
+    """Wait up to 30 seconds until this process listens, and set the time-out of its listening sockets."""
     deadline = time.monotonic() + 30
     while hasattr(socket, "TCP_USER_TIMEOUT") and time.monotonic() < deadline:
         if _told(list(map(int, os.listdir("/proc/self/fd")))):
@@ -26,10 +27,10 @@ def bound() -> None:
 
 
 def _told(descriptors: list[int]) -> int:
-    """To how many listening sockets it was said."""
+    """Set the time-out of each listening socket among the descriptors, and return how many there are."""
     told = 0
     for number in descriptors:
-        with suppress(OSError):  # closed meanwhile
+        with suppress(OSError):  # it was closed meanwhile
             if not stat.S_ISSOCK(os.fstat(number).st_mode):
                 continue
             with socket.socket(fileno=os.dup(number)) as one:

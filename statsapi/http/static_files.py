@@ -1,7 +1,7 @@
-"""The static files: small ones at once, and of the large ones so few at a time that their readers stop nobody else.
+"""The static files. Small ones are served at once, and only a few large ones at a time.
 
-A large file is handed to the server piece by piece, and the thread that does so waits for its reader. Who asked for 512
-files and read none of them would hold all threads.
+A large file is handed to the server in pieces, and the thread that does so waits for the client. A client that asks for
+512 files and reads none of them would hold all threads.
 """
 
 from __future__ import annotations
@@ -21,14 +21,16 @@ from statsapi.operations.retry import RETRY_AFTER
 log = logging.getLogger(__name__)
 
 SMALL = 64 * 1024
-"""Bytes that the server takes whether the client reads or not, so no thread waits for it."""
+"""Bytes that the server takes even if the client does not read, so that no thread waits."""
 SHARE = 1 / 4
-"""The most of the threads that hand out large files."""
+"""The largest share of the threads that may hand out large files."""
 SECONDS = 120
-"""The longest that one is handed out; of the largest a client must take 33 KB a second."""
+"""The longest that a file is handed out. Of the largest file a client must read 33 KB a second."""
 
 
 class Files(WhiteNoiseMiddleware):  # type: ignore[misc]
+    """WhiteNoise, which answers 503 if too many threads are handing out large files."""
+
     free = threading.BoundedSemaphore(max(1, int(settings.WEB_THREADS * SHARE)))
 
     @classmethod
@@ -45,7 +47,7 @@ class Files(WhiteNoiseMiddleware):  # type: ignore[misc]
 
 
 class _Lent:
-    """The pieces of a file; when they are closed its place is free, as happens in any case."""
+    """The pieces of a file. Closing them frees the place, and the server always closes them."""
 
     def __init__(self, pieces: Any) -> None:
         self._pieces = iter(pieces)
@@ -58,7 +60,7 @@ class _Lent:
     def __next__(self) -> bytes:
         if time.monotonic() > self._ends:
             log.warning("A file was read too slowly: its connection is closed.")
-            raise StopIteration  # too short for its Content-Length, so the server closes the connection
+            raise StopIteration  # the answer is shorter than its Content-Length, so the server closes the connection
         piece: bytes = next(self._pieces)
         return piece
 

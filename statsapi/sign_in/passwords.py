@@ -1,11 +1,12 @@
-"""Guessing passwords: after 10 wrong ones of a name from an address, that name is refused there for 15 minutes.
+"""Protection against guessing passwords.
 
-django-axes asks before the password is hashed, so a guess that is refused costs two small queries. Its rows are in the
-database: people sign in while Redis does not answer. A row holds what decides, and nothing else of the request, so
-that nobody can fill the database with made-up browsers; rows that are over go with the next wrong password.
+After 10 wrong passwords for a name from an address, the name is refused from there for 15 minutes. django-axes looks
+before the password is hashed, so a refused guess costs two small queries. Its rows are in the database, so people can
+sign in while Redis does not answer. A row holds only what decides, so that nobody can fill the database with invented
+user agents. Rows that have expired are deleted at the next wrong password.
 
-To hash a password takes a core for a quarter of a second, on purpose. So one is hashed at a time, and few wait for it:
-the rest of the service goes on, and who guesses many times at once finds the name locked as if it were one by one.
+Hashing a password takes a core for a quarter of a second, on purpose. So one password is hashed at a time, and few
+requests wait for it. The rest of the service goes on, and many guesses at once lock the name as if one by one.
 """
 
 from __future__ import annotations
@@ -33,17 +34,20 @@ from statsapi.ingest.answers import client_address
 log = logging.getLogger(__package__)
 
 UNKNOWN = "::"
-"""Of who comes through a socket that has no addresses."""
-
+"""The address of a client that connects through a socket without addresses."""
 
 MOST = 16
-"""How many people may be signing in at the same time; each holds a thread."""
+"""How many people may be signing in at the same time. Each holds a thread."""
 MOST_FROM_ONE = 4
-"""How many of them may come from one address, so that one alone cannot keep all others waiting."""
+"""How many of them may come from one address, so that one client cannot keep all others waiting."""
 
 
 def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """A view that takes a name and a password. Who comes when MOST wait is answered 503 and has not guessed."""
+    """Return a view that checks one password at a time.
+
+    A request that comes while MOST wait, or MOST_FROM_ONE from its address, is answered 503, and its password is not
+    checked.
+    """
     here: Counter[str] = Counter()
     counting, hashing = threading.Lock(), threading.Lock()
 
@@ -70,14 +74,14 @@ def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
 
 
 class Guesses(AxesDatabaseHandler):  # type: ignore[misc]
-    """Counts wrong passwords in one row for each name and address; the last one begins the 15 minutes."""
+    """Counts wrong passwords in one row for each name and address. The last one begins the 15 minutes."""
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
         if request is None:
             return
         request.axes_credentials = credentials
         if request.axes_locked_out:
-            return  # it was not tried, so it prolongs nothing
+            return  # the password was not checked, so it prolongs nothing
         self.clean_expired_user_attempts(request, credentials)
         row = {"username": credentials["username"], "ip_address": request.axes_ip_address, "user_agent": ""}
         with transaction.atomic():
@@ -87,12 +91,15 @@ class Guesses(AxesDatabaseHandler):  # type: ignore[misc]
             )
         request.axes_locked_out = self.is_locked(request, credentials)
         if request.axes_locked_out:
-            # Not the name: people type their password there.
+            # The name is not logged: people type their password there by mistake.
             log.warning("too many wrong passwords for one name from %s: refused for a while", request.axes_ip_address)
 
 
 def guessing_address(request: HttpRequest) -> str:
-    """Whom a wrong password is counted for: the sender's address; of IPv6 its network of 64 bits, for one has that."""
+    """Return the address that a wrong password is counted for.
+
+    That is the client's address. Of an IPv6 address it is the network of 64 bits, which one client can have.
+    """
     try:
         address = ip_address(client_address(request))
     except ValueError:
@@ -103,7 +110,7 @@ def guessing_address(request: HttpRequest) -> str:
 
 
 def locked_out(request: Any, response: HttpResponse, credentials: dict[str, Any] | None) -> HttpResponse:
-    """django-axes' AXES_LOCKOUT_CALLABLE."""
+    """Answer a name that is refused: AXES_LOCKOUT_CALLABLE of django-axes."""
     wait: timedelta = settings.AXES_COOLOFF_TIME
     name = (credentials or {}).get("username")
     row = AccessAttempt.objects.filter(username=name, ip_address=request.axes_ip_address).first()

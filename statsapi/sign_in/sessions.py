@@ -1,4 +1,4 @@
-"""Django's sessions in the database, but a cookie that cannot be a session's key is no session."""
+"""Django's sessions in the database. A cookie that cannot be the key of a session is no session."""
 
 from __future__ import annotations
 
@@ -7,10 +7,15 @@ import re
 from django.contrib.sessions.backends.db import SessionStore as DatabaseStore
 
 _KEY = re.compile(r"[a-z0-9]{32}")
-"""As Django makes them."""
+"""The keys that Django makes."""
 
 
 class SessionStore(DatabaseStore):
+    """Django's store, with a stricter check of keys."""
+
     def _validate_session_key(self, key: str | None) -> bool:
-        """Django's own takes whatever is long enough; PostgreSQL refuses a NUL, and the request would fail with 500."""
+        """Return whether Django could have made the key.
+
+        Django's own check takes any text that is long enough. PostgreSQL refuses a NUL, and the answer would be 500.
+        """
         return key is not None and _KEY.fullmatch(key) is not None
