@@ -1,4 +1,4 @@
-"""What every view of intake has in common: answers, errors, and access from any web page."""
+"""The answers of intake: their form, errors, and access from any web page."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tsdb.intake import Quota
 
 View = Callable[[HttpRequest, str], HttpResponse]
 
-# The browser's SDK sends from any page; what it sends is counted and nothing of it can be read, so any page may.
+# SDKs in browsers send from any page. Nothing of what they send can be read again, so any page may send.
 _ANY_PAGE = {
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": "x-sentry-error, x-sentry-rate-limits, retry-after",
@@ -31,14 +31,14 @@ _PREFLIGHT = {
 }
 
 RETRY_SECONDS = 60
-"""What a refused sender is told where nobody knows when there will be room: the quota is 0, or gone meanwhile."""
+"""When a refused sender may try again if the end of the quota is unknown: it is 0, or was removed meanwhile."""
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
 """A transparent GIF of 1×1."""
 
 
 def intake_view(*methods: str) -> Callable[[View], View]:
-    """A view of intake for these methods; OPTIONS is a preflight."""
+    """Return a decorator for a view of intake that takes these methods. OPTIONS is answered as a preflight."""
 
     def decorate(view: View) -> View:
         allowed = ", ".join((*methods, "OPTIONS"))
@@ -65,23 +65,26 @@ def _answer(view: View, request: HttpRequest, project_id: str, methods: tuple[st
         return view(request, project_id)
     except RequestError as error:
         return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
-    except Exception as error:  # what it is decides failures.failure: 503 or 500, never a traceback
+    except Exception as error:  # failure() decides between 503 and 500; an answer never holds a traceback
         return failure(error)
 
 
 def json_answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+    """Return an answer with the body as JSON."""
     return HttpResponse(json.dumps(body), "application/json", status, headers=headers)
 
 
 def identified(event_id: str | None) -> HttpResponse:
+    """Return the answer 200, with the id if there is one."""
     return json_answer({"id": event_id} if event_id else {})
 
 
 def refused(quota: Quota | None, now: int) -> HttpResponse:
-    """429, until the window of the quota ends in which the request came, at `now`.
+    """Return the answer 429 to a request that came at `now`, seconds since the epoch.
 
-    That is told from this moment on, because reading a body may have taken a while. Integers, because SDKs ignore
-    fractions; rounded up, because whoever waits so long must find room.
+    It says how many seconds the window of the quota still lasts. They are counted from this moment, because reading the
+    body may have taken a while. They are an integer, because SDKs ignore fractions, and rounded up, so that a sender
+    who waits as long finds room.
     """
     seconds = RETRY_SECONDS
     if quota and quota.limit:
@@ -96,11 +99,15 @@ def refused(quota: Quota | None, now: int) -> HttpResponse:
 
 
 def new_event_id() -> str:
+    """Return a random event id of 32 hexadecimal digits."""
     return uuid.uuid4().hex
 
 
 def client_address(request: HttpRequest) -> str:
-    """The sender's address; a header says it only behind a proxy of one's own, which writes it last."""
+    """Return the address of the sender.
+
+    With TRUST_PROXY it is the last one in X-Forwarded-For, which the proxy appends.
+    """
     if settings.TRUST_PROXY:
         forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
         if forwarded:
@@ -109,7 +116,7 @@ def client_address(request: HttpRequest) -> str:
 
 
 def _without_port(address: str) -> str:
-    """Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
+    """Return the address without a port: some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
     if address.startswith("["):
         return address[1:].partition("]")[0]
     return address.partition(":")[0] if address.count(":") == 1 else address

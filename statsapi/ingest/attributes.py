@@ -1,8 +1,7 @@
-"""What the inbound filters look at, taken out of payloads of any shape.
+"""The attributes that the inbound filters look at, read from payloads of any form.
 
-An event's payload is foreign JSON of twenty years of SDKs: every field may be missing, null, of another
-type, or under the older name of its interface. Nothing here raises on it: a field that is not as it should
-be is as if not there.
+Payloads come from twenty years of SDKs. Every field may be missing, null, of another type, or under the older name of
+its interface. Nothing here raises: a field of a wrong type counts as missing.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from itertools import islice
 from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 
-# Far more than SDKs send; they keep an event made to be expensive as cheap as others.
+# Far more than SDKs send. These bounds keep an event that was made to be expensive as cheap as others.
 MOST_EXCEPTIONS = 50
 MOST_FRAMES = 250
 MOST_HEADERS = 200
@@ -27,19 +26,21 @@ _BROWSERS = ("Mozilla/", "Opera/")
 
 @dataclass(frozen=True, slots=True)
 class EventAttributes:
+    """What the filters look at. "" and () mean that the event does not say."""
+
     client_ip: str = ""  # of the request
     user_ip: str = ""  # of the user, as the event says
-    user_agent: str = ""  # of the browser (or crawler) that was served, not of an SDK's own HTTP client
+    user_agent: str = ""  # of the browser or crawler that was served, not of an SDK's own HTTP client
     page_url: str = ""
     release: str = ""
     messages: tuple[str, ...] = ()  # the log message, and "type: value" of each exception
-    sources: tuple[str, ...] = ()  # for each exception, the file whose code raised it
-    csp_sources: tuple[str, ...] = ()  # of a CSP report: what was blocked, and the file that asked for it
+    sources: tuple[str, ...] = ()  # the file of the code that raised each exception
+    csp_sources: tuple[str, ...] = ()  # of a CSP report: what was blocked, and the file that loads it
     environment: str | None = None
 
 
 def read_event(payload: Buffer) -> Mapping[str, object]:
-    """The event; an empty one where the payload is no JSON object."""
+    """Return the event, or an empty one if the payload is not a JSON object."""
     try:
         return parse_object(payload)
     except ValueError:
@@ -47,11 +48,10 @@ def read_event(payload: Buffer) -> Mapping[str, object]:
 
 
 def event_attributes(event: Mapping[str, object], *, client_ip: str, user_agent: str) -> EventAttributes:
-    """Of a parsed event, and the address and User-Agent header of the request that brought it.
+    """Return the attributes of a parsed event, sent by the address `client_ip` with the header User-Agent `user_agent`.
 
-    A browser's SDK sends from the browser itself, so the request's User-Agent is the browser's where the
-    event has none. An SDK in a server sends with a client of its own, which no filter should take for the
-    visitor.
+    An SDK in a browser sends from the browser itself, so that header is used if the event has no User-Agent. An SDK in
+    a server sends with an HTTP client of its own, which no filter should take for the visitor.
     """
     request = as_mapping(event.get("request") or event.get("sentry.interfaces.Http"))
     exceptions = _exceptions(event)
@@ -75,7 +75,7 @@ def _user_ip(event: Mapping[str, object], client_ip: str) -> str:
 
 
 def _header(headers: object, name: str) -> str:
-    """Of headers as an object, or as a list of pairs; a value may be a list of its own."""
+    """Return a header of an object or of a list of pairs, or "". A value may be a list, of which the first counts."""
     pairs: list[object]
     if isinstance(headers, dict):
         pairs = [[key, value] for key, value in islice(headers.items(), MOST_HEADERS)]
@@ -89,7 +89,7 @@ def _header(headers: object, name: str) -> str:
 
 
 def _exceptions(event: Mapping[str, object]) -> list[Mapping[str, object]]:
-    """An object with `values`, a bare list, or one exception by itself."""
+    """Return the exceptions, which are an object with `values`, a bare list, or one exception by itself."""
     interface = event.get("exception") or event.get("sentry.interfaces.Exception")
     if isinstance(interface, dict) and "values" not in interface:
         return [interface]
@@ -112,7 +112,7 @@ def _messages(event: Mapping[str, object], exceptions: list[Mapping[str, object]
 
 
 def _source(exception: Mapping[str, object]) -> str:
-    """The file of the innermost frame that has one: frames are listed from the outermost in."""
+    """Return the file of the innermost frame that has one, or "". Frames are listed with the innermost last."""
     frames = as_list(as_mapping(exception.get("stacktrace")).get("frames"))
     for frame in reversed(frames[-MOST_FRAMES:]):
         fields = as_mapping(frame)

@@ -1,4 +1,4 @@
-"""The limits of intake as they are set, each with the name of its setting."""
+"""The limits of what intake reads, each with the name of its setting."""
 
 from __future__ import annotations
 
@@ -9,10 +9,12 @@ from statsapi.ingest.envelope import EnvelopeLimits
 
 
 def body_limit(setting: str) -> BodyLimit:
+    """Return the limit of that setting."""
     return BodyLimit(setting, getattr(settings, setting))
 
 
 def envelope_limits() -> EnvelopeLimits:
+    """Return the limits of an envelope."""
     return EnvelopeLimits(
         header_line=body_limit("INGEST_MAX_HEADER_BYTES"),
         item=body_limit("INGEST_MAX_ITEM_BYTES"),

@@ -1,4 +1,4 @@
-"""A body that is read as it comes, of which no more is held than somebody asked for."""
+"""A body that is read as it comes. No more of it is held than was asked for."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ NEWLINE = 0x0A
 class BodyStream:
     """Lines and stretches of a body that arrives in pieces.
 
-    What is held is the rest of a piece and what is being asked for; what is passed over is held nowhere. Whatever the
-    pieces raise comes through.
+    It holds the rest of one piece and the stretch that is asked for. Exceptions of the pieces pass through.
     """
 
     def __init__(self, pieces: Iterable[bytes]) -> None:
@@ -20,7 +19,7 @@ class BodyStream:
         self._at = 0
 
     def next_byte(self) -> int | None:
-        """The next byte, which is not taken; None at the end."""
+        """Return the next byte without taking it, or None at the end."""
         while self._at >= len(self._held):
             piece = next(self._pieces, None)
             if piece is None:
@@ -29,14 +28,14 @@ class BodyStream:
         return self._held[self._at]
 
     def newline(self) -> bool:
-        """Takes a newline, or finds the end; False: there is something else."""
+        """Take a newline, if it is next. Return False if there is another byte, and True at the end."""
         byte = self.next_byte()
         if byte == NEWLINE:
             self._at += 1
         return byte in (NEWLINE, None)
 
     def only_newlines(self) -> bool:
-        """Takes everything up to the end, as long as it is newlines."""
+        """Take newlines up to the end. Return False if there is another byte."""
         while self.next_byte() is not None:
             if self._held.count(b"\n", self._at) < len(self._held) - self._at:
                 return False
@@ -44,9 +43,10 @@ class BodyStream:
         return True
 
     def stretch(self, length: int | None, *, longest: int, kept: int) -> tuple[bytes, int]:
-        """`length` bytes or, without it, those before the next newline, which is not taken; fewer at the end.
+        """Take `length` bytes, or without a length those before the next newline. There are fewer at the end.
 
-        Returns the bytes, b"" where they are more than `kept`, and how many they are. Stops after more than `longest`.
+        Return the bytes and their number. The bytes are b"" if they are more than `kept`. Stop when they are more than
+        `longest`.
         """
         parts: list[bytes] = []
         size, ended = 0, length == 0

@@ -1,4 +1,4 @@
-"""What the items of an envelope count as.
+"""The categories of the items of an envelope.
 
 Source: Sentry's developer documentation, "Envelope Items" and the definitions in "Rate Limiting".
 """
@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from tsdb.outcomes import Category
 
-# Item type -> category. None: known, and not counted by itself. A client report carries counts of others, a
-# replay recording always comes with the replay event of its segment, form data belongs to its event.
+# Item type -> category. None means that the type is known, and not counted by itself. A client report carries counts of
+# other items, a replay recording always comes with the replay event of its segment, and form data belongs to its event.
 ITEM_CATEGORIES: dict[str, Category | None] = {
     "event": Category.ERROR,
     "security": Category.ERROR,
@@ -37,5 +37,5 @@ ITEM_CATEGORIES: dict[str, Category | None] = {
     "form_data": None,
 }
 
-# Item types that hold several things in one payload and say how many in the item header `item_count`.
+# Item types whose payload holds several things. The item header `item_count` says how many.
 COUNTED_TYPES = frozenset({"log", "span", "trace_metric"})

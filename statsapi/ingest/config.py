@@ -1,7 +1,7 @@
-"""What a worker knows of a project that sends: its keys, filters and environments, in the worker's own memory.
+"""The keys, filters and environments of projects, in the memory of a worker.
 
-It is known under a version that Redis keeps. The counting script compares it, so that an event of a known key costs
-one round trip and no SQL, and a disabled key or a changed filter is obeyed at the next event all the same.
+They are known under a version, which Redis keeps too and the counting script compares. So an event of a known key costs
+one round trip and no SQL, and a disabled key or a changed filter still takes effect at the next event.
 """
 
 from __future__ import annotations
@@ -23,24 +23,26 @@ from tsdb.intake import Quota
 from tsdb.states import Unsettled as UnsettledStates
 
 MOST_PROJECTS = 10_000
-"""How many projects a worker knows at a time; a few kilobytes each."""
+"""The most projects that a worker knows at a time, at a few kilobytes each."""
 
 SETTLING_PATIENCE = 2.0
-"""Seconds that a request waits for others who settle projects."""
+"""Seconds that a request waits while other requests settle projects."""
 
 SHORT = 0.25
-"""Seconds for which a locked row is most likely another worker's, which opens the same project: all wait for it."""
+"""Seconds for which a locked row is most likely held by another worker that opens the project. Everyone waits then."""
 
 PAUSE = 0.02
-"""Seconds until they ask again."""
+"""Seconds between two tries meanwhile."""
 
 _settling = threading.BoundedSemaphore(2)
 _queue = threading.BoundedSemaphore(16)
-"""Who waits for a row that is locked holds a thread of the server, and the others must not run out of them."""
+"""Bounds the requests that wait for a locked row. Each holds a thread of the server, which other requests need."""
 
 
 @dataclass(frozen=True, slots=True)
 class Key:
+    """A key of a project."""
+
     id: int
     active: bool
     quota: Quota | None
@@ -48,15 +50,17 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Config:
+    """What decides about the events of a project, as it was under a version."""
+
     project: int
     version: str
     keys: dict[str, Key]
     filters: FilterConfig
     environments: dict[str, int] = field(compare=False)
-    """Grows when an environment is first seen; environments are never taken away."""
+    """Ids by name. It grows when an environment is first seen; environments are never removed."""
 
     def environment_id(self, name: str) -> int:
-        """Raises Project.DoesNotExist."""
+        """Return the id of the environment, which is made on first sight. Raises Project.DoesNotExist, RowLocked."""
         known = self.environments
         if name not in known and len(known) > services.MOST_ENVIRONMENTS:
             name = services.OTHER_ENVIRONMENT
@@ -69,12 +73,15 @@ class Config:
 
 _known: dict[int, Config] = {}
 _locked_since: dict[int, float] = {}
-"""By the monotonic clock, when the row of a project was first found locked, until it is loaded."""
+"""When the row of a project was first found locked, by the monotonic clock. Loading the project removes it."""
 _keeping = threading.Lock()
 
 
 def known_config(project: int) -> Config:
-    """As this worker knows it, which may be old; the counting script tells. Raises RequestError 403."""
+    """Return the project as this worker knows it. It may be outdated, which the counting script notices.
+
+    Raises RequestError 403 for an unknown project.
+    """
     config = _known.get(project)
     return config or load_config(project)
 
@@ -84,7 +91,7 @@ def load_config(project: int) -> Config:
     store = get_store()
     tries = services.TRIES
     while tries:
-        # The version is taken first: a change after it makes it old, so it never stands for rows that it does not fit.
+        # The version is read before the rows. A later change makes it outdated, so it never stands for other rows.
         version = store.version(project)
         known = _known.get(project)
         if version and known is not None and known.version == version:
@@ -108,32 +115,38 @@ def load_config(project: int) -> Config:
 
 
 def _settle(project: int) -> None:
-    """Finishes what was begun with the project, which may take seconds; few do it at once, and others fail."""
+    """Finish what was begun with the project, which may take seconds.
+
+    Few threads do so at once. Raises OperationalError if the others do not finish in time.
+    """
     if not _settling.acquire(timeout=SETTLING_PATIENCE):
         raise OperationalError("projects are being settled, and this one must wait")
     try:
         services.settle([project])
     finally:
-        connection.close_at = 0  # the server has hundreds of threads, and each would keep its own
+        connection.close_at = 0  # the server has hundreds of threads, and each would keep a connection
         _settling.release()
 
 
 def _wait_for_the_row(project: int) -> None:
-    """Returns when nobody else holds the project's row any more; few wait at once, and others fail."""
+    """Wait until nobody else holds the project's row. Few threads wait at once. Raises RowLocked."""
     if not _queue.acquire(blocking=False):
         raise services.RowLocked("the project's row is locked, and enough others wait for it")
     try:
         with services.locked_project(project):
             pass
     except Project.DoesNotExist:
-        pass  # the next try tells
+        pass  # the next try notices it
     finally:
         connection.close_at = 0
         _queue.release()
 
 
 def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
-    """What the database says of the projects, each under the version given, or one that it is opened with."""
+    """Load projects from the database, each under the version given, or without one under that with which it is opened.
+
+    Return the project or an exception for each number.
+    """
     closed = [project for project, version in wanted.items() if version is None]
     found = {**wanted, **(services.open_projects(closed) if closed else {})}
     versions = {project: version for project, version in found.items() if isinstance(version, str)}
@@ -152,6 +165,7 @@ def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
 
 
 def _keep(config: Config) -> Config:
+    """Remember the project, and forget the one that was remembered first if there are too many."""
     with _keeping:
         if len(_known) >= MOST_PROJECTS and config.project not in _known:
             del _known[next(iter(_known))]
@@ -161,11 +175,14 @@ def _keep(config: Config) -> Config:
 
 
 _reading, _opening = Loader(_load), Loader(_load)
-"""To open projects may take longer than to read what is open: SQLite has one writer at a time."""
+"""Opening projects may take longer than reading open ones, because SQLite has one writer at a time."""
 
 
 def authorized(project: int, public_key: str) -> tuple[Config, Key]:
-    """The project and its active key. Raises RequestError 403; that alone costs a look whether it still holds."""
+    """Return the project and its active key. Raises RequestError 403 if the key may not send.
+
+    Before a refusal the version is compared, because the key may be new. An accepted key costs no look here.
+    """
     config = known_config(project)
     key = config.keys.get(public_key)
     if key is None or not key.active:

@@ -1,4 +1,4 @@
-"""From what a request brought to what is counted."""
+"""Deciding what an arrival counts, and counting it."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ QUOTA_REASON = "key_quota"
 
 
 ArrivalFor = Callable[[Config, Key], Arrival]
-"""Decides what to count, from the project's current keys and filters."""
+"""Decides what a request counts, from the project's current keys and filters."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """An error as it came, at `now` (whole seconds since the epoch).
+    """An error event that came at `now`, whole seconds since the epoch.
 
-    attached: how many of which category are a part of it, and so share its outcome and its reason: nobody keeps the
+    `attached` holds the number of its parts by category. They share its outcome and reason, because nobody keeps the
     attachments of an event that was filtered or refused.
     """
 
@@ -47,9 +47,9 @@ intake = Lazy(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
 
 
 def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> tuple[Outcome, Key]:
-    """Counts the arrival; returns its outcome and the key that sent it.
+    """Count the arrival, and return its outcome and the key that sent it.
 
-    Raises RequestError 403 for a project or key that may not send, redis.exceptions.RedisError.
+    Raises RequestError 403 if the project or key may not send, redis.exceptions.RedisError.
     """
     submission = new_submission()
     for _ in range(services.TRIES):
@@ -69,7 +69,7 @@ def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> t
 
 
 def count_invalid(project: int, public_key: str, error: RequestError, now: int) -> None:
-    """Counts a request that could not be read at `now` (seconds since the epoch), for a key that may send."""
+    """Count a request that could not be read, at `now` (seconds since the epoch). Raises as `count` does."""
 
     def arrival(config: Config, key: Key) -> Arrival:
         counted = series.of_event(config.project, key.id, Category.ERROR, Outcome.INVALID, reason=error.reason)
@@ -80,7 +80,11 @@ def count_invalid(project: int, public_key: str, error: RequestError, now: int) 
 
 
 def event(config: Config, key: Key, event: Event, others: Sequence[Increment] = ()) -> Arrival:
-    """Filtered by that filter, or accepted unless the key's quota refuses it; in its environment in any case."""
+    """Return the arrival of an event, with `others` that are counted beside it.
+
+    A filter makes it filtered. Otherwise it is accepted, unless the quota of the key refuses it. Each outcome counts in
+    its environment.
+    """
     environment_id = config.environment_id(event.environment) if event.environment else None
 
     def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
@@ -100,13 +104,13 @@ def event(config: Config, key: Key, event: Event, others: Sequence[Increment] = 
 
 
 def accepted(config: Config, key: Key, category: str, quantity: int, now: int) -> list[Increment]:
-    """Something that is no error."""
+    """Return what an accepted item counts that is not an error."""
     counted = series.of_event(config.project, key.id, Category(category), Outcome.ACCEPTED)
     return [Increment(one, now, quantity) for one in counted]
 
 
 def reported(config: Config, key: Key, report: ClientReport, sent_at: object, now: int) -> list[Increment]:
-    """What a client says that it did not send; nothing where that is too long ago to be kept."""
+    """Return what a client report counts, which is nothing if it is older than the longest retention."""
     at = report_time(report.timestamp, sent_at, now, now - get_store().rollups[-1].span)
     if at is None:
         return []

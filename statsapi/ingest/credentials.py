@@ -1,11 +1,11 @@
-"""Who sends: the public key of a DSN, from exactly one place (docs/contract.md#credentials).
+"""The credentials of a sender: the public key of a DSN, from exactly one place (docs/contract.md#credentials).
 
-`credentials_of_request` looks at the HTTP request and answers three ways, as a token reader should: None =
-none here; RequestError = here and bad; a value = here and good. `credentials_of_envelope` and `required`
-turn the None into the last place to look, or into a 401.
+`credentials_of_request` looks at the HTTP request. It returns None if there are none, raises RequestError if they are
+bad, and returns them if they are good. `credentials_of_envelope` then looks into the envelope, and `required` raises
+401 for None.
 
-Some SDKs (those for Ruby and PHP among them) send X-Sentry-Auth and also write their DSN into the envelope.
-That is one credential said twice, and accepted while both say the same; where they differ it is two.
+Some SDKs, those for Ruby and PHP among them, send X-Sentry-Auth and write their DSN into the envelope too. That counts
+as one place if both say the same, and as two places if not.
 """
 
 from __future__ import annotations
@@ -19,29 +19,36 @@ from statsapi.http.errors import RequestError
 
 OLDEST_VERSION, NEWEST_VERSION = 2, 7
 MOST_QUERY_FIELDS = 100
-"""Of a query string, the service's own fields and those that a page's owner adds."""
+"""The most fields of a query string. One with more cannot be read."""
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
 _NUMBER = re.compile(r"[0-9]{1,6}")
-_HEADER_CHARACTERS = 4096  # key, secret, version, client and a timestamp are some 200
-_CLIENT_CHARACTERS = 100  # a name and a version; the longest known is 45
+_HEADER_CHARACTERS = 4096  # key, secret, version, client and a timestamp take some 200
+_CLIENT_CHARACTERS = 100  # a name and a version; the longest known one has 45
 
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    public_key: str  # 32 lower-case hex digits; whether it exists is the caller's to find out
+    """What a sender says of itself. Nothing here looks whether the key exists."""
+
+    public_key: str  # 32 lower-case hex digits
     version: int
-    client: str  # such as sentry.python/2.1.0; "" where the client did not say
+    client: str  # such as sentry.python/2.1.0, or ""
 
 
 @dataclass(frozen=True, slots=True)
 class Dsn:
+    """The parts of a DSN that count: the host is not compared."""
+
     public_key: str
     project_id: int
 
 
 def read_project_id(text: str) -> int:
-    """The project id of the URL path; 400 where it is not a number, 403 where no project can have it."""
+    """Return the project id of the URL path.
+
+    Raises RequestError 400 if it is no number, and 403 if no project can have it.
+    """
     if not (text.isascii() and text.isdigit()):
         raise RequestError(400, "bad project path parameter", ["the project id must be a number"])
     number = int(text) if len(text) <= 19 else LARGEST_ID + 1
@@ -51,12 +58,15 @@ def read_project_id(text: str) -> int:
 
 
 def rejected() -> RequestError:
-    """Unknown project, unknown key, another project's key, disabled key: one answer for all of them."""
+    """Return the one error for an unknown project, an unknown key, another project's key and a disabled key."""
     return RequestError(403, "event submission rejected with_reason: ProjectId")
 
 
 def credentials_of_request(sentry_auth: str | None, authorization: str | None, query: str) -> Credentials | None:
-    """Those of the request: its headers X-Sentry-Auth and Authorization, and its raw query string."""
+    """Return the credentials in the headers X-Sentry-Auth and Authorization or in the raw query string, or None.
+
+    Raises RequestError 401 if they are bad or in two places, 400 for an unsupported version, 403 for an impossible key.
+    """
     found: list[dict[str, str]] = []
     if sentry_auth is not None:
         found.append(_fields_of_header(sentry_auth))
@@ -72,7 +82,10 @@ def credentials_of_request(sentry_auth: str | None, authorization: str | None, q
 
 
 def credentials_of_envelope(found: Credentials | None, dsn: str | None, project_id: int) -> Credentials:
-    """Those found in the request, or those of the envelope's `dsn` header, which must name this project."""
+    """Return the credentials found in the request, or else those of the envelope's `dsn`, which must name this project.
+
+    Raises RequestError 401 if there are none, or if the two differ, and 403 for another project.
+    """
     if dsn is None:
         return required(found)
     said = parse_dsn(dsn)
@@ -86,13 +99,14 @@ def credentials_of_envelope(found: Credentials | None, dsn: str | None, project_
 
 
 def required(found: Credentials | None) -> Credentials:
+    """Return the credentials. Raises RequestError 401 if there are none."""
     if found is None:
         raise RequestError(401, "missing authorization information")
     return found
 
 
 def parse_dsn(text: str) -> Dsn:
-    """`https://<public key>[:<secret>]@<host>[/<path>]/<project id>`; 401 where it is none."""
+    """Return the parts of `https://<public key>[:<secret>]@<host>[/<path>]/<project id>`. Raises RequestError 401."""
     try:
         url = urlsplit(text)
         key, project = url.username or "", url.path.rstrip("/").rpartition("/")[2]
@@ -119,7 +133,7 @@ def _fields_of_header(header: str) -> dict[str, str]:
 
 
 def _fields_of_query(query: str) -> list[dict[str, str]]:
-    """One set of fields for each `sentry_key`: a repeated key is a second credential."""
+    """Return one set of fields for each `sentry_key`, because a repeated key is a second credential."""
     try:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
     except ValueError:
@@ -143,7 +157,7 @@ def _credentials(fields: dict[str, str]) -> Credentials:
 
 
 def _public_key(text: str) -> str:
-    """A key that is not 32 hex digits cannot exist: it is refused as an unknown one, before any look-up."""
+    """Return the key. One that is not 32 hex digits cannot exist, and is refused as unknown without a look-up."""
     key = text.lower()
     if not _PUBLIC_KEY.fullmatch(key):
         raise rejected()

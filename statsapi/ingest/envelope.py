@@ -1,4 +1,4 @@
-"""The envelope: one line of JSON headers, then items, each one line of JSON headers and a payload.
+"""Envelopes: one line of JSON headers, then items, each of which is one line of JSON headers and a payload.
 
     {"event_id":"9ec7…","sent_at":"2026-…"}
     {"type":"event","length":41}
@@ -6,12 +6,12 @@
     {"type":"session"}
     …up to the newline…
 
-Source: Sentry's developer documentation, "Envelopes". The body is read as it comes and passed over: of a hundred
-megabytes no more is held than the event and the first client report, which others read. No payload is parsed here.
-Only RequestError is ever raised: 400 for what is no envelope, 413 above a limit.
+Source: Sentry's developer documentation, "Envelopes". The body is read as it comes. Of a hundred megabytes only the
+event and the first client report are kept, which other modules read. No payload is parsed here. The only exception that
+is raised is RequestError: 400 for what is no envelope, 413 above a limit.
 
-Stricter and looser than the source where it leaves a choice: blank lines are taken at the end only; an item
-whose header line ends the body has an empty payload; a `length` of null is no length.
+The source leaves some choices. Blank lines are allowed at the end only. An item whose header line ends the body has an
+empty payload. A `length` of null is no length.
 """
 
 from __future__ import annotations
@@ -29,40 +29,48 @@ from tsdb.outcomes import Category
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeLimits:
+    """The limits of the parts of an envelope."""
+
     header_line: BodyLimit  # bytes of one line of headers
     item: BodyLimit  # bytes of one payload
-    items: BodyLimit  # how many, those of unknown type included
+    items: BodyLimit  # number of items, those of unknown type included
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeHeader:
+    """The headers of an envelope that are read."""
+
     event_id: str | None  # 32 lower-case hex digits
     dsn: str | None  # as sent
-    sent_at: object  # as sent: reports.py reads it, leniently
+    sent_at: object  # as sent; reports.py reads it leniently
     trace_key: str  # public key of the project in which the trace began; "" without a trace
     trace_environment: object  # the environment in which the trace began, as sent
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
+    """An item of known type."""
+
     type: str
-    category: Category | None  # None: not counted by itself
+    category: Category | None  # None if it is not counted by itself
     quantity: int  # how many of its category: 1, or what `item_count` says
-    payload: bytes  # of the event and of the first client report; b"" of all others
+    payload: bytes  # of the event and of the first client report, else b""
 
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
+    """A parsed envelope."""
+
     header: EnvelopeHeader
     items: tuple[Item, ...]  # those of known type, in order; at most one is of category error
 
     @property
     def event(self) -> Item | None:
-        """The item of category error, if there is one."""
+        """Return the item of category error, or None."""
         return next((item for item in self.items if item.category is Category.ERROR), None)
 
     def attached(self) -> tuple[Mapping[Category, int], tuple[Item, ...]]:
-        """How much of which category is a part of the event; and the items that are for themselves."""
+        """Return how many attachments are a part of the event, by category, and all other items."""
         attachments = [item for item in self.items if item.category is Category.ATTACHMENT]
         if not attachments or self.event is None:
             return {}, self.items
@@ -71,14 +79,14 @@ class Envelope:
 
 
 def read_header(pieces: BodyStream, limits: EnvelopeLimits) -> EnvelopeHeader:
-    """The header of an envelope, which may say who sends it: no more is taken than its line."""
+    """Return the header of an envelope, which may hold the credentials. Only its line is taken."""
     if pieces.next_byte() is None:
         raise RequestError(400, "empty request body", reason="empty")
     return _envelope_header(_headers(pieces, limits.header_line))
 
 
 def read_items(pieces: BodyStream, header: EnvelopeHeader, limits: EnvelopeLimits) -> Envelope:
-    """The envelope with what follows its header; all pieces are taken unless one is refused."""
+    """Return the envelope with the items that follow its header. All pieces are taken unless one is refused."""
     items: list[Item] = []
     seen = 0
     has_event = has_report = False
@@ -95,7 +103,7 @@ def read_items(pieces: BodyStream, header: EnvelopeHeader, limits: EnvelopeLimit
         if not isinstance(kind, str):
             raise _invalid("an item without a type")
         category = ITEM_CATEGORIES.get(kind)
-        # An SDK sends one report at a time; a hundred full ones would keep Redis busy for seconds.
+        # An SDK sends one report at a time. A hundred full ones would keep Redis busy for seconds.
         is_report = kind == "client_report" and not has_report
         is_kept = is_report or category is Category.ERROR
         payload, size = _payload(pieces, headers.get("length"), limits.item, kept=limits.item.maximum if is_kept else 0)
@@ -125,7 +133,7 @@ def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
 
 
 def _headers(pieces: BodyStream, limit: BodyLimit) -> Mapping[str, object]:
-    """Those of the line that comes next."""
+    """Return the headers of the next line."""
     line, size = pieces.stretch(None, longest=limit.maximum, kept=limit.maximum)
     if size > limit.maximum:
         raise limit.exceeded("a line of headers")
@@ -137,7 +145,7 @@ def _headers(pieces: BodyStream, limit: BodyLimit) -> Mapping[str, object]:
 
 
 def _payload(pieces: BodyStream, length: object, limit: BodyLimit, *, kept: int) -> tuple[bytes, int]:
-    """The payload that comes next, as far as it is kept, and its size."""
+    """Return the next payload, or b"" if it is longer than `kept`, and its size."""
     if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
         raise _invalid("length must be a whole number of bytes")
     payload, size = pieces.stretch(length, longest=limit.maximum, kept=kept)
@@ -151,7 +159,7 @@ def _payload(pieces: BodyStream, length: object, limit: BodyLimit, *, kept: int)
 
 
 def _quantity(kind: str, headers: Mapping[str, object], size: int) -> int:
-    """What `item_count` claims, as far as so many things can be in so many bytes."""
+    """Return what `item_count` claims, up to the number of bytes of the payload, or 1 without a claim."""
     count = headers.get("item_count")
     if kind not in COUNTED_TYPES or not isinstance(count, int) or isinstance(count, bool):
         return 1

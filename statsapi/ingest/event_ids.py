@@ -11,10 +11,9 @@ _EVENT_ID = re.compile(r"[0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-
 
 
 def read_event_id(source: Mapping[str, object]) -> str | None:
-    """The `event_id` of an envelope header or of an event, as 32 lower-case hex digits; None where there is
-    none.
+    """Return the `event_id` of an envelope header or of an event, as 32 lower-case hex digits, or None without one.
 
-    Taken are 32 hex digits, or a UUID with its dashes. Anything else: 400.
+    It is sent as 32 hex digits, or as a UUID with its dashes. Raises RequestError 400 for anything else.
     """
     value = source.get("event_id")
     if value is None:

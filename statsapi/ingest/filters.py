@@ -1,7 +1,6 @@
-"""The eight inbound filters of a project, as pure functions over a few attributes of an event.
+"""The eight inbound filters of a project, as pure functions of a few attributes of an event.
 
-A filter's name is the reason of the outcome `filtered`. What a filter does not find in the attributes, it does
-not match.
+The name of a filter is the reason of the outcome `filtered`. A filter does not match an attribute that is missing.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
-# A page or script with such an address is the browser's own or an extension's, not the site's.
+# A page or script whose URL has such a scheme belongs to the browser or to an extension, not to the site.
 _BROWSER_SCHEMES = frozenset(
     {
         "about",
@@ -39,10 +38,10 @@ _BROWSER_SCHEMES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class FilterConfig:
-    """Which filters of a project are on, and their lists; globs as globs.py has them."""
+    """Which filters of a project are on, and their lists. globs.py describes the globs."""
 
     localhost: bool = False
-    ip_addresses: tuple[str, ...] = ()  # addresses and CIDRs of clients
+    ip_addresses: tuple[str, ...] = ()  # addresses and networks (CIDR) of clients
     release_versions: tuple[str, ...] = ()  # globs
     error_messages: tuple[str, ...] = ()  # globs, against the message and "type: value"
     browser_extensions: bool = False
@@ -53,7 +52,7 @@ class FilterConfig:
 
     @property
     def needs_payload(self) -> bool:
-        """Whether a filter that is on looks inside the event. (A security report is read anyway.)"""
+        """Whether a filter that is on looks into payloads. Security reports are read in any case."""
         return bool(
             self.localhost
             or self.release_versions
@@ -65,7 +64,7 @@ class FilterConfig:
 
 
 def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None:
-    """The name of the first filter that matches, the cheap ones first; None: the event is to be accepted."""
+    """Return the name of the first filter that matches, or None. Cheap filters come first."""
     for name, matches in _FILTERS:
         if matches(config, attributes):
             return name
@@ -129,7 +128,7 @@ _FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventAttributes], bool]], ...
 
 
 def _address(text: str) -> Address | None:
-    """An IPv4 address that arrives inside IPv6 (::ffff:10.0.0.1) is the IPv4 address."""
+    """Return the address, or None. An IPv4 address inside IPv6 (::ffff:10.0.0.1) becomes the IPv4 address."""
     try:
         address = ip_address(text)
     except ValueError:
@@ -169,6 +168,6 @@ def _host(url: str) -> str:
 
 
 def _is_browsers_own(url: str) -> bool:
-    """Also where a browser tells only the scheme of it."""
+    """Return whether the URL belongs to the browser or an extension. A browser may send only its scheme."""
     scheme = url.partition(":")[0].lower()
     return scheme in _BROWSER_SCHEMES or scheme.endswith("-extension")

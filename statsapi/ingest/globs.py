@@ -1,11 +1,12 @@
-"""The lists of globs of the inbound filters, compared with texts in bounded time.
+"""Comparing texts with the lists of globs of the inbound filters, in bounded time.
 
-A glob matches the whole text and ignores case, as fnmatch and re.IGNORECASE have it. It knows `*`, `?`, `[a-z]`,
-`[!a-z]`, and `\\` before a character that is to stand for itself.
+A glob matches the whole text and ignores case, as fnmatch and re.IGNORECASE do. It knows `*`, `?`, `[a-z]`, `[!a-z]`,
+and `\\` before a character that stands for itself.
 
-Whoever sends chooses the texts, and a list may hold thousands of globs: so most are sorted out by a few letters that
-the text must hold, and what remains costs work, of which there is only so much an event. All figures of work are
-nanoseconds of the slowest texts and globs that were found, so that the bound holds for any.
+The sender chooses the texts, and a list may hold hundreds of globs. So each glob has a needle, a few letters that every
+matching text contains, and most globs are ruled out by it. Comparing the others costs work, which is bounded for each
+event. All figures of work are nanoseconds, measured with the slowest texts and globs that were found, so that the bound
+holds for any.
 """
 
 from __future__ import annotations
@@ -16,9 +17,12 @@ from collections.abc import Iterable
 from functools import cached_property, lru_cache
 
 MOST_WORK = 24_000_000
-"""For one list and one event. With 500 globs that is some 7000 characters of its messages, with 100 some 36 000."""
+"""The most work for one list and one event.
 
-_NEEDLE_WORK = 5  # to look for a needle, for each character of the text
+With 500 globs it is enough for some 7000 characters of messages, and with 100 globs for some 36 000.
+"""
+
+_NEEDLE_WORK = 5  # to look for a needle, by each character of the text
 _NEEDLE_CHARACTERS = 12  # the time to look for one grows with it
 _CALL_WORK = 200
 
@@ -28,14 +32,14 @@ _TOKENS = re.compile(r"\*|\?|\[!?+\]?+[^\]]*+\]|.", re.DOTALL)
 
 
 def any_matches(globs: tuple[str, ...], texts: Iterable[str]) -> bool:
-    """Whether one of the texts matches one of the globs, as far as the work goes.
+    """Return whether one of the texts matches one of the globs, as far as the work is enough.
 
-    The shortest text comes first, and the one that is too much work is cut. A glob that is too much is passed over.
+    The shortest texts come first. A text that is too much work is cut, and a glob that is too much work is skipped.
     """
     compiled = _compiled(globs)
     left = MOST_WORK
     for text in sorted(texts, key=len):
-        # A quarter is kept for the globs whose needle is found.
+        # A quarter of the work is kept for globs whose needle is found.
         most = (left * 3 // 4 // max(1, len(compiled)) - _CALL_WORK) // _NEEDLE_WORK
         if most <= 0:
             return False
@@ -51,9 +55,11 @@ def any_matches(globs: tuple[str, ...], texts: Iterable[str]) -> bool:
 
 
 class _Glob:
+    """A glob, its needle, and what comparing it costs."""
+
     def __init__(self, text: str) -> None:
         self._text = _ESCAPED.sub(_literal, text)
-        stretches = [""]  # of letters that a text must hold one after the other
+        stretches = [""]  # of letters that a text must hold in sequence
         tokens = _TOKENS.findall(self._text)
         for token in tokens:
             letter = token[1] if len(token) == 3 else token
@@ -66,17 +72,20 @@ class _Glob:
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
-        """fnmatch writes each `*` as an atomic group, so that no glob and no text make it go back and try again."""
+        """The compiled glob. fnmatch writes each `*` as an atomic group, so that matching never backtracks."""
         return re.compile(fnmatch.translate(self._text), re.IGNORECASE)
 
     def work(self, characters: int) -> int:
-        """Of comparing a text of so many characters, each of which may begin what stands between two stars."""
+        """Return the work of comparing a text of so many characters.
+
+        Each character may be the start of what is between two stars.
+        """
         pieces = self._text.split("*")
         tries = characters if len(pieces) > 1 else 1
         comparing = 2_000 + tries * 10 * (1 + max(map(len, pieces)))
         if "pattern" in vars(self):
             return comparing
-        # To ignore case, re looks at every letter of a range.
+        # To ignore case, re looks at every letter of a range when it compiles.
         ranges = (ends for one in self._classes for ends in _RANGES.findall(one))
         letters = sum(max(0, ord(last) - ord(first)) for first, last in ranges)
         classes = 250_000 * len(self._classes) + 400 * letters
@@ -93,7 +102,7 @@ def _literal(escaped: re.Match[str]) -> str:
 
 
 def _folded(text: str) -> str:
-    """With an ASCII letter in lower case wherever re.IGNORECASE takes one for it; of the same length."""
+    """Return a text of the same length, with ASCII letters in lower case wherever re.IGNORECASE matches them."""
     if not text.isascii():
         text = text.replace("\u0130", "i").replace("\u0131", "i").replace("\u017f", "s")
     return text.lower()

@@ -1,4 +1,4 @@
-"""Asking the database for many at once: each request wants one thing, and hundreds want one at the same moment."""
+"""Loading from the database in batches, because hundreds of requests may want one object each at the same moment."""
 
 from __future__ import annotations
 
@@ -11,20 +11,21 @@ from django.db import OperationalError, connection
 T = TypeVar("T")
 
 AT_ONCE = 2
-"""Threads of a worker that ask at the same time, and so its connections to the database that are in use for it."""
+"""Threads of a worker that load at the same time. Each uses a connection to the database."""
 
 MOST = 250
-"""Numbers that are asked for in one go; a tenth of a second of work."""
+"""The most numbers in one batch, which takes a tenth of a second."""
 
 PATIENCE = 2.0
-"""Seconds that a request waits for what it asked for."""
+"""Seconds that a request waits for its object."""
 
 
 class Loader(Generic[T]):
-    """`load` is handed numbers, each with the version that whoever asks has seen (None: none), and answers each.
+    """Loads objects by their numbers, in batches.
 
-    Callers who ask for the same number before it is loaded share what comes; who asks later, while it is being loaded,
-    waits for the next time, so nobody is told what was read before he asked.
+    `load` takes numbers, each with the version that the caller has seen or None, and returns an object or an exception
+    for each. Callers that ask for the same number before it is loaded share the object. A caller that asks while the
+    number is being loaded waits for the next batch, so nobody gets what was read before the call.
     """
 
     def __init__(self, load: Callable[[Mapping[int, str | None]], Mapping[int, T | Exception]]) -> None:
@@ -34,9 +35,13 @@ class Loader(Generic[T]):
         self._threads = 0
 
     def ask(self, number: int, version: str | None) -> T:
-        """Raises what `load` answered, or raised; django.db.OperationalError where that takes longer than PATIENCE."""
+        """Return the object of that number.
+
+        Raises the exception that `load` returned for it, or raised. Raises django.db.OperationalError if loading takes
+        longer than PATIENCE.
+        """
         if connection.in_atomic_block:
-            # What this transaction has changed nobody else sees.
+            # Another connection does not see what this transaction has changed.
             return _told(self._load({number: version})[number])
         with self._lock:
             wanted = self._waiting.setdefault(number, _Wanted())
@@ -48,7 +53,7 @@ class Loader(Generic[T]):
         return _told(wanted.answer)
 
     def _begin(self) -> None:
-        """One thread more, unless this process may have no more and another one is at work."""
+        """Start one more thread. If the system refuses it, a thread that runs already does the work."""
         try:
             Thread(target=self._work, name="loading", daemon=True).start()
         except RuntimeError as error:
@@ -58,7 +63,7 @@ class Loader(Generic[T]):
             self._threads += 1
 
     def _work(self) -> None:
-        """Asks for as long as somebody waits."""
+        """Load batches as long as somebody waits."""
         try:
             while batch := self._next():
                 self._answer(batch)

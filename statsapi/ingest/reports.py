@@ -1,10 +1,10 @@
-"""Client reports: what an SDK says it dropped by itself.
+"""Client reports, in which an SDK says what it dropped.
 
     {"timestamp": "2026-…" or epoch seconds, "discarded_events": [{"reason","category","quantity"}, …],
      "rate_limited_events": […], "filtered_events": […]}
 
-Source: Sentry's developer documentation, "Client Reports". A report is a courtesy: what cannot be read is
-dropped, in silence, and the rest is counted.
+Source: Sentry's developer documentation, "Client Reports". What cannot be read is dropped without an error, and the
+rest is counted.
 """
 
 from __future__ import annotations
@@ -18,10 +18,9 @@ from typing import TypeGuard
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, OTHER_REASON, Category, Outcome, known_reason
 
-# Rows read of one report. SDKs add up what is alike, which leaves them a few dozen.
+# The most rows that are read of a report. SDKs add up equal rows, so they send a few dozen.
 MOST_ROWS = 200
-# A client's clock is corrected when it is off by more than this; less may be the time the report was on its
-# way.
+# Seconds. A clock that is off by more than this is corrected. Less may be the time that the report was on its way.
 LARGEST_DRIFT = 55 * 60
 
 _OUTCOME_OF_LIST = {
@@ -33,20 +32,27 @@ _OUTCOME_OF_LIST = {
 
 @dataclass(frozen=True, slots=True)
 class ReportRow:
+    """The sum of the rows with the same outcome, category and reason."""
+
     outcome: Outcome  # client_discard, rate_limited or filtered
     category: Category
-    reason: str  # one that is told apart, or "other", so that no client can make up series without end
-    quantity: int  # at least 1; each row as sent is at most 10^9, rows that are alike are added up
+    reason: str  # a known one or "other", so that no client can invent series without end
+    quantity: int  # at least 1; a row as it was sent has at most 10^9
 
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
-    timestamp: float | None  # epoch seconds by the client's clock; None where it does not say
+    """A parsed report."""
+
+    timestamp: float | None  # seconds since the epoch by the client's clock, or None
     rows: tuple[ReportRow, ...]
 
 
 def parse_report(payload: Buffer) -> ClientReport | None:
-    """The report; None where it cannot be read at all. A row with a bad quantity or an unknown category is left out."""
+    """Return the report, or None if it cannot be read.
+
+    A row with a bad quantity or an unknown category is left out.
+    """
     try:
         report = parse_object(payload)
     except ValueError:
@@ -69,11 +75,11 @@ def parse_report(payload: Buffer) -> ClientReport | None:
 
 
 def report_time(timestamp: float | None, sent_at: object, now: float, oldest: float) -> float | None:
-    """When to count a report; None: never, it is older than what is kept.
+    """Return the time at which a report counts, or None if it is older than `oldest`, the first instant that is kept.
 
-    timestamp: of the report. sent_at: of the envelope's header, as sent. now: when it was received. oldest:
-    the first instant still kept. All in epoch seconds. A client whose `sent_at` is more than 55 minutes off
-    has a wrong clock, and its timestamp is as wrong.
+    `timestamp` is that of the report, `sent_at` that of the envelope's header as it was sent, and `now` the time of
+    arrival. All are seconds since the epoch. If `sent_at` is more than 55 minutes off, the client's clock is wrong, and
+    the timestamp is corrected by as much.
     """
     if timestamp is None:
         return now
@@ -86,7 +92,10 @@ def report_time(timestamp: float | None, sent_at: object, now: float, oldest: fl
 
 
 def parse_timestamp(value: object) -> float | None:
-    """Epoch seconds of a number or an ISO 8601 text, without a zone in UTC; None for anything else."""
+    """Return the seconds since the epoch of a number or an ISO 8601 text, or None for anything else.
+
+    A text without a zone is in UTC.
+    """
     if isinstance(value, str):
         try:
             moment = datetime.fromisoformat(value)

@@ -1,11 +1,10 @@
-"""Security reports, which browsers send by themselves: an error event without an SDK.
+"""Security reports, which browsers send by themselves. Each is an error event without an SDK.
 
-Bodies, by the specifications of each (Content-Type does not matter):
+The bodies follow their specifications. Content-Type is ignored.
 - `{"csp-report": {…}}`, Content Security Policy level 2, with names like `blocked-uri`;
-- `[{"type": "csp-violation", "body": {…}}, …]`, the Reporting API, with names like `blockedURL`; its other
-  types (deprecation, network-error, …) are not counted;
-- `{"expect-ct-report": {…}}`, `{"expect-staple-report": {…}}`, and HPKP's `{"known-pins": […], …}` at the
-  top.
+- `[{"type": "csp-violation", "body": {…}}, …]`, the Reporting API, with names like `blockedURL`; its other types
+  (deprecation, network-error, …) are not counted;
+- `{"expect-ct-report": {…}}`, `{"expect-staple-report": {…}}`, and HPKP's `{"known-pins": […], …}` at the top level.
 """
 
 from __future__ import annotations
@@ -23,18 +22,18 @@ from statsapi.ingest.credentials import MOST_QUERY_FIELDS
 
 @dataclass(frozen=True, slots=True)
 class SecurityReport:
+    """What the filters need of a report."""
+
     kind: str  # csp, expect-ct, expect-staple, hpkp
     page_url: str = ""
-    blocked: str = ""  # csp: what was not loaded
-    source_file: str = ""  # csp: the script that asked for it
+    blocked: str = ""  # csp: the URL that was not loaded
+    source_file: str = ""  # csp: the script that loads it
 
 
 def parse_security_reports(body: Buffer, reports: BodyLimit) -> tuple[SecurityReport, ...]:
-    """The reports in the body, each an event of its own; none, where the Reporting API only sends other
-    types.
+    """Return the reports in the body, each of which is an event. There are none if the Reporting API sends other types.
 
-    Raises RequestError: 400 where the body is no security report, 413 above `reports`, how many one body may
-    hold.
+    Raises RequestError 400 if the body is no security report, and 413 if it holds more than `reports` allows.
     """
     if not body:
         raise RequestError(400, "empty request body", reason="empty")
@@ -51,7 +50,7 @@ def parse_security_reports(body: Buffer, reports: BodyLimit) -> tuple[SecurityRe
 
 
 def read_query(query: str) -> Mapping[str, str]:
-    """What the page's owner says in the URL that reports are sent to; nothing of what cannot be read."""
+    """Return the fields of the query string of the URL, or none if it cannot be read. The page's owner writes it."""
     try:
         return dict(parse_qsl(query, max_num_fields=MOST_QUERY_FIELDS))
     except ValueError:
@@ -61,7 +60,7 @@ def read_query(query: str) -> Mapping[str, str]:
 def security_attributes(
     report: SecurityReport, said: Mapping[str, str], *, client_ip: str, user_agent: str
 ) -> EventAttributes:
-    """What filters look at. The report's URL may have said `sentry_release` and `sentry_environment`."""
+    """Return what the filters look at. `said` may hold `sentry_release` and `sentry_environment`."""
     return EventAttributes(
         client_ip=client_ip,
         user_ip=client_ip,

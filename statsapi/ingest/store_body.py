@@ -1,4 +1,4 @@
-"""The store endpoint's body, as raven and other old SDKs send it: one event, as JSON, or as base64 of zlib of JSON."""
+"""The store endpoint's body, as raven and other old SDKs send it: one event as JSON, or as base64 of zlib of JSON."""
 
 from __future__ import annotations
 
@@ -16,13 +16,15 @@ from tsdb.outcomes import Category
 
 @dataclass(frozen=True, slots=True)
 class StoreEvent:
-    event_id: str | None  # 32 lower-case hex digits; None: the service is to make one
+    """A parsed body."""
+
+    event_id: str | None  # 32 lower-case hex digits; None if the service has to make one
     category: Category  # error, or transaction, which old SDKs send here too
     event: Mapping[str, object]
 
 
 def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
-    """The event. Raises RequestError: 400 for what is none, 413 when it unpacks to more than the limit."""
+    """Return the event. Raises RequestError 400 if the body is no event, 413 if it unpacks to more than the limit."""
     text = body.strip()
     if not text:
         raise RequestError(400, "empty request body", reason="empty")
@@ -38,7 +40,10 @@ def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
 
 
 def _unwrapped(text: bytes, limit: BodyLimit) -> bytes:
-    """A `+` of base64 that came through a query string without being quoted arrives as a blank."""
+    """Return the JSON that base64, or base64 of zlib, holds.
+
+    A `+` that came through a query string without being quoted arrives as a blank, and is put back.
+    """
     data = binascii.a2b_base64(text.replace(b" ", b"+"), strict_mode=True)
     if data.startswith(b"{"):
         return data

@@ -1,4 +1,4 @@
-"""The addresses of intake under /api/{project_id}/."""
+"""The URLs of intake under /api/{project_id}/."""
 
 from django.urls import path
 
@@ -7,7 +7,7 @@ from statsapi.ingest import views
 urlpatterns = [
     path("envelope/", views.envelope, name="envelope"),
     path("store/", views.store, name="store"),
-    path("store", views.store),  # old SDKs leave the slash out
+    path("store", views.store),  # old SDKs omit the slash
     path("security/", views.security, name="security"),
     path("csp-report/", views.security, name="csp-report"),
 ]

@@ -1,12 +1,11 @@
-"""Who a User-Agent header names: a crawler, a browser too old.
+"""Crawlers and browsers that are out of support, recognized by the User-Agent header.
 
-The knowledge is other people's, kept up to date by them:
-- crawlers: the list of the package crawler-user-agents 1.67.0 (MIT), 1460 patterns, without those of its kind
-  `http-library`: curl or okhttp is a program that somebody runs, and its errors are real ones.
+The lists come from packages, which are kept up to date by others:
+- crawlers: the list of the package crawler-user-agents 1.67.0 (MIT), 1460 patterns, without those with the tag
+  `http-library`. curl or okhttp is a program that somebody runs, and its errors are real.
 - browsers: ua-parser 1.0.2 (Apache 2.0) with the rules of ua-parser-builtins 202610.
 
-Measured on first sight of a header: 80 µs for a crawler's verdict, 250 µs for a browser's; then the verdict
-is kept.
+The first look at a header takes 80 µs for crawlers and 250 µs for browsers. The results are kept.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from functools import cache, lru_cache
 import crawleruseragents  # type: ignore[import-untyped]
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
-LONGEST_USER_AGENT = 512  # the pattern's time grows with it; the longest known crawler's is under 400
+LONGEST_USER_AGENT = 512  # matching takes time by its length; the longest known one of a crawler is under 400
 KEPT_VERDICTS = 2048
 
-# The first version that is not legacy, by ua-parser's name of the browser. The limits are those of Sentry's
-# filter since 2024, as its API documentation lists them.
+# The first version that is supported, by ua-parser's name of the browser. The limits are those of Sentry's filter since
+# 2024, as its API documentation lists them.
 _FIRST_MODERN = {
     "IE": 12,
     "IE Mobile": 12,
@@ -39,14 +38,16 @@ _FIRST_MODERN = {
     "Android": 4,
 }
 
-_CHUNK = 25  # one alternation of all patterns takes twice as long as chunks of 25
+_CHUNK = 25  # one alternation of all patterns takes twice as long as chunks of 25 do
 
 
 def is_crawler(user_agent: str) -> bool:
+    """Return whether the header names a known crawler."""
     return _is_crawler(user_agent[:LONGEST_USER_AGENT])
 
 
 def is_legacy_browser(user_agent: str) -> bool:
+    """Return whether the header names a browser that is out of support. An unknown browser is not."""
     return _is_legacy_browser(user_agent[:LONGEST_USER_AGENT])
 
 

@@ -36,7 +36,7 @@ from tsdb.store import Increment
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Where a request came from. `now`: when, whole seconds since the epoch: the request's one clock."""
+    """Where a request came from, and when: `now` is the request's one clock, whole seconds since the epoch."""
 
     project: int
     now: int
@@ -47,6 +47,7 @@ class Sender:
 
 @intake_view("POST")
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
+    """Count an envelope. The credentials may be in its header."""
     sender, found = _sender(request, project_id, may_sign_inside=True)
     credentials, limits = found, envelope_limits()
     sent, unpacked = body_limit("INGEST_MAX_ENVELOPE_BYTES"), body_limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
@@ -58,7 +59,7 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
         identity = event_id(header, parsed.event.payload) if parsed.event else header.event_id
     except RequestError as error:
         raise _invalid(sender, credentials, error) from None
-    # Without an event the id may be of something that is sent in many parts, as a replay is.
+    # Without an event the id may be of something that is sent in many parts, such as a replay.
     once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
     attached, loose = parsed.attached()
 
@@ -84,6 +85,7 @@ def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
 
 @intake_view("POST", "GET")
 def store(request: HttpRequest, project_id: str) -> HttpResponse:
+    """Count one event, as old SDKs send it. A GET is answered with an image."""
     sender, found = _sender(request, project_id)
     credentials = required(found)
     try:
@@ -111,9 +113,9 @@ def store(request: HttpRequest, project_id: str) -> HttpResponse:
 
 @intake_view("POST")
 def security(request: HttpRequest, project_id: str) -> HttpResponse:
-    """Reports that browsers send by themselves; each is an error of its own, without an id to know it again by.
+    """Count security reports, which browsers send by themselves. Each is an error event without an id.
 
-    The answer is 429 where one of them was refused; those after it are counted all the same, each for itself.
+    The answer is 429 if the quota refused one of them. Each of the others is counted for itself.
     """
     sender, found = _sender(request, project_id)
     credentials = required(found)
@@ -131,16 +133,16 @@ def security(request: HttpRequest, project_id: str) -> HttpResponse:
     return answer
 
 
-# Envelopes that hold one of these are sent once; a repeat of their id is a repeat of the whole envelope.
+# An envelope with one of these is sent once. If its id comes again, the whole envelope is a repeat.
 _SENT_ONCE = frozenset({"event", "transaction", "security", "raw_security", "unreal_report", "feedback"})
 
 
 def _sender(
     request: HttpRequest, project_id: str, *, may_sign_inside: bool = False
 ) -> tuple[Sender, Credentials | None]:
-    """The sender, and the credentials of the request, which may send.
+    """Return the sender, and the credentials of the request, which may send, or None.
 
-    RequestError 401 without credentials, unless they may stand inside the body; 403 where they may not send.
+    Raises RequestError 401 without credentials, unless they may be inside the body, and 403 if they may not send.
     """
     query = request.META.get("QUERY_STRING", "")
     try:
@@ -165,10 +167,10 @@ def _sender(
 
 
 def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Credentials:
-    """The credentials of an envelope of which no more than the header was unpacked.
+    """Return the credentials of an envelope of which only the header was unpacked.
 
-    RequestError 401 where it has none, or others than its request, 403 where they may not send. There is nothing to
-    drain: a body that is worth it came whole with its header.
+    Raises RequestError 401 if it has none or others than its request, and 403 if they may not send. The body is not
+    drained: one that is short enough for that came whole with its header.
     """
     credentials = credentials_of_envelope(found, dsn, sender.project)
     if found is None:
@@ -178,7 +180,7 @@ def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Crede
 
 
 def _invalid(sender: Sender, found: Credentials | None, error: RequestError) -> RequestError:
-    """Counts bad data; a body that nobody signed is answered as such."""
+    """Return the error to raise for bad data, and count it. Without credentials a 400 becomes a 401."""
     if found is None and error.status == 400:
         required(found)
     if found is not None and error.status in BAD_DATA:
@@ -194,7 +196,7 @@ def _counted(
 
 
 def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> list[Increment]:
-    """What an item that is no error counts."""
+    """Return what an item counts that is not an error."""
     if item.type == "client_report":
         report = parse_report(item.payload)
         return counting.reported(config, key, report, parsed.header.sent_at, now) if report else []
@@ -206,7 +208,7 @@ def _other(config: Config, key: Key, item: Item, parsed: Envelope, now: int) -> 
 def _read_store(body: bytes, unpacked: BodyLimit, sender: Sender) -> tuple[str | None, Category, EventAttributes]:
     """Return the id, the category and the attributes.
 
-    The parsed event, which can be twenty times its bytes, is not kept while Redis is waited for.
+    The parsed event can be twenty times as large as its bytes. So it is not kept while the request waits for Redis.
     """
     stored = parse_store(body, unpacked)
     attributes = event_attributes(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
