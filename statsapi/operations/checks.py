@@ -1,4 +1,4 @@
-"""System checks: a wrong configuration is named at start, not found at night."""
+"""System checks, so that a wrong configuration is named at the start, and not found at night."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, check_rollups
 
 @register
 def rollups_follow_the_rules(**kwargs: Any) -> list[CheckMessage]:
+    """Check that TSDB_ROLLUPS follows the rules."""
     try:
         check_rollups(settings.TSDB_ROLLUPS)
     except RollupError as error:
@@ -27,12 +28,13 @@ def rollups_follow_the_rules(**kwargs: Any) -> list[CheckMessage]:
 
 
 def _rollups_break_a_rule() -> bool:
-    """Whether there can be no store, which E001 says and all that ask the store leave to it."""
+    """Return whether there can be no store. E001 says so, and the checks that ask the store say nothing then."""
     return bool(rollups_follow_the_rules())
 
 
 @register
 def days_are_utc_days(**kwargs: Any) -> list[CheckMessage]:
+    """Check that the time zone is UTC, because buckets of a day are days of UTC."""
     if settings.TIME_ZONE != "UTC" or not settings.USE_TZ:
         return [
             Error(
@@ -46,7 +48,7 @@ def days_are_utc_days(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.security, deploy=True)
 def the_public_url_is_https(**kwargs: Any) -> list[CheckMessage]:
-    """Says in our words what Django's own security.W004, W008, W012 and W016 say of settings that follow PUBLIC_URL."""
+    """Check PUBLIC_URL. Django's W004, W008, W012 and W016 only name settings that follow from it."""
     if not settings.PUBLIC_URL.startswith("https://"):
         return [
             Warning(
@@ -60,7 +62,10 @@ def the_public_url_is_https(**kwargs: Any) -> list[CheckMessage]:
 
 @register(Tags.database)
 def redis_keeps_what_it_counts(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Asks Redis, and so only when databases may be asked too (`check --database default`, `migrate`)."""
+    """Check that Redis does not evict keys.
+
+    Redis is asked only if the database is: by `check --database default` and `migrate`.
+    """
     if not databases or _rollups_break_a_rule():
         return []
     try:
@@ -92,18 +97,18 @@ STORES = {
     installation.Kind.OLDER: (Warning, "statsapi.W005"),
 }
 TOLD = ("statsapi.W004", "statsapi.W005", "statsapi.W006")
-"""What a start tells and does not end for. What is missing is missing already, and counting goes on; and a start that
-ends because a failover might lose counts some day would lose those of today."""
+"""Warnings that a start prints and that do not end it. Missing counts are missing already, and counting goes on. A
+start that ended because a failover may lose counts one day would lose those of today."""
 
 
 @register(Tags.database)
 def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Asks both, and so only when databases may be asked. Before the first migrate there is nothing to compare."""
+    """Check that the database and Redis belong together. Before the first migrate there is nothing to compare."""
     if not databases or _rollups_break_a_rule():
         return []
     try:
         findings = installation.look()
-    except (DatabaseError, RedisError):  # W002 names the one, and whatever asks the database next the other
+    except (DatabaseError, RedisError):  # W002 names Redis, and the next step that asks the database names it
         return []
     return [
         kind(finding.text, hint=finding.hint, id=number)
@@ -114,7 +119,7 @@ def the_stores_belong_together(databases: Sequence[str] | None = None, **kwargs:
 
 @register(Tags.database)
 def a_failover_loses_little(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Asks Redis, and so only when databases may be asked too."""
+    """Check that a failover of Redis loses few counts."""
     if not databases or _rollups_break_a_rule():
         return []
     try:

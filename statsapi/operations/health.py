@@ -1,4 +1,4 @@
-"""Is it alive, and what can it do?"""
+"""Health and readiness: whether the process lives, and what works (docs/contract.md#health-and-readiness)."""
 
 from __future__ import annotations
 
@@ -23,26 +23,25 @@ from tsdb.probing import SLOTS, Prober, Word
 from tsdb.refusals import REASONS, try_to_write
 
 READY_SECONDS = 0.2
-"""How long each part has; a part that needs longer would make every request slow."""
+"""Seconds that each part has. A part that needs longer would make every request slow."""
 
 STORES = "stores"
-"""What the database and Redis say of each other. It needs both, and of a cluster one certain master: that it cannot be
-had is no reason not to serve."""
-
+"""The part that compares the database and Redis. It needs both, and of a cluster one certain master. If that does not
+answer, the service still serves."""
 
 PROMISES = ("reads", "counting", "managing")
-"""What the service does for others. Managing: whatever changes rows of the database, by the API and by the admin."""
+"""What the service can do. Managing is every change of rows in the database, by the API and the admin."""
 
 
 class NotReady(Exception):
-    """A part answers, and its answer is that nothing should be served; the text says why."""
+    """A part answers that nothing should be served. The text says why."""
 
 
 class Trouble(NamedTuple):
     """Something is wrong with a part that still answers.
 
-    `breaks` names the promises that are not kept at all, `limits` those that are kept in part: for some projects, or
-    since some instant.
+    `breaks` names the promises that are not kept. `limits` names those that are kept in part: for some projects, or
+    since some time.
     """
 
     text: str
@@ -52,18 +51,18 @@ class Trouble(NamedTuple):
 
 @require_safe
 def healthz(request: HttpRequest) -> JsonResponse:
-    """The process answers. It asks nothing else, so that a restart is not the cure for a database that is away."""
+    """Answer that the process lives. No store is asked: a restart does not help if a database is away."""
     return JsonResponse({"status": "ok", "version": __version__})
 
 
 @never_cache
 @require_safe
 def readyz(request: HttpRequest, promise: str | None = None) -> JsonResponse:
-    """What works, asked of the database, the store, the cache and what they say of each other, 200 ms each.
+    """Answer what works. The database, Redis and the cache are asked, and compared, within 200 ms each.
 
-    `unavailable` and 503: reads do not work, and then nothing does. `degraded`: something does not, or not wholly, but
-    every process has the same stores, and as long as some of them are ready the rest is served. With a `promise` the
-    answer is 503 where that one is not kept.
+    `unavailable`, with 503, means that reads do not work, and then nothing does. `degraded` means that something does
+    not work, or works in part. That is 200, because every process has the same stores, and the rest should be served.
+    With a `promise` the answer is 503 if that one is not kept.
     """
     failed, troubles = _ask_all()
     broken = {one: [trouble.text for trouble in troubles if one in trouble.breaks] for one in PROMISES}
@@ -84,7 +83,7 @@ def readyz(request: HttpRequest, promise: str | None = None) -> JsonResponse:
 
 
 def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
-    """The parts without which nothing works, and what is wrong with the others."""
+    """Return the parts that failed, with a text each, and the troubles of the others."""
     probes = {name: _probe(name) for name in PARTS}
     wait(probes.values(), READY_SECONDS)
     failed: dict[str, str] = {}
@@ -92,7 +91,7 @@ def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
     for name, probe in probes.items():
         if not probe.done():
             failed[name] = SILENT
-        elif error := probe.exception():  # any failure of a part is an answer here
+        elif error := probe.exception():  # any exception of a part is an answer here
             failed[name] = str(error) if isinstance(error, NotReady) else type(error).__name__
         else:
             troubles += probe.result()
@@ -105,10 +104,10 @@ def _ask_all() -> tuple[dict[str, str], list[Trouble]]:
 
 
 def _probe(name: str) -> Future[list[Trouble]]:
-    """The probe of that part that is under way, else a new one.
+    """Return the probe of that part that is under way, or a new one.
 
-    Who asks at the same time shares it: a part would be called silent where so many ask that some wait for their turn,
-    and whoever likes may ask.
+    Requests at the same time share a probe. Anybody may ask, and if many did and waited for their turn, a part that
+    works would be called silent.
     """
     with _one_asks:
         probe = _asked.get(name)
@@ -122,7 +121,7 @@ def _database() -> list[Trouble]:
         if _takes_changes():
             return []
     finally:
-        # This thread's connection would not be closed with the request's.
+        # Django closes the connection of the request's thread, but not that of this thread.
         connection.close()
     return [Trouble("the database is read-only; what is not known yet cannot be made", ["managing"], ["counting"])]
 
@@ -138,7 +137,7 @@ def _takes_changes() -> bool:
             cursor.execute("BEGIN IMMEDIATE")
             cursor.execute("ROLLBACK")
         except DatabaseError as error:
-            return database_outage(error) != READ_ONLY  # locked for a moment is as it should be
+            return database_outage(error) != READ_ONLY  # a lock for a moment is normal
     return True
 
 
@@ -154,7 +153,7 @@ def _redis() -> list[Trouble]:
     troubles = []
     if len(answered) < len(words):
         if isinstance(client, Cluster):
-            client.ask_for_map()  # it may be a master no more
+            client.ask_for_map()  # the node may not be a master any more
         silent = len(words) - len(answered)
         troubles.append(Trouble(f"{silent} of {len(words)} masters of Redis do not answer: {SOME}", limits=PROMISES))
     without = SLOTS - min(word.slots_served for word in answered)
@@ -198,7 +197,7 @@ SILENT = f"no answer in {READY_SECONDS} s"
 SERVER_SECONDS = 0.75 * READY_SECONDS
 SOME = "the counts of some projects can neither be read nor written"
 DELETES = ("OOM",)
-"""Refusals of a Redis that deletes all the same, which is what managing needs of it."""
+"""Refusals of a Redis that still deletes keys, which is all that managing needs."""
 
 _servers = Prober("ready")
 
@@ -209,7 +208,7 @@ PARTS: dict[str, Callable[[], list[Trouble]]] = {
     STORES: _stores,
 }
 
-# One thread a part, so that a part that hangs delays neither the others nor this answer.
+# Each part has a thread, so that a part that hangs delays neither the others nor the answer.
 _PROBES = {name: ThreadPoolExecutor(1, thread_name_prefix=f"ready-{name}") for name in PARTS}
 
 _asked: dict[str, Future[list[Trouble]]] = {}

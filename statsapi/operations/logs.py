@@ -1,4 +1,4 @@
-"""Logs: one record is one line of key=value pairs on stderr, whoever wrote it, and holds no secret."""
+"""Logs. Each record is one line of key=value pairs on stderr, and holds no secret."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ _SECRETS = re.compile(
 
 
 def _without_secrets(logger: Any, method: str, line: str) -> str:
-    """Nothing here logs a secret on purpose, but texts of exceptions are written by others."""
+    """Replace secrets by ***. The service logs none on purpose, but libraries write the texts of exceptions."""
     return _SECRETS.sub("***", line)
 
 
 def _on_one_line(logger: Any, method: str, line: str) -> str:
-    """Escapes what could begin a line, colour a terminal or turn the direction of reading, all of it unprintable."""
+    """Escape unprintable characters, which could begin a line, colour a terminal or change the reading direction."""
     return "".join(
         character if character.isprintable() else character.encode("unicode_escape").decode() for character in line
     )
 
 
 def configuration(level: str) -> dict[str, Any]:
-    """Django's LOGGING: the standard library's records go through structlog's renderer."""
+    """Return Django's LOGGING, which renders the records of the standard library with structlog."""
     return {
         "version": 1,
         "disable_existing_loggers": False,
@@ -58,9 +58,9 @@ def configuration(level: str) -> dict[str, Any]:
         "root": {"handlers": ["stderr"], "level": level},
         "loggers": {
             "django": {"handlers": [], "level": level, "propagate": True},
-            # A 4xx is the client's business and stands in the answer.
+            # A 4xx is not logged: the client has it in the answer.
             "django.request": {"handlers": [], "level": "ERROR", "propagate": True},
-            # It tells every sign-in; what matters of it says statsapi/sign_in/passwords.py.
+            # axes logs every sign-in. statsapi/sign_in/passwords.py logs what matters.
             "axes": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": True},
             "django.security.DisallowedRedirect": {"handlers": [], "level": "CRITICAL", "propagate": True},

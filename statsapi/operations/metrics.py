@@ -1,7 +1,7 @@
-"""What Prometheus reads: the health of the service, and the counts as true counters.
+"""Metrics for Prometheus: the health of the service, and the counts as true counters.
 
-Health is counted by each worker in files under VAR_DIR, so that any worker can answer for all. The counts are the
-running totals that the counting script keeps in Redis. Without METRICS_TOKEN nothing is measured and nothing answered.
+Each worker measures health in files under VAR_DIR, so that any worker can answer for all. The counts are the running
+totals that the counting script keeps in Redis. Without METRICS_TOKEN nothing is measured, and the answer is 403.
 """
 
 from __future__ import annotations
@@ -47,24 +47,26 @@ LATENCY = Histogram(
 )
 REDIS_ERRORS = Counter("statsapi_redis_errors", "Requests that failed because of Redis.", ["error"], registry=_own)
 USUAL_ERRORS = (ConnectionError, TimeoutError, BusyLoadingError, OutOfMemoryError, ReadOnlyError, ResponseError)
-"""Told from the start, at 0: a counter that appears with its first value has no increase() to it, so that the first
-failures of a kind would not be seen. The same holds for all counters here."""
+"""Shown from the start, at 0. A counter that appears with its first value has no increase(), so the first failures of a
+kind would not be seen. The same holds for all counters here."""
 INTAKE = Counter("statsapi_intake_outcomes", "What became of the events of intake.", ["outcome"], registry=_own)
 
 
 def redis_failed(error: Exception) -> None:
+    """Count a request that failed because of Redis."""
     if settings.METRICS_TOKEN:
         REDIS_ERRORS.labels(type(error).__name__).inc()
 
 
 def intake_counted(outcome: str) -> None:
+    """Count an event of intake by its outcome."""
     if settings.METRICS_TOKEN:
         INTAKE.labels(outcome).inc()
 
 
 @sync_only_middleware
 def measure(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Stands in MIDDLEWARE only where there is a METRICS_TOKEN."""
+    """Measure each request. This is in MIDDLEWARE only if METRICS_TOKEN is set."""
     for error in USUAL_ERRORS:
         REDIS_ERRORS.labels(error.__name__)
     for outcome in (*RECEIVED, Outcome.INVALID):
@@ -74,7 +76,7 @@ def measure(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         started = time.perf_counter()
         response = get_response(request)
         match = request.resolver_match
-        # A path that leads nowhere could be anything; as a label it would make series without end.
+        # A path without a view could be any text. As a label it would make series without end.
         view = (match and match.view_name) or "none"
         method = request.method if request.method in _METHODS else "other"
         _have_failures(view, method)
@@ -90,7 +92,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 @cache
 def _have_failures(view: str, method: str) -> None:
-    """Shows the failures of a view as 0 from its first request on."""
+    """Show the failures of a view as 0 from its first request on."""
     for status in ("429", "500", "503"):
         REQUESTS.labels(view, method, status)
 
@@ -98,7 +100,7 @@ def _have_failures(view: str, method: str) -> None:
 @never_cache
 @require_safe
 def metrics(request: HttpRequest) -> HttpResponse:
-    """`Authorization: Bearer <METRICS_TOKEN>`; 403 where that is not set, or wrong."""
+    """Answer the metrics to `Authorization: Bearer <METRICS_TOKEN>`, and 403 to all others."""
     said = request.headers.get("Authorization", "").removeprefix("Bearer ")
     if not settings.METRICS_TOKEN:
         return JsonResponse({"detail": "Metrics are off: METRICS_TOKEN is not set."}, status=403)
@@ -115,20 +117,20 @@ _ZERO_DROPS = {
     for outcome, reasons in ((Outcome.FILTERED, FILTERS), (Outcome.RATE_LIMITED, ("key_quota",)))
     for reason in reasons
 }
-"""What each project has from its creation on."""
+"""The counters that each project has from its creation on."""
 
 
 def _events() -> str:
-    """What was ever counted, read when it is asked for.
+    """Return the running totals of all projects, in the format of Prometheus.
 
-    These are some twenty lines a project, and prometheus_client would take ten times as long to write them.
+    They are some twenty lines a project, and prometheus_client would take ten times as long to write them.
     """
     try:
         rows = Project.objects.order_by("id").values_list("id", "organization__slug", "slug")
         labels = {number: f'organization="{owner}",project="{slug}"' for number, owner, slug in rows}
         counted = get_store().running_totals(list(labels))
     except (RedisError, DatabaseError) as error:
-        # A gap tells Prometheus nothing wrong, and the health of the service is wanted now more than ever.
+        # A gap is nothing wrong to Prometheus, and the health of the service is needed most now.
         log.error("the events cannot be told: %s: %s", type(error).__name__, error)
         if isinstance(error, RedisError):
             redis_failed(error)

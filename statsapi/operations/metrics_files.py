@@ -1,4 +1,4 @@
-"""The files by which the workers of a server tell each other what they measured."""
+"""The files in which the workers of a server keep their measurements for each other."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ VARIABLE = "PROMETHEUS_MULTIPROC_DIR"
 
 
 def use(folder: Path) -> None:
-    """Let prometheus_client keep its figures in the folder; it reads the variable when it is first imported."""
+    """Make prometheus_client keep its figures in the folder. It reads the variable when it is first imported."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     os.environ[VARIABLE] = str(folder)
 
 
 def delete(folder: Path) -> None:
-    """Delete the figures that the workers of an earlier run left."""
+    """Delete the figures of the workers of an earlier run."""
     for file in folder.glob("*.db"):
         file.unlink()

@@ -1,14 +1,15 @@
 """The start of a container: refuse what is not fit for production, then become the web server.
 
-The steps, in this order:
-1. `manage.py check --deploy --fail-level WARNING`, with the checks that ask the database and Redis. Whatever it names
-   ends the start: a warning that is printed and passed over is never read again. Three are told and no more, W004 to
-   W006: counts that are missing, or might be one day, are no reason to lose those of today.
-2. `manage.py migrate`, here and not in a step of its own, so that a new version is one restart away and never serves
-   with yesterday's tables. Of two containers that start at once one waits for the other.
+The steps are, in this order:
+
+1. `manage.py check --deploy --fail-level WARNING`, with the checks that ask the database and Redis. Any warning ends
+   the start, because nobody reads a printed warning again. Only W004 to W006 are printed and do not end it: counts that
+   are missing, or may be missing one day, are no reason to lose those of today.
+2. `manage.py migrate`. It is part of the start, so that a new version is one restart away and never serves with old
+   tables. If two containers start at once, one waits for the other.
 3. The database and Redis are paired, or found to belong together (projects/installation.py).
 4. `manage.py rebuild_rollups`, which takes no time unless TSDB_ROLLUPS has changed.
-5. granian takes this process over: it has the process id, 1 in a container, and gets the signals itself.
+5. This process becomes granian, which so keeps the process id, 1 in a container, and gets the signals itself.
 """
 
 from __future__ import annotations
@@ -30,11 +31,12 @@ from tsdb import embedded
 
 
 def main() -> None:
+    """Start the service. Exits with a message if it cannot."""
     try:
         django.setup()
     except ImproperlyConfigured as error:
         sys.exit(f"Not started: {error}")
-    # Their models need the line above.
+    # They import models, so Django must be set up before.
     from projects.management.failures import one_line
     from statsapi.operations import checks
     from statsapi.start import pairing
@@ -42,7 +44,7 @@ def main() -> None:
     port.take(settings.HOST, settings.PORT, "PORT names another.")
     is_embedded = settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED
     lock = None
-    if is_embedded or connection.vendor == "sqlite":  # else nothing that is shared lies in VAR_DIR
+    if is_embedded or connection.vendor == "sqlite":  # otherwise VAR_DIR holds nothing that is shared
         var_dir.make(settings.VAR_DIR)
         lock = start_lock.acquire(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
     settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
@@ -63,7 +65,7 @@ def main() -> None:
 
 
 def manage(*arguments: str) -> None:
-    """As on the command line: a failure is printed, without a traceback, and ends this process with status 1."""
+    """Run a command as a shell does: a failure is printed without a traceback and ends this process with status 1."""
     execute_from_command_line(["manage.py", *arguments])
 
 

@@ -1,4 +1,4 @@
-"""What `make run` shows when it is up: where to look, and a line to copy that answers."""
+"""The text that `make run` shows when it is up: the addresses, and a command to copy."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ ADMIN = "admin"
 
 
 def welcome() -> str:
-    """Fills an empty database with demo data, makes what the text shows, and returns the text.
+    """Return the text to show. Fill an empty database with demo data, and make the token and the user of the text.
 
-    The token in it is new each time and takes the place of the last one, so that they do not pile up. Raises
+    The token is new each time and replaces the last one, so that they do not accumulate. Raises
     redis.exceptions.RedisError, django.db.DatabaseError.
     """
     if not Organization.objects.exists():
@@ -54,7 +54,7 @@ def _make_demo_data() -> None:
         for project in projects:
             seeding.count(project, seeding.default_plan(), now=now)
     except BaseException:
-        # Ctrl-C, say: the next start begins from nothing again.
+        # For example Ctrl-C. The next start then begins from nothing again.
         services.delete_organization(organization=organization)
         raise
 
@@ -81,7 +81,7 @@ def _who_logs_in() -> str:
 
 
 def _manage(*arguments: str) -> str:
-    """The command as it can be typed where this was started."""
+    """Return a command of manage.py as it can be typed where this was started."""
     program = [os.path.relpath(path) for path in (sys.executable, settings.BASE_DIR / "manage.py")]
     var_dir = os.environ.get("VAR_DIR")
     prefix = f"VAR_DIR={shlex.quote(var_dir)} " if var_dir else ""

@@ -1,7 +1,8 @@
-"""`make run`: everything on this machine, with demo data, ready to be asked.
+"""`make run`: everything on this machine, with demo data.
 
-What it makes lies in VAR_DIR: a secret key, the SQLite database, the embedded server's data. It prepares and then
-becomes the web server, so that nothing of the preparation stays in memory and a signal reaches the server itself.
+Everything that it makes is in VAR_DIR: a secret key, the SQLite database, the data of the embedded server. After the
+preparation the process becomes the web server, so that nothing of the preparation stays in memory and signals reach the
+server itself.
 """
 
 from __future__ import annotations
@@ -24,10 +25,11 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # as SIGTERM: the end, without a traceback
-    # Else the settings would take the address that an earlier start wrote down, and which may still be in use.
+    """Start the service. Exits with a message if it cannot."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # end without a traceback, as SIGTERM does
+    # Without it the settings would use the address that an earlier start wrote down, which may still be in use.
     os.environ["PORT"] = os.environ.get("PORT", "").strip() or str(env.DEFAULT_PORT)
-    os.umask(0o077)  # the database holds sessions and keys, and VAR_DIR may be a folder that others can enter
+    os.umask(0o077)  # the database holds sessions and keys, and others may be able to enter VAR_DIR
     try:
         make_var_dir()
         make_secret_key()
@@ -37,11 +39,11 @@ def main() -> None:
 
 
 def prepare() -> tuple[str, int]:
-    """Makes the database and the embedded server ready; the text to show, and the lock that serve() hands on.
+    """Prepare the database and the embedded server. Return the text to show, and the lock that serve() hands on.
 
-    Exits with a message where that fails.
+    Exits with a message if that fails.
     """
-    # Imported when Ctrl-C ends it as it should, and the settings have their key.
+    # Imported only now: Ctrl-C ends the process without a traceback, and the settings have their key.
     import django
     from django.conf import settings
     from django.core.management import call_command
@@ -54,7 +56,7 @@ def prepare() -> tuple[str, int]:
     from tsdb import embedded
 
     django.setup()
-    # Their models need the line above.
+    # They import models, so Django must be set up before.
     from projects.management.failures import one_line
     from statsapi.start import demo, pairing
 
@@ -62,14 +64,14 @@ def prepare() -> tuple[str, int]:
     lock = start_lock.acquire(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
     settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
     try:
-        call_command("check", databases=["default"], stdout=io.StringIO())  # what is wrong goes to stderr
+        call_command("check", databases=["default"], stdout=io.StringIO())  # errors go to stderr
         if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:
             embedded.ensure(settings.VAR_DIR, settings.EMBEDDED_MAXMEMORY)
             embedded.keep_across_exec(settings.VAR_DIR)
         call_command("migrate", verbosity=0, interactive=False)
         pairing.pair_or_exit()
         call_command("rebuild_rollups")
-        # From here on half of what is made would stay; an exception lets it be taken back.
+        # From here on a signal raises an exception, so that demo data that is half made is removed.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda number, _frame: sys.exit(128 + number))
         text = demo.welcome()
@@ -86,11 +88,12 @@ def prepare() -> tuple[str, int]:
 
 
 def say_that_another_starts(folder: Path) -> None:
+    """Print that this start waits for another one."""
     print(f"Another start is under way in {folder}; waiting for it.", flush=True)
 
 
 def make_var_dir() -> None:
-    """Where all that is made here lies. Exits with a message where it cannot be made."""
+    """Make VAR_DIR. Exits with a message if that fails."""
     folder = var_dir.var_dir()
     try:
         var_dir.make(folder)
@@ -99,13 +102,14 @@ def make_var_dir() -> None:
 
 
 def make_secret_key() -> None:
-    """Keeps a random key in VAR_DIR, made once, unless the environment gives one."""
+    """Make a random key in VAR_DIR, unless there is one or the environment gives one."""
     if os.environ.get("SECRET_KEY", "").strip() or os.environ.get("SECRET_KEY_FILE", "").strip():
         return
     file = var_dir.var_dir() / var_dir.SECRET_KEY
     if file.exists():
         return
-    # Under another name first: nobody must ever read half a key. Of two at once the first to link has made the key.
+    # It is written under another name first, so that nobody reads half a key. If two starts make one, the first to link
+    # its file wins.
     fresh = file.with_suffix(f".{os.getpid()}")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as output:
         output.write(secrets.token_urlsafe(64))

@@ -1,4 +1,4 @@
-"""What a start makes of what the database and Redis say of each other."""
+"""Pairing the database and Redis at a start."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from projects.installation import Kind
 
 
 def pair_or_exit() -> None:
-    """Pairs the stores after migrate. Exits where they do not belong together; what else is wrong goes to stderr.
+    """Pair the stores after migrate. Exits if they do not belong together, and prints other findings to stderr.
 
     Raises DatabaseError, RedisError.
     """

@@ -1,7 +1,7 @@
-"""The port is one server's alone.
+"""Taking the port, so that two servers do not share it.
 
-granian listens with SO_REUSEPORT, for several workers, and so a second server would share the port with the first: each
-would get some of the requests, and nobody would notice.
+granian listens with SO_REUSEPORT, for its workers. A second server could listen on the same port. Each would get some
+of the requests, and nobody would notice.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ import sys
 import time
 
 PATIENCE = 2.0
-"""Seconds that a server which is just ending has to leave the port."""
+"""Seconds that a server which is ending has to leave the port."""
 
 
 def address_of(host: str) -> str:
-    """The first address of a name, since granian takes no names. Exits with a message where there is none."""
+    """Return the first address of a host name, because granian takes no names. Exits with a message if it has none."""
     try:
         return str(socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][4][0])
     except OSError as error:
@@ -24,10 +24,11 @@ def address_of(host: str) -> str:
 
 
 def take(host: str, port: int, hint: str) -> None:
-    """Takes the port for this process, what it becomes, and its children; exits with a message where another has it.
+    """Take the port for this process, the program that it becomes, and its children.
 
-    What says so is a name that the kernel knows as long as one of them lives, so that nothing is left behind. There are
-    such names on Linux alone; elsewhere two servers that start in the same moment can still meet.
+    Exits with a message if another process has it. The mark is the name of a socket, which the kernel keeps as long as
+    one of the processes lives, so that nothing is left behind. Linux alone has such names. On other systems two servers
+    that start in the same moment can still share the port.
     """
     address = address_of(host)
     name = socket.socket(socket.AF_UNIX)
@@ -49,7 +50,7 @@ def take(host: str, port: int, hint: str) -> None:
 
 
 def _bind(address: str, port: int) -> None:
-    """Raises OSError where somebody listens there."""
+    """Bind the port and release it. Raises OSError if a process listens there."""
     with socket.socket(socket.AF_INET6 if ":" in address else socket.AF_INET) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         probe.bind((address, port))

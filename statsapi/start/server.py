@@ -1,4 +1,4 @@
-"""Becoming the web server: what granian is told, and how many connections it may have."""
+"""Becoming the web server: the options of granian, and how many connections it may have."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from statsapi.operations import metrics_files
 from statsapi.start import port, web
 
 HEADER_BYTES = 64 * 1024
-"""Longest line and headers of a request, together, that always pass. Beyond twice as much the answer is 431, unread."""
+"""A request line and headers of this size together always pass. Above twice as much the answer is 431, unread."""
 CONNECTIONS = 10_000
-"""Most connections a worker has open, at some 4 KB each; who connects beyond that waits until another has left."""
+"""The most open connections of a worker, at some 4 KB each. A further client waits until another has left."""
 WAITING = 4096
-"""Most connections that wait to be taken; the kernel may have a lower bound of its own."""
+"""The most connections that wait to be accepted. The kernel may have a lower bound."""
 HEADER_SECONDS = 30
-"""What a connection has for the next request's line and headers, from when it is open or the last one was answered."""
+"""Seconds for the line and headers of the next request, since the connection opened or the last answer ended."""
 WORKER_PATIENCE = 8
-"""Seconds that a worker has to finish the requests under way; docker kills everything after 10."""
+"""Seconds that a worker has to finish the requests under way. Docker kills everything after 10."""
 
 
 def serve(text: str, lock: int | None = None) -> None:
-    """Become granian. The worker that is ready first shows the text and frees the lock, if there are such."""
+    """Become granian. The worker that is ready first shows the text, if there is one, and frees the lock."""
     from django.conf import settings
 
     if settings.METRICS_TOKEN:
@@ -42,7 +42,7 @@ def serve(text: str, lock: int | None = None) -> None:
             *("--interface", "wsgi"),
             *("--host", port.address_of(settings.HOST), "--port", str(settings.PORT)),
             *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
-            # By HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
+            # With HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
             *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),
             *("--workers-kill-timeout", str(WORKER_PATIENCE)),
             *("--http1-buffer-size", str(HEADER_BYTES)),
@@ -53,18 +53,19 @@ def serve(text: str, lock: int | None = None) -> None:
 
 
 def connections_for(threads: int) -> int:
-    """How many connections a worker with so many threads takes, having allowed this process what it may have.
+    """Return how many connections a worker with so many threads can take.
 
-    A thread needs descriptors as well, and where none is left granian asks for one again and again, on a whole core.
+    The limit of descriptors of this process is raised as far as that needs and the system allows. Threads need
+    descriptors too. If none is left, granian asks for one again and again, and keeps a core busy.
     """
-    for_threads = 4 * threads + 512  # a thread: the three files of SQLite, a connection to Redis
+    for_threads = 4 * threads + 512  # a thread has the three files of SQLite and a connection to Redis
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return CONNECTIONS
     wanted = CONNECTIONS + for_threads
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     if soft < allowed:
-        with suppress(ValueError, OSError):  # macOS refuses what it calls unlimited
+        with suppress(ValueError, OSError):  # macOS refuses the limit that it calls unlimited
             resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
             soft = allowed
     return max(128, min(CONNECTIONS, soft - for_threads))

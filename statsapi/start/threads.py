@@ -1,8 +1,8 @@
-"""The connections of threads that have ended are closed.
+"""Closing the connections that ended threads leave.
 
-Threads of the server come with a crowd and go when they idle. What Django kept for each, a connection to the database,
-is left to the garbage collector, which otherwise comes so seldom here (statsapi/wsgi.py) that a few crowds would use up
-all descriptors.
+The server starts threads for a crowd, and ends them when they are idle. Django kept a connection to the database for
+each, and only the garbage collector closes it. That runs so rarely here (statsapi/wsgi.py) that a few crowds would use
+up all descriptors.
 """
 
 from __future__ import annotations
@@ -11,13 +11,15 @@ import gc
 import threading
 
 SECONDS = 30.0
-"""Between two collections. What was loaded before the worker serves is frozen, so each looks at little."""
+"""Seconds between two collections. Objects from before the worker serves are frozen, so a collection is short."""
 
 
 def close_what_they_leave() -> None:
+    """Start a thread that collects garbage regularly."""
     threading.Thread(target=collect_until, args=[threading.Event()], name="left-by-threads", daemon=True).start()
 
 
 def collect_until(ended: threading.Event) -> None:
+    """Collect garbage every SECONDS until the event is set."""
     while not ended.wait(SECONDS):
         gc.collect()

@@ -1,7 +1,8 @@
-"""What a worker makes before it serves, so that the crowd which may be waiting at a start finds it made.
+"""What a worker makes before it serves.
 
-Whatever is made at the first request would be made by hundreds of threads at the same time. A store that is away is no
-reason not to serve: then its part is made by the first request that reaches it (projects/lazy.py).
+Many requests may be waiting at a start, and hundreds of threads would make the same things at the same time. If a store
+cannot be reached, the worker serves all the same. Then the first request that reaches the store makes its part
+(projects/lazy.py).
 """
 
 from __future__ import annotations
@@ -28,12 +29,12 @@ PATIENCE = 3.0
 
 
 def bound_the_database() -> None:
-    """From now on no query of this process waits longer than DATABASE_TIMEOUT. Commands, which may, do without."""
+    """Let no query of this process wait longer than DATABASE_TIMEOUT. Commands do not call this, and may wait."""
     connections.settings["default"]["OPTIONS"]["timeout"] = settings.DATABASE_TIMEOUT
 
 
 def warm_up() -> None:
-    """Returns soon after PATIENCE at the latest."""
+    """Import all views and connect to the stores. Return soon after PATIENCE at the latest."""
     _code()
     deadline = time.monotonic() + PATIENCE
     parts = [Thread(target=_try, args=[part], daemon=True) for part in (_redis, _database)]
@@ -46,12 +47,12 @@ def warm_up() -> None:
 def _try(part: Callable[[], None]) -> None:
     try:
         part()
-    except Exception as error:  # whoever needs it will say so again
+    except Exception as error:  # a request that needs the store will say so again
         log.warning("a worker begins to serve without all it needs: %s: %s", type(error).__name__, error)
 
 
 def _code() -> None:
-    """All views and what they import, before there are several threads, which would import the same at once."""
+    """Import all views while there is one thread. Several would import the same modules at once."""
     get_resolver().resolve("/healthz")
     reverse("healthz")
     _ = connections["default"], caches["default"].client  # type: ignore[attr-defined]
@@ -60,7 +61,7 @@ def _code() -> None:
 def _redis() -> None:
     intake()
     cache.look()
-    try_to_write(get_store().clients.write)  # a cluster: a connection to each node
+    try_to_write(get_store().clients.write)  # in a cluster this connects to each node
 
 
 def _database() -> None:
