@@ -15,8 +15,8 @@ from typing import NamedTuple
 
 from tsdb.outcomes import NO_REASON, Category, Outcome
 from tsdb.rollups import Rollup
+from tsdb.units import DAY, HOUR, MINUTE
 
-MINUTE, HOUR, DAY = 60, 3600, 86400
 NOISE = 0.3
 """How far an hour may deviate from the rhythm, up or down, as a fraction of it."""
 

@@ -34,6 +34,7 @@ from projects.models import Installation, Project
 from tsdb import pairing
 from tsdb.pairing import Mark
 from tsdb.refusals import refusal
+from tsdb.units import DAY
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ def _compared(row: Installation, mark: Mark) -> list[Finding]:
                 Kind.EMPTIED,
                 f"Redis was emptied: what was counted before {since:%Y-%m-%d %H:%M:%S} UTC is missing.",
                 "`manage.py pair_stores --adopt` ends this warning, and so does time: "
-                f"{longest // 86400} days later all of it would have expired.",
+                f"{longest // DAY} days later all of it would have expired.",
             )
         )
     if mark.newest > row.newest_project:

@@ -13,11 +13,12 @@ from redis.exceptions import RedisError
 
 from projects import services
 from projects.connections import get_store
-from projects.demo_traffic import DAY, KINDS, SHAPES, Shape, counts_of_day, first_day
+from projects.demo_traffic import KINDS, SHAPES, Shape, counts_of_day, first_day
 from projects.models import Organization, Project, ProjectKey
 from projects.provision import ensure_key, ensure_organization, ensure_project
 from tsdb import series
 from tsdb.store import Increment
+from tsdb.units import DAY
 
 ORGANIZATION = "the-interstellar-jurisdiction"
 PROJECTS = ("pump-station", "prime-mover", "the-spoiled-yoghurt")

@@ -16,7 +16,7 @@ from typing import Generic, TypeVar
 from tsdb.rollups import INTEGER_BYTES
 from tsdb.timeline import Window
 
-Group = TypeVar("Group", bound=Hashable)
+AnyGroup = TypeVar("AnyGroup", bound=Hashable)
 
 _SMALL_BITS = 44
 """A count below 2^44 is small: eighteen million millions in one bucket are not."""
@@ -28,7 +28,7 @@ _FULL, _EMPTY = b"\xff" * INTEGER_BYTES, bytes(INTEGER_BYTES)
 _LARGE = (2 ** (8 * INTEGER_BYTES) - 2**_SMALL_BITS).to_bytes(INTEGER_BYTES, "big")
 
 
-class Adder(Generic[Group]):
+class Adder(Generic[AnyGroup]):
     """Sums by group. What is added is a ring's newest bucket and its slots of the window, in the window's order.
 
     `oldest` is the oldest bucket still retained: what is older counts as 0, and so does what is newer than the newest.
@@ -39,11 +39,11 @@ class Adder(Generic[Group]):
         self._oldest = oldest
         self._masks: dict[bytes, int] = {}
         self._large = _large(window.points)
-        self._small_sums: dict[Group, int] = {}
+        self._small_sums: dict[AnyGroup, int] = {}
         self._room = MOST_AT_ONCE
-        self._sums: dict[Group, list[int]] = {}
+        self._sums: dict[AnyGroup, list[int]] = {}
 
-    def add(self, groups: Iterable[Group], rings: Sequence[bytes | None]) -> None:
+    def add(self, groups: Iterable[AnyGroup], rings: Sequence[bytes | None]) -> None:
         """Adds each ring to its group; None: there is no ring."""
         masks, large, sums = self._masks, self._large, self._small_sums
         self._room -= len(rings)
@@ -63,7 +63,7 @@ class Adder(Generic[Group]):
             else:
                 sums[group] = sums.get(group, 0) + counts
 
-    def sums(self) -> dict[Group, list[int]]:
+    def sums(self) -> dict[AnyGroup, list[int]]:
         """A sum for each bucket of the window, ascending, of each group that had a ring."""
         self._flush()
         return self._sums
@@ -73,7 +73,7 @@ class Adder(Generic[Group]):
             self._add(group, counts)
         self._small_sums.clear()
 
-    def _add(self, group: Group, counts: int) -> None:
+    def _add(self, group: AnyGroup, counts: int) -> None:
         points = self._window.points
         numbers = unpack(f">{points}Q", counts.to_bytes(points * INTEGER_BYTES, "big"))
         before = self._sums.get(group)

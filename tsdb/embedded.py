@@ -23,7 +23,9 @@ import threading
 import time
 from pathlib import Path
 
-PATIENCE = 10.0
+from tsdb.embedded_keeper import LOG, READY_LOCK, SHUTDOWN_SECONDS, SOCKET, USERS_LOCK
+
+ANSWER_SECONDS = 10.0
 """Seconds that ``ensure()`` waits for a sign of life; a server that says it is loading gives one."""
 _POLL = 0.005
 _NEXT_KEEPER = 0.5  # another user's keeper may be at work; starting one more costs some milliseconds
@@ -53,7 +55,7 @@ class EmbeddedServerError(RuntimeError):
 def socket_path(var_dir: Path) -> Path:
     """Where the server of ``var_dir`` listens; touches nothing, and is of use after ``ensure()`` alone."""
     home = _home(var_dir)
-    return (_alias(home) if _needs_alias(home) else home) / "valkey.sock"
+    return (_alias(home) if _needs_alias(home) else home) / SOCKET
 
 
 def ensure(var_dir: Path, maxmemory: int = 0) -> None:
@@ -86,7 +88,7 @@ def _home(var_dir: Path) -> Path:
 
 
 def _needs_alias(home: Path) -> bool:
-    return len(os.fsencode(home / "valkey.sock")) > _LONGEST_SOCKET
+    return len(os.fsencode(home / SOCKET)) > _LONGEST_SOCKET
 
 
 def _alias(home: Path) -> Path:
@@ -118,7 +120,7 @@ def _make_alias(home: Path) -> None:
 
 
 def _join(home: Path) -> None:
-    lock = home / "users.lock"
+    lock = home / USERS_LOCK
     if home in _users and _is_file(_users[home], lock):
         return  # else the directory was deleted, or a daemon closed all its descriptors: join anew
     home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -126,7 +128,7 @@ def _join(home: Path) -> None:
     if stat.S_IMODE(home.stat().st_mode) != 0o700:
         home.chmod(0o700)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT, 0o600)
-    deadline = time.monotonic() + 2 * PATIENCE  # the keeper itself kills a server that takes longer to shut down
+    deadline = time.monotonic() + 2 * SHUTDOWN_SECONDS  # the keeper kills a server that takes longer
     while not _try_shared(descriptor):
         if time.monotonic() > deadline:
             os.close(descriptor)
@@ -165,14 +167,14 @@ def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
     if _needs_alias(home):
         _make_alias(home)
     now = time.monotonic()
-    deadline, next_keeper = now + PATIENCE, now
+    deadline, next_keeper = now + ANSWER_SECONDS, now
     voice: int | None = None
     try:
         while True:
-            if _is_held(home / "ready.lock"):
+            if _is_held(home / READY_LOCK):
                 answer = _ping(address)
                 if answer.startswith(b"-LOADING"):
-                    deadline = time.monotonic() + PATIENCE
+                    deadline = time.monotonic() + ANSWER_SECONDS
                 elif answer:  # an error too: the server is there, and says itself what ails it
                     return
             elif voice is None and time.monotonic() >= next_keeper:
@@ -184,7 +186,7 @@ def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
                 if heard:
                     raise _failure(home, heard)
             if time.monotonic() > deadline:
-                raise _failure(home, f"it did not answer within {PATIENCE:g} s")
+                raise _failure(home, f"it did not answer within {ANSWER_SECONDS:g} s")
             time.sleep(_POLL)
     finally:
         if voice is not None:
@@ -211,7 +213,7 @@ def _start_keeper(home: Path, maxmemory: int) -> int:
     voice, mouth = os.pipe()
     os.set_blocking(voice, False)
     try:
-        with (home / "valkey.log").open("ab") as log:
+        with (home / LOG).open("ab") as log:
             ended = subprocess.run(
                 # Isolated and without site: it needs nothing but the standard library, and its memory counts.
                 [sys.executable, "-I", "-S", "-W", "ignore", _KEEPER, home, str(maxmemory), _find_server()],
@@ -241,7 +243,7 @@ def _listen(voice: int) -> str | None:
 
 
 def _failure(home: Path, reason: str) -> EmbeddedServerError:
-    log = home / "valkey.log"
+    log = home / LOG
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 1000))
         last = file.read().decode(errors="replace").splitlines()[-5:]

@@ -39,6 +39,8 @@ from typing import NoReturn
 
 SOCKET = "valkey.sock"
 LOG = "valkey.log"
+USERS_LOCK = "users.lock"
+READY_LOCK = "ready.lock"
 LOG_BYTES = 1_000_000
 """A log larger than this is put aside as valkey.log.1 at the next start."""
 
@@ -48,7 +50,7 @@ OPTIONS = (
     *("--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
     *("--maxmemory-policy", "noeviction", "--databases", "2", "--logfile", LOG),
 )
-PATIENCE = 10.0
+SHUTDOWN_SECONDS = 10.0
 """Seconds that a server is given to end before it is killed, or before a keeper does not wait for it any longer."""
 KILLED_AT_ONCE = 1.0
 FAILED_SOON = 60.0
@@ -97,7 +99,7 @@ def ask_to_shut_down() -> None:
 def take_server_lock() -> int:
     """Return the lock that proves that no other server works here; raises GaveUpError if one does not end."""
     descriptor = open_lock("server.lock")
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
     while not try_lock(descriptor):
         if time.monotonic() > deadline:
             os.close(descriptor)
@@ -151,11 +153,11 @@ def start_server(command: list[str], ready: int) -> int:
 
 
 def stop_server(server: int) -> None:
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + SHUTDOWN_SECONDS
     os.kill(server, signal.SIGTERM)
     while os.waitpid(server, os.WNOHANG) == (0, 0):
         if time.monotonic() > deadline:
-            say(f"valkey-server did not end within {PATIENCE:g} s of SIGTERM and is killed")
+            say(f"valkey-server did not end within {SHUTDOWN_SECONDS:g} s of SIGTERM and is killed")
             os.kill(server, signal.SIGKILL)
             os.waitpid(server, 0)
             return
@@ -225,10 +227,10 @@ def main(home: str, maxmemory: str, binary: str) -> None:
     keeper = open_lock("keeper.lock")
     if not try_lock(keeper) or os.fork() > 0:
         return  # there is one, or there is one now, which is no child of the user that started it
-    users = open_lock("users.lock")
+    users = open_lock(USERS_LOCK)
     try:
         put_large_log_aside()
-        keep_running([binary, *OPTIONS, "--maxmemory", maxmemory], open_lock("ready.lock"), users)
+        keep_running([binary, *OPTIONS, "--maxmemory", maxmemory], open_lock(READY_LOCK), users)
     except GaveUpError as error:
         say(f"{error}; giving up")
         tell_who_started_it(str(error))

@@ -15,10 +15,10 @@ from tsdb.series import Series
 from tsdb.store import Store
 from tsdb.timeline import Window
 
-MOST_SERIES = 100_000
+MOST_SERIES_READ = 100_000
 """Whose names are looked at for one answer, some 0.1 s: of 1000 projects 100 each."""
 
-MOST_COUNTS = 20_000_000
+MOST_COUNTS_READ = 20_000_000
 """Series times buckets that are read for one answer, some 0.5 s: of 1000 projects 26 series of 768 hours each."""
 
 
@@ -60,16 +60,16 @@ class Facts(NamedTuple):
 
 
 def find_facts(
-    store: Store, projects: Sequence[int], question: Question, *, points: int = 1, most_groups: int = MOST_SERIES
+    store: Store, projects: Sequence[int], question: Question, *, points: int = 1, most_groups: int = MOST_SERIES_READ
 ) -> Facts:
     """The wanted facts of these projects that were ever counted, of which `points` buckets are to be read.
 
     One round trip. Raises TooManySeries, TooManyGroups.
     """
-    number, index = store.fact_names(projects, MOST_SERIES)
+    number, index = store.fact_names(projects, MOST_SERIES_READ)
     if index is None:
-        raise TooManySeries(f"there are {number:,} series to look at, and the most is {MOST_SERIES:,}")
-    most = MOST_COUNTS // points
+        raise TooManySeries(f"there are {number:,} series to look at, and the most is {MOST_SERIES_READ:,}")
+    most = MOST_COUNTS_READ // points
     keys = {str(key).encode() for key in question.keys}
     places = {name: place for place, name in enumerate(question.group_by)}
     of_key, of_project = places.get("key"), places.get("project")
@@ -111,7 +111,7 @@ def add_facts(
     *,
     now: int,
     since: int | None = None,
-    most_groups: int = MOST_SERIES,
+    most_groups: int = MOST_SERIES_READ,
 ) -> dict[Group, list[int]]:
     """The sums of the wanted facts of these projects over the window's buckets, ascending, by group.
 

@@ -13,7 +13,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from tsdb.rollups import Rollup
-from tsdb.timeline import DAY, NS, Window
+from tsdb.timeline import Window
+from tsdb.units import DAY, NS
 
 _ONE_DAY = timedelta(days=1)
 

@@ -10,8 +10,9 @@ from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, claim_key, index_key, state_key
 from tsdb.store import ProjectClosed, Store
+from tsdb.units import DAY
 
-MOVE_SECONDS = 30 * 86400
+MOVE_SECONDS = 30 * DAY
 """How long an interrupted move may wait to be run again without being added twice."""
 
 

@@ -7,12 +7,14 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, NamedTuple
 
 import redis
+from redis.crc import REDIS_CLUSTER_HASH_SLOTS
 from redis.exceptions import NoPermissionError, RedisError
 
 from tsdb.protocol import StoreClient
 from tsdb.refusals import PROBE_SECONDS, refusal
 
-SLOTS = 16384
+HASH_SLOTS = REDIS_CLUSTER_HASH_SLOTS
+"""Of a cluster, spread over its masters. The slots of a ring are something else."""
 
 
 class Word(NamedTuple):
@@ -74,6 +76,6 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     for answer in (read, written) if is_up else ():
         if isinstance(answer, RedisError) and refusal(answer) is None:
             raise answer
-    served = int(said.get("cluster_slots_ok", SLOTS))
+    served = int(said.get("cluster_slots_ok", HASH_SLOTS))
     policy = str(memory["maxmemory_policy"]) if isinstance(memory, dict) else None
     return Word(code, policy, is_up, served)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from tsdb import ring
-from tsdb.adding import Adder
+from tsdb.adding import Adder, AnyGroup
 from tsdb.client import Clients
 from tsdb.protocol import none_failed
 from tsdb.rollups import INTEGER_BYTES, Rollup
@@ -29,9 +29,6 @@ CHUNK = 3000
 
 SHORT = 3
 """A window is short if the ring has so many times as many buckets."""
-
-
-Group = TypeVar("Group", bound=Hashable)
 
 
 class Index(NamedTuple):
@@ -69,13 +66,13 @@ class Reader:
     def added(
         self,
         series: Sequence[Series],
-        groups: Sequence[Group],
+        groups: Sequence[AnyGroup],
         window: Window,
         *,
         now: int,
         since: int | None,
         seen: Seen | None,
-    ) -> dict[Group, list[int]]:
+    ) -> dict[AnyGroup, list[int]]:
         """The sums over the window's buckets, ascending, of each group of series that has a ring.
 
         The window must be `held`. CHUNK series at once are one round trip. What is read in several is one truth all
@@ -84,7 +81,7 @@ class Reader:
         """
         if seen is None and len(series) > CHUNK:
             seen = self._states.look(dict.fromkeys(one.project for one in series))
-        adder: Adder[Group] = Adder(window, window.rollup.oldest_bucket(now))
+        adder: Adder[AnyGroup] = Adder(window, window.rollup.oldest_bucket(now))
         in_part = self._is_in_part(series, window)
         for start in range(0, len(series) or 1, CHUNK):
             part = series[start : start + CHUNK]

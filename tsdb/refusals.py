@@ -11,7 +11,7 @@ from redis.exceptions import OutOfMemoryError, ReadOnlyError
 
 from tsdb.protocol import StoreClient
 
-REASONS = {
+REFUSALS = {
     "MISCONF": "it cannot write its file: the disk is full or broken",
     "NOREPLICAS": "it has too few replicas that follow",
     "OOM": "its memory is full",
@@ -20,11 +20,8 @@ REASONS = {
 """What each of Redis' own codes means."""
 
 # redis-py takes the code away where it has a class for it, and puts the command before it where it sent several.
-_CODE = re.compile(rf"(?:^|caused error: )({'|'.join(REASONS)})\b")
+_CODE = re.compile(rf"(?:^|caused error: )({'|'.join(REFUSALS)})\b")
 _CLASSES = {OutOfMemoryError: "OOM", ReadOnlyError: "READONLY"}
-
-PROBES = 32
-"""Keys that are written to a cluster: so many that each of its masters has one of them, but for very odd clusters."""
 
 PROBE_SECONDS = 60
 
@@ -43,9 +40,9 @@ def try_to_write(client: StoreClient, name: str = "ts:ready") -> str | None:
 
     A key is written and not only a state asked for: a full disk is not noticed before something is written to it.
     """
-    probes = PROBES if len(client.servers()) > 1 else 1
     refused = None
-    for answer in client.together([("SET", f"{name}:{number}", "", "EX", PROBE_SECONDS) for number in range(probes)]):
+    keys = [key for _, key in client.probes(name).values()]
+    for answer in client.together([("SET", key, "", "EX", PROBE_SECONDS) for key in keys]):
         if isinstance(answer, Exception):
             code = refusal(answer)
             if code is None:

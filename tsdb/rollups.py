@@ -6,9 +6,17 @@ import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from tsdb.units import DAY, HOUR, MINUTE
+
 INTEGER_BYTES = 8
 """Width of a count in a ring. Eight bytes decode fastest (`benchmarks/integer_width.py`) and hold 2**63 - 1;
 five would save a third of the memory at twice the reading time of a full window."""
+
+LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
+"""The largest count. A count stops growing there."""
+
+_MOST_BYTES = 1_000_000
+"""Bytes of the slots of one ring, at most."""
 
 FUTURE_SECONDS = 60
 """How far ahead of Redis' own clock a timestamp may be counted as it is."""
@@ -21,7 +29,7 @@ DEFAULT_ROLLUPS = "10s:360,5m:300:0,1h:768:168,1d:400:90"
 """Ten seconds for an hour, five minutes for a day, hours for 32 days, days for 400. Which of them is chosen by itself
 for a window is as Sentry has it. Local days are sums of hours, of five minutes where a zone is off by half of one."""
 
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 _LENGTH = re.compile(r"([0-9]{1,9})([smhd])")
 _ROLLUP = re.compile(rf"{_LENGTH.pattern}:([0-9]{{1,6}})(?::([0-9]{{1,6}}))?")
 
@@ -107,8 +115,8 @@ def check_rollups(rollups: list[Rollup] | tuple[Rollup, ...]) -> None:
         label = f"{rollup.seconds}s:{rollup.samples}"
         if rollup.seconds < 1 or rollup.samples < 1:
             raise RollupError(f"{label}: length and number of buckets must be at least 1.")
-        if rollup.slots * INTEGER_BYTES > 1_000_000:
-            raise RollupError(f"{label}: more than {1_000_000 // INTEGER_BYTES} buckets make rings too large.")
+        if rollup.slots * INTEGER_BYTES > _MOST_BYTES:
+            raise RollupError(f"{label}: more than {_MOST_BYTES // INTEGER_BYTES} buckets make rings too large.")
         if rollup.automatic > rollup.samples:
             raise RollupError(f"{label}:{rollup.automatic}: no longer window can be chosen than what is kept.")
     for finer, coarser in zip(rollups, rollups[1:], strict=False):

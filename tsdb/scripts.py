@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from redis.exceptions import NoScriptError
 
 from tsdb.protocol import StoreClient
-from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup
+from tsdb.rollups import FUTURE_SECONDS, INTEGER_BYTES, LARGEST, PAST_SECONDS, Rollup
 from tsdb.state import shapes_text
 
 _FOLDER = Path(__file__).parent / "lua"
@@ -41,6 +41,7 @@ class Script:
                 f"#!lua flags={flags}" if flags else "#!lua",
                 f"local ROLLUPS, FUTURE, PAST = {{{table}}}, {FUTURE_SECONDS}, {PAST_SECONDS}",
                 f"local SHAPES = '{shapes_text(rollups)}'",
+                f"local WIDTH, LARGEST = {INTEGER_BYTES}, '{LARGEST}'",
                 (_FOLDER / "ring.lua").read_text(encoding="utf-8"),
                 (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"),
             )

@@ -31,7 +31,7 @@ from tsdb.tombstones import SCAN_COUNT
 SERIES_A_CALL = 10
 """Carried over in one script, which takes some milliseconds of Redis' time."""
 
-BATCH = 1000
+PROJECTS_A_TRIP = 1000
 """Projects whose states are looked at in one round trip."""
 
 CARRIED_OVER = "ts:shapes"
@@ -71,8 +71,8 @@ def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None
 
 def needs_settling(store: Store, projects: Sequence[int]) -> Iterator[int]:
     """Those of the projects with which something was begun, or whose rings have other shapes."""
-    for start in range(0, len(projects), BATCH):
-        batch = projects[start : start + BATCH]
+    for start in range(0, len(projects), PROJECTS_A_TRIP):
+        batch = projects[start : start + PROJECTS_A_TRIP]
         states = dict(zip(batch, store.states.get_many(batch), strict=True))
         absent = [project for project, state in states.items() if state.phase is Phase.ABSENT]
         found = none_failed(store.clients.read.together([("EXISTS", index_key(project)) for project in absent]))

@@ -11,10 +11,11 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import RedisError
 
+from tsdb.adding import AnyGroup
 from tsdb.client import Clients
 from tsdb.protocol import none_failed
-from tsdb.reading import Counts, Group, Index, Reader, Seen
-from tsdb.rollups import INTEGER_BYTES, Rollup, check_rollups
+from tsdb.reading import Counts, Index, Reader, Seen
+from tsdb.rollups import LARGEST, Rollup, check_rollups
 from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
 from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
@@ -23,11 +24,8 @@ from tsdb.states import States
 from tsdb.timeline import Retention, Window, roll_up
 from tsdb.tombstones import Tombstones
 
-LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
-"""Where a count stops growing."""
-
-BATCH = 2000
-"""Increments a script call of the bulk path; one call then takes a few milliseconds of Redis' time."""
+INCREMENTS_A_CALL = 2000
+"""Most increments that one run of the script counts on the bulk path: a few milliseconds of Redis' time."""
 
 
 class Increment(NamedTuple):
@@ -128,7 +126,7 @@ class Store:
         by_project = self._added_up(increments)
         for project, of_series in by_project.items():
             batch: dict[Series, dict[int, int]] = {}
-            room = BATCH
+            room = INCREMENTS_A_CALL
             for series, amounts in of_series.items():
                 pairs = list(amounts.items())
                 while pairs:
@@ -137,7 +135,7 @@ class Store:
                     room -= len(part)
                     if room == 0:
                         self._send_batch(project, batch, now)
-                        batch, room = {}, BATCH
+                        batch, room = {}, INCREMENTS_A_CALL
             if batch:
                 self._send_batch(project, batch, now)
 
@@ -179,13 +177,13 @@ class Store:
     def get_grouped(
         self,
         series: Sequence[Series],
-        groups: Sequence[Group],
+        groups: Sequence[AnyGroup],
         window: Window,
         *,
         now: int,
         since: int | None = None,
         seen: Seen | None = None,
-    ) -> dict[Group, list[int]]:
+    ) -> dict[AnyGroup, list[int]]:
         """As get_added, of each group of series that has a ring; of many series in several round trips."""
         held = window.held(now)
         sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen)

@@ -11,12 +11,10 @@ from dataclasses import dataclass, field, replace
 from math import isqrt
 
 from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup
+from tsdb.units import DAY, NS
 
-NS = 1_000_000_000
 ENVIRONMENTS = 0
 """Among the seconds of rollups in Retention.filled: since when environments count more than accepted events."""
-
-DAY = 86400
 
 _DIVISORS = sorted({part for n in range(1, isqrt(DAY) + 1) if DAY % n == 0 for part in (n, DAY // n)})
 """The lengths that divide a day, ascending."""

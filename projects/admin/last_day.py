@@ -11,12 +11,11 @@ from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.rollups import Rollup
 from tsdb.series import total
 from tsdb.store import Store
-from tsdb.timeline import NS, Window, choose_rollup, roll_up, window
+from tsdb.timeline import Window, choose_rollup, roll_up, window
+from tsdb.units import DAY, HOUR, NS
 
-DAY_SECONDS = 86399
+SECONDS_BACK = DAY - 1
 """The default window of the stats endpoint, in seconds, so that the sums of both agree."""
-
-HOUR_SECONDS = 3600
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ def last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, La
 
 
 def _last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, LastDay]:
-    since = now - DAY_SECONDS * NS
+    since = now - SECONDS_BACK * NS
     store.retention(projects, now=now)  # one round trip for all projects that are new to this process
     alike: dict[tuple[Rollup, int], list[int]] = {}
     for project in projects:
@@ -69,4 +68,4 @@ def _last_day(store: Store, projects: Sequence[int], *, now: int) -> dict[int, L
 
 
 def _hours(asked: Window, counts: Sequence[int]) -> tuple[int, ...]:
-    return tuple(count for _, count in roll_up(zip(asked.timestamps(), counts, strict=True), HOUR_SECONDS))
+    return tuple(count for _, count in roll_up(zip(asked.timestamps(), counts, strict=True), HOUR))

@@ -19,8 +19,8 @@ from projects.database_outage import READ_ONLY, database_outage
 from statsapi import __version__
 from statsapi.operations.retry import RETRY_AFTER
 from tsdb.cluster import Cluster
-from tsdb.probing import SLOTS, Prober, Word
-from tsdb.refusals import REASONS, try_to_write
+from tsdb.probing import HASH_SLOTS, Prober, Word
+from tsdb.refusals import REFUSALS, try_to_write
 
 READY_SECONDS = 0.2
 """Seconds that each part has. A part that needs longer would make every request slow."""
@@ -156,12 +156,12 @@ def _redis() -> list[Trouble]:
             client.ask_for_map()  # the node may not be a master any more
         silent = len(words) - len(answered)
         troubles.append(Trouble(f"{silent} of {len(words)} masters of Redis do not answer: {SOME}", limits=PROMISES))
-    without = SLOTS - min(word.slots_served for word in answered)
+    without = HASH_SLOTS - min(word.slots_served for word in answered)
     if without:
         troubles.append(Trouble(f"{without} slots of the cluster have no master: {SOME}", limits=PROMISES))
     refusals = [word.refused for word in answered if word.refused]
     for refused in dict.fromkeys(refusals):
-        text = f"Redis takes no counts ({refused}: {REASONS[refused]}); events are answered 503"
+        text = f"Redis takes no counts ({refused}: {REFUSALS[refused]}); events are answered 503"
         breaks = ["counting"] if refused in DELETES else ["counting", "managing"]
         by_all = len(refusals) == len(words)
         troubles.append(Trouble(text, breaks) if by_all else Trouble(f"{text} by some", limits=breaks))
@@ -177,7 +177,7 @@ def _cache() -> list[Trouble]:
     refused = try_to_write(get_redis_connection("default"), "statsapi:ready")
     if not refused:
         return []
-    text = f"the cache takes no writes ({refused}: {REASONS[refused]}); each request asks the database"
+    text = f"the cache takes no writes ({refused}: {REFUSALS[refused]}); each request asks the database"
     return [Trouble(text, [] if refused in DELETES else ["managing"])]
 
 

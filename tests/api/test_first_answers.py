@@ -12,7 +12,8 @@ from tests.api.counting import HOUR, NOW, post, row
 from tsdb.outcomes import Outcome
 from tsdb.state import Phase, state_text
 from tsdb.store import Store
-from tsdb.timeline import ENVIRONMENTS, NS
+from tsdb.timeline import ENVIRONMENTS
+from tsdb.units import NS
 
 WEB = "/api/0/projects/acme/web/stats/"
 

@@ -27,7 +27,8 @@ answer = [project.pk, key.public, key.secret]
 FACTS = """
 import time
 from tsdb.series import Series, parse_fact
-from tsdb.timeline import NS, window
+from tsdb.timeline import window
+from tsdb.units import NS
 now, store = int(time.time()), get_store()
 names = [name for name in store.series_of({project}) if parse_fact(name)]
 asked = window(store.rollups[-1], (now - 2 * 86400) * NS, now * NS)

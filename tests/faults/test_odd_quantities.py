@@ -15,7 +15,8 @@ from projects.models import Project
 from tests.faults.asking import OUTCOMES, count, series, sums
 from tsdb import series as names
 from tsdb.outcomes import Category, Outcome
-from tsdb.store import LARGEST, Store
+from tsdb.rollups import LARGEST
+from tsdb.store import Store
 
 BAD_QUANTITIES = (
     "0", "-1", "1.5", "1.0", "1e0", "1e9", "1e30", "1" + "0" * 30, "-" + "1" + "0" * 30, str(10**9 + 1), str(2**63),

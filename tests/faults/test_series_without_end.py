@@ -125,7 +125,7 @@ def test_more_series_than_are_looked_at_are_refused_before_their_names_are_read(
 ) -> None:
     post(api, keys[0])
     number = len(get_store().series_of(project.pk))
-    monkeypatch.setattr(facts, "MOST_SERIES", number - 1)
+    monkeypatch.setattr(facts, "MOST_SERIES_READ", number - 1)
     client: Any = get_store().clients.write
     client.config_resetstat()
     for path in ("stats_v2/?category=error&groupBy=outcome&", "stats-summary/?", "stats-summary/?download=1&"):
@@ -141,7 +141,7 @@ def test_more_series_than_are_looked_at_are_refused_before_their_names_are_read(
     assert reads == []
     # Totals have no names to look for.
     assert api.get(STATS).status_code == api.get(f"{ORGANIZATION}stats/").status_code == 200
-    monkeypatch.setattr(facts, "MOST_SERIES", number)
+    monkeypatch.setattr(facts, "MOST_SERIES_READ", number)
     assert sum(groups(api, groupBy="outcome", category="error").values()) == len(ROWS) // 2
 
 
@@ -149,7 +149,7 @@ def test_more_counts_than_are_read_and_more_groups_than_are_answered_are_refused
     api: Client, keys: list[str], monkeypatch: pytest.MonkeyPatch, reads: list[int]
 ) -> None:
     post(api, keys[0])
-    monkeypatch.setattr(facts, "MOST_COUNTS", 25 * len(REASONS))
+    monkeypatch.setattr(facts, "MOST_COUNTS_READ", 25 * len(REASONS))
     query = {"field": "sum(quantity)", "statsPeriod": "1d", "category": "error", "groupBy": "outcome"}
     answer = api.get(f"{ORGANIZATION}stats_v2/", query)
     assert answer.status_code == 400

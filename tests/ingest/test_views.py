@@ -18,7 +18,8 @@ from tsdb import series
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import Rollup
 from tsdb.store import Store
-from tsdb.timeline import NS, window
+from tsdb.timeline import window
+from tsdb.units import NS
 
 EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
 STRANGER = f"Sentry sentry_key={'0' * 32}"

@@ -11,7 +11,8 @@ from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import parse_rollups
 from tsdb.series import total
 from tsdb.store import Increment, Store
-from tsdb.timeline import NS, Retention
+from tsdb.timeline import Retention
+from tsdb.units import NS
 
 NOW = 1541455200 + 1234
 """In the middle of an hour, so that the last bucket is not over yet."""

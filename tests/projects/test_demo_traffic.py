@@ -5,9 +5,10 @@ from datetime import UTC, datetime
 
 import pytest
 
-from projects.demo_traffic import DAY, HOUR, KINDS, SHAPES, Count, Shape, counts_of_day, first_day
+from projects.demo_traffic import KINDS, SHAPES, Count, Shape, counts_of_day, first_day
 from tsdb.outcomes import RECEIVED, Category
 from tsdb.rollups import parse_rollups
+from tsdb.units import DAY, HOUR
 
 NOW = int(datetime(2018, 11, 6, 12, 34, 56, tzinfo=UTC).timestamp())
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")

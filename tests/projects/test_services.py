@@ -24,7 +24,8 @@ from tests.servers import free_port
 from tsdb import series
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Claim, ClaimConflict, Increment, Store
-from tsdb.timeline import NS, window
+from tsdb.timeline import window
+from tsdb.units import NS
 
 pytestmark = pytest.mark.django_db
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.tsdb.tools import NOW, TINY
 from tsdb import adding, ring
 from tsdb.adding import Adder
-from tsdb.store import LARGEST
+from tsdb.rollups import LARGEST
 from tsdb.timeline import Window
 
 ROLLUP = TINY[1]

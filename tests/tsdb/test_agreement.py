@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from tests.tsdb.tools import NOW, sums
 from tsdb.series import Series
 from tsdb.store import Claim, Increment, Store
+from tsdb.units import DAY, HOUR
 
 SERIES = [Series(7, "t:error:accepted"), Series(7, "t:error:filtered"), Series(8, "t:error:accepted")]
-DAY = 86400
 
 increments = st.builds(Increment, st.sampled_from(SERIES), st.integers(NOW - 3600, NOW + 59), st.integers(1, 10**12))
-ages = st.one_of(*(st.integers(least, most) for least, most in pairwise((-59, 3600, DAY, 33 * DAY, 402 * DAY))))
+ages = st.one_of(*(st.integers(least, most) for least, most in pairwise((-59, HOUR, DAY, 33 * DAY, 402 * DAY))))
 on_a_store = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

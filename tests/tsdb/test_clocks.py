@@ -7,11 +7,10 @@ import time
 import pytest
 
 from tests.tsdb.tools import NOW, WEB, counts, keys_of, merge, sums
-from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS
+from tsdb.rollups import FUTURE_SECONDS, LARGEST, PAST_SECONDS
 from tsdb.series import Series
-from tsdb.store import LARGEST, Increment, Store
-
-HOUR, DAY = 3600, 86400
+from tsdb.store import Increment, Store
+from tsdb.units import DAY, HOUR
 
 
 @pytest.fixture

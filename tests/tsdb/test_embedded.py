@@ -504,7 +504,7 @@ def test_a_server_that_is_still_loading_is_waited_for(stage: Stage) -> None:
                 connection.connect(str(stage.home / "valkey.sock"))
                 connection.sendall(b"GET counted\r\n")
                 assert connection.recv(100).startswith(b"-LOADING")
-            stage.user(before="embedded.PATIENCE = 2").joins()
+            stage.user(before="embedded.ANSWER_SECONDS = 2").joins()
             assert stage.server() == server.pid
             assert stage.get() == "4999"
 

@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from tsdb.local_days import day_start, first_day_from, local_days
 from tsdb.rollups import Rollup
-from tsdb.timeline import NS, Window, window
+from tsdb.timeline import Window, window
+from tsdb.units import DAY, NS
 
-DAY = 86400
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
     "Europe/Berlin",

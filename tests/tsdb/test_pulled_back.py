@@ -19,9 +19,9 @@ from tsdb.series import state_key
 from tsdb.state import State
 from tsdb.states import Unsettled
 from tsdb.store import Increment, ProjectClosed, Store
-from tsdb.timeline import NS, Window
+from tsdb.timeline import Window
+from tsdb.units import DAY, NS
 
-DAY = 86400
 AHEAD = [70, 90, 3000, 2 * DAY, 40 * DAY, 1000 * DAY]
 """From just beyond what may be counted ahead to more than the longest ring holds."""
 

@@ -16,13 +16,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from tests.tsdb.breaking import BreakingClient
 from tests.tsdb.tools import NOW, counts, keys_of, merge
 from tsdb.client import Clients
-from tsdb.rollups import parse_rollups
+from tsdb.rollups import LARGEST, parse_rollups
 from tsdb.series import Series
 from tsdb.settling import delete_unnamed_rings, needs_settling, settle
 from tsdb.state import Phase, state_text
 from tsdb.states import Unsettled
-from tsdb.store import LARGEST, ProjectClosed, Store
-from tsdb.timeline import ENVIRONMENTS, NS, Retention, Window
+from tsdb.store import ProjectClosed, Store
+from tsdb.timeline import ENVIRONMENTS, Retention, Window
+from tsdb.units import NS
 
 EARLIER = parse_rollups("10s:60,5m:24,1h:48,1d:10")
 SERIES = [Series(7, "t:error:accepted"), Series(7, "f:1:error:accepted:none"), Series(7, "t:error:filtered")]

@@ -8,7 +8,7 @@ import pytest
 import redis
 
 from tests.servers import free_port
-from tsdb.refusals import REASONS, refusal, try_to_write
+from tsdb.refusals import REFUSALS, refusal, try_to_write
 from tsdb.store import Store
 
 
@@ -52,7 +52,7 @@ def test_it_is_known_alone_in_a_pipeline_in_a_transaction_and_in_a_script(
         else:
             client.replicaof("NO", "ONE")
     assert [refusal(error) for error in said] == [code] * len(said)
-    assert code in REASONS
+    assert code in REFUSALS
 
 
 def test_a_full_disk_is_known_by_its_words() -> None:

@@ -15,7 +15,7 @@ from tsdb.settling import needs_settling, settle
 from tsdb.state import Phase, State, parse_shape, parse_shapes, shapes_text, state_text
 from tsdb.states import Unsettled
 from tsdb.store import ProjectClosed, Store
-from tsdb.timeline import NS
+from tsdb.units import NS
 
 STATE = "ts:{7}:state"
 SHAPES = "1s126,5s29,20s10"

@@ -9,11 +9,11 @@ import pytest
 from tests.tsdb.tools import NOW, SHOP, WEB, counts, keys_of, retained, sums
 from tsdb.outcomes import Category, Outcome
 from tsdb.reading import MANY, SHORT
-from tsdb.rollups import Rollup, RollupError
+from tsdb.rollups import LARGEST, Rollup, RollupError
 from tsdb.series import Series, environment, fact, of_event, parse_environment, parse_fact, total
 from tsdb.settling import settle
 from tsdb.states import Unsettled
-from tsdb.store import LARGEST, Claim, ClaimConflict, Increment, ProjectClosed, Store
+from tsdb.store import Claim, ClaimConflict, Increment, ProjectClosed, Store
 from tsdb.timeline import Window
 
 

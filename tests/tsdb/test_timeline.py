@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup, parse_rollups
-from tsdb.timeline import NS, Retention, Window, choose_interval, choose_rollup, points_of, roll_up, window
+from tsdb.timeline import Retention, Window, choose_interval, choose_rollup, points_of, roll_up, window
+from tsdb.units import NS
 
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 FINE, HOURS, DAYS = ROLLUPS

@@ -2,7 +2,7 @@
 -- Put in from Python: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, seconds; SHAPES, the rings'
 -- shapes as a state names them (tsdb/state.py).
 
-local WIDTH = 8
+local MOST_ARGUMENTS = 4000  -- of one command: Lua unpacks some 8000 at most
 local floor = math.floor
 
 -- Redis' own clock bounds the future: a clock that runs ahead must not wipe a ring.
@@ -155,7 +155,7 @@ local function ring_add(key, rollup, buckets, amounts)
             command[n + 1], command[n + 2] = 'INCRBY', 'i64'
             command[n + 3], command[n + 4] = '#' .. (buckets[i] % slots + 1), amounts[i]
             n = n + 4
-            if n > 4000 then  -- Lua unpacks some 8000 arguments at most
+            if n > MOST_ARGUMENTS then
                 redis.call(unpack(command))
                 command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
             end
@@ -209,7 +209,7 @@ end
 local function add_to_total(field, amount)
     local added = redis.pcall('HINCRBY', KEYS[3], field, string.format('%.0f', amount))
     if type(added) == 'table' then  -- beyond 2^63 - 1 it stands still, as a ring's count does
-        redis.call('HSET', KEYS[3], field, '9223372036854775807')
+        redis.call('HSET', KEYS[3], field, LARGEST)
     end
 end
 

@@ -9,7 +9,7 @@ if phase ~= 'emptying' and phase ~= 'deleting' then
     return 0
 end
 local gone = 0
-for first = 2, #KEYS, 4000 do  -- Lua unpacks some 8000 arguments at most
-    gone = gone + redis.call('UNLINK', unpack(KEYS, first, math.min(first + 3999, #KEYS)))
+for first = 2, #KEYS, MOST_ARGUMENTS do
+    gone = gone + redis.call('UNLINK', unpack(KEYS, first, math.min(first + MOST_ARGUMENTS - 1, #KEYS)))
 end
 return gone

@@ -17,7 +17,8 @@ from statsapi.api.stats.csv_format import iso
 from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
 from tsdb.rollups import Rollup, parse_length
-from tsdb.timeline import DAY, NS, Retention, Window, choose_rollup, points_of, window
+from tsdb.timeline import Retention, Window, choose_rollup, points_of, window
+from tsdb.units import DAY, NS
 
 MAX_POINTS = 10_000
 """More points than any chart shows or any client of Sentry's asks; refused before any work is done."""

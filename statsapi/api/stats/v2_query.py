@@ -17,11 +17,11 @@ from statsapi.api.stats.query import PERIOD, parse_period
 from tsdb.facts import Kind, Question
 from tsdb.outcomes import CATEGORY_NAMES, Outcome
 from tsdb.rollups import Rollup
-from tsdb.timeline import DAY, NS, Retention, Window, choose_interval
+from tsdb.timeline import Retention, Window, choose_interval
+from tsdb.units import DAY, HOUR, NS
 
 MAX_POINTS = 1000
 DEFAULT_SECONDS = 90 * DAY
-HOUR = 3600
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
 _LENGTH = re.compile("0*([0-9]+)([smhdw])")
 _LATEST = 253_402_300_800  # year 10000

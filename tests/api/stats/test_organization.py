@@ -13,7 +13,7 @@ from projects.models import Organization, Project
 from tests.api.counting import DAY, HOUR, JSON, NOW, post, row
 from tests.tsdb.tools import counted_reads
 from tsdb.outcomes import FILTERS
-from tsdb.store import LARGEST
+from tsdb.rollups import LARGEST
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_of_statistics")]
 

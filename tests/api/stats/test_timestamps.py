@@ -16,7 +16,8 @@ from statsapi.api.errors import BadQuery
 from statsapi.api.stats.query import MAX_POINTS, parse_time_range
 from tests.api.live import STATS
 from tsdb.rollups import parse_rollups
-from tsdb.timeline import NS, Retention
+from tsdb.timeline import Retention
+from tsdb.units import NS
 
 NOW = 1541538000
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")

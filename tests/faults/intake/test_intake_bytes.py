@@ -22,8 +22,9 @@ from projects.models import Project, ProjectKey
 from statsapi.ingest import config
 from tests.faults.intake.bombs import ENCODINGS, pack
 from tsdb.outcomes import Category, Outcome
+from tsdb.rollups import LARGEST
 from tsdb.series import fact, total
-from tsdb.store import LARGEST, Store
+from tsdb.store import Store
 
 GOLDEN = Path(__file__).parents[2] / "golden"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((GOLDEN / "manifest.json").read_text())
