@@ -1,8 +1,8 @@
-"""Adding up the windows of many rings, all buckets of a ring in one addition.
+"""Adding up the windows of many rings, with one addition for all buckets of a ring.
 
-The slots of a window, one behind the other, are one large integer; the sum of two of them is the sum of each slot, as
-long as none overflows into its neighbour. That takes a tenth of the time that adding up numbers takes, and no memory
-for each ring. A ring with a count so large that the sum of all might overflow is added number by number.
+The slots of a window are read as one large integer. Adding two such integers adds each slot, as long as no slot
+overflows into its neighbour. This takes a tenth of the time of adding the counts one by one, and no memory for each
+ring. A ring with a count so large that a sum might overflow is added count by count.
 """
 
 from __future__ import annotations
@@ -19,19 +19,20 @@ from tsdb.timeline import Window
 AnyGroup = TypeVar("AnyGroup", bound=Hashable)
 
 _SMALL_BITS = 44
-"""A count below 2^44 is small: eighteen million millions in one bucket are not."""
+"""A count below 2^44, eighteen million millions, is small."""
 
 MOST_AT_ONCE = 2 ** (8 * INTEGER_BYTES - 1 - _SMALL_BITS)
-"""So many small counts stay below 2^63 together."""
+"""How many small counts can be added before their sum may reach 2^63."""
 
 _FULL, _EMPTY = b"\xff" * INTEGER_BYTES, bytes(INTEGER_BYTES)
 _LARGE = (2 ** (8 * INTEGER_BYTES) - 2**_SMALL_BITS).to_bytes(INTEGER_BYTES, "big")
 
 
 class Adder(Generic[AnyGroup]):
-    """Sums by group. What is added is a ring's newest bucket and its slots of the window, in the window's order.
+    """Sums of rings over one window, by group.
 
-    `oldest` is the oldest bucket still retained: what is older counts as 0, and so does what is newer than the newest.
+    A bucket older than `oldest`, the oldest that is still retained, counts as 0, and so does one that is newer than the
+    ring's newest bucket.
     """
 
     def __init__(self, window: Window, oldest: int) -> None:
@@ -44,7 +45,10 @@ class Adder(Generic[AnyGroup]):
         self._sums: dict[AnyGroup, list[int]] = {}
 
     def add(self, groups: Iterable[AnyGroup], rings: Sequence[bytes | None]) -> None:
-        """Adds each ring to its group; None: there is no ring."""
+        """Add each ring to its group; None stands for a ring that does not exist.
+
+        A ring is given as its newest bucket and its slots of the window, in the window's order (see `ring.cut`).
+        """
         masks, large, sums = self._masks, self._large, self._small_sums
         self._room -= len(rings)
         if self._room < 0:
@@ -64,7 +68,7 @@ class Adder(Generic[AnyGroup]):
                 sums[group] = sums.get(group, 0) + counts
 
     def sums(self) -> dict[AnyGroup, list[int]]:
-        """A sum for each bucket of the window, ascending, of each group that had a ring."""
+        """Return the sums of each group that had a ring: one for each bucket of the window, ascending."""
         self._flush()
         return self._sums
 
@@ -80,7 +84,10 @@ class Adder(Generic[AnyGroup]):
         self._sums[group] = list(map(add, before, numbers)) if before else list(numbers)
 
     def _mask(self, newest: bytes) -> int:
-        """All ones in the slots that count, of a ring with that newest bucket; its first integer is no count at all."""
+        """Return a mask for a ring with this newest bucket: all ones in the slots that count, zeros elsewhere.
+
+        The first integer of a ring is its newest bucket and no count, so its bits are zeros too.
+        """
         window, last = self._window, int.from_bytes(newest, "big", signed=True)
         first = max(window.first, last - window.rollup.slots + 1, self._oldest)
         last = min(window.last, last)
@@ -99,5 +106,5 @@ def _all(points: int) -> int:
 
 @lru_cache(maxsize=100)
 def _large(points: int) -> int:
-    """Ones where a count that is not small has one, of so many buckets."""
+    """Return a mask for so many buckets: ones in the bits that only a count that is not small has set."""
     return int.from_bytes(_LARGE * points, "big")

@@ -1,4 +1,4 @@
-"""Connections to Redis."""
+"""Connections to Redis: `connect` returns the two clients that the store uses."""
 
 from __future__ import annotations
 
@@ -19,18 +19,25 @@ from tsdb.cluster import CLUSTER_SCHEMES, Cluster
 from tsdb.protocol import Command
 
 MOST_CONNECTIONS = 32
-"""Of each client to each server. A server that serves hundreds of requests at once would otherwise open as many at its
-start, while few of them are ever in use at the same moment: an answer takes less time than what is made of it."""
+"""The most connections of each client to each server.
+
+Without a bound, a worker with hundreds of requests would open as many connections at its start. Few of them are ever in
+use at the same moment, because Redis takes less time to answer than the worker takes to use the answer.
+"""
 
 _WRITES = frozenset({"EVAL", "EVALSHA", "SET"})
-"""With these the store writes, but for scripts that only read, which go another way."""
+"""The commands with which the store writes. Scripts that only read are sent by the reading client."""
 
-LEAVE_SECONDS = 1.0
-"""How often at most all connections are made anew while the server refuses to write."""
+RECONNECT_SECONDS = 1.0
+"""While a server refuses to write, all connections are replaced at most once in this time."""
 
 
 class Clients(NamedTuple):
-    """`read` asks once more when a connection was lost; `write` never does, since the first try may have counted."""
+    """The two clients of the store.
+
+    `read` sends a command once more after a lost connection. `write` never does, because the first try may have
+    counted.
+    """
 
     read: Client | Cluster
     write: Client | Cluster
@@ -39,8 +46,9 @@ class Clients(NamedTuple):
 class Pool(redis.ConnectionPool):
     """redis-py's pool without its metrics and events, which take longer than lending a connection does.
 
-    While all connections are lent, whoever comes waits for one, first come first served, as long as for an answer.
-    Where an answer does not come in time, whoever waits at that moment fails too: the server is the same.
+    If all connections are lent, a thread waits for one, first come, first served, for as long as it would wait for an
+    answer. If an answer does not come in time, all threads that wait at that moment fail too, because they wait for the
+    same server. tests/tsdb/test_redis_py.py holds what this class uses of redis-py's private members.
     """
 
     def reset(self) -> None:
@@ -77,7 +85,7 @@ class Pool(redis.ConnectionPool):
         self._checkpid()
         with self._lock:
             if connection not in self._in_use_connections:
-                return  # lent before a fork, and so another process' own
+                return  # it was lent before a fork, so it belongs to another process
             if self._waiting and self._hung(connection):
                 for waiter in self._waiting:
                     waiter.ready.release()
@@ -86,7 +94,7 @@ class Pool(redis.ConnectionPool):
                 connection.disconnect()
             if self._waiting:
                 waiter = self._waiting.popleft()
-                waiter.connection = connection  # lent on
+                waiter.connection = connection  # it stays lent, now to the waiter
                 waiter.ready.release()
                 return
             self._in_use_connections.remove(connection)
@@ -97,20 +105,26 @@ class Pool(redis.ConnectionPool):
         with self._lock:
             if waiter.connection is not None:
                 return waiter.connection
-            if waiter in self._waiting:  # else it was told meanwhile that the server hangs
+            if waiter in self._waiting:  # otherwise it was woken because the server hangs
                 self._waiting.remove(waiter)
         raise RedisTimeoutError("Redis is too slow: all connections to it are in use")
 
     @property
     def _patience(self) -> float:
+        """Seconds that a thread waits for a connection."""
         return float(self.connection_kwargs.get("socket_timeout") or 1.0)
 
     def _hung(self, connection: Any) -> bool:
-        """Whether it was given up after its whole time; one that is lost sooner says nothing of the others."""
+        """Return whether the connection was given up after its whole time-out.
+
+        A connection that is lost sooner says nothing about the server's other connections.
+        """
         return not connection.is_connected and time.monotonic() - connection.lent_at >= self._patience
 
 
 class _Waiter:
+    """A thread that waits for a connection: `ready` is released when it has one, or when it should give up."""
+
     def __init__(self) -> None:
         self.ready = Lock()
         self.ready.acquire()
@@ -118,15 +132,17 @@ class _Waiter:
 
 
 class Client(redis.Redis):
-    """redis-py's client without its metrics, where it sends a single command; a pipeline is redis-py's own."""
+    """A client of one server: tsdb.protocol.StoreClient.
+
+    It is redis-py's client, but sends a single command without redis-py's metrics. Pipelines are redis-py's own.
+    """
 
     IS_CLUSTER = False
     READS_AT_ONCE = True
-    """All that one get_many returns was there at one moment."""
 
-    to_the_same: Sequence[redis.ConnectionPool] = ()
-    """All connections to this server, of other clients too."""
-    _left_at = 0.0
+    pools_of_server: Sequence[redis.ConnectionPool] = ()
+    """The pools of all clients of this server, whose connections are replaced together."""
+    _reconnected_at = 0.0
     _was_refused = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
@@ -140,67 +156,69 @@ class Client(redis.Redis):
         try:
             answer = connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
         except ResponseError as error:
-            self._leave_if_replaced(error)
+            self._reconnect_if_replaced(error)
             raise
         finally:
             pool.release(connection)
         if self._was_refused and args[0] in _WRITES:
-            # Where it is taken now, reads belong too: one that came in between may have connected to the old server.
+            # The server that takes this write is the one to read from. A read since the refusal may have connected to
+            # the old server.
             self._was_refused = False
-            self._leave()
+            self._reconnect()
         return answer
 
     def together(self, commands: Sequence[Command]) -> list[Any]:
-        """One answer a command, in order; an exception stands where a command failed. One round trip."""
+        """Return one answer for each command, as StoreClient.together says. One round trip."""
         pipeline = self.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         answers: list[Any] = pipeline.execute(raise_on_error=False)
         if answers:
-            self._leave_if_replaced(answers[0])  # it refuses every write, if one
+            self._reconnect_if_replaced(answers[0])  # a server that refuses one write refuses all
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The values of the keys, in order. One round trip."""
-        # As mget does it, but that looks at its arguments once more.
+        """Return the values of the keys, in order. One round trip."""
+        # This is what mget does, without its second look at the arguments.
         return list(self.execute_command("MGET", *keys)) if keys else []
 
     def servers(self) -> list[redis.Redis]:
-        """A client of each server that has keys of its own."""
+        """Return this client: there is one server."""
         return [self]
 
-    def _leave_if_replaced(self, answer: Any) -> None:
-        """Connect anew where the server says that it is no master, or has lost its replicas: it may have been replaced.
+    def _reconnect_if_replaced(self, answer: Any) -> None:
+        """Replace all connections if the answer says that the server is no master or has lost its replicas.
 
-        The address may lead to another server by now, and connections that were made before would never follow it.
+        The address may lead to a new master by now. Connections that were made before would never follow it.
         """
         if _is_from_a_replaced_server(answer):
             self._was_refused = True
             now = time.monotonic()
-            if now - self._left_at > LEAVE_SECONDS:
-                self._left_at = now
-                self._leave()
+            if now - self._reconnected_at > RECONNECT_SECONDS:
+                self._reconnected_at = now
+                self._reconnect()
 
-    def _leave(self) -> None:
-        for pool in self.to_the_same:
+    def _reconnect(self) -> None:
+        for pool in self.pools_of_server:
             pool.update_active_connections_for_reconnect()
             pool.disconnect_free_connections()
 
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
-        """By place, a client of each server that has keys of its own and a key that is one of them. Asks nobody."""
+        """Return this client and one key, under the address "". Nothing is sent."""
         return {"": (self, f"{name}:0")}
 
 
 def connect(url: str, timeout: float) -> Clients:
-    """Clients of the server or cluster at `url` that wait `timeout` seconds for a connection and as long for an answer.
+    """Return clients of the server or cluster at `url`.
 
-    Nothing is sent yet, but to a cluster. This and their calls raise redis.exceptions.RedisError.
+    They wait `timeout` seconds for a connection, and as long for an answer. A single server is not asked anything yet;
+    a cluster is asked for its map of slots. Raises redis.exceptions.RedisError, as all calls of the clients do.
     """
-    # A time-out is not worth a second try: the caller would wait twice for a server that hangs.
+    # A time-out is not tried again: the caller would wait twice for a server that hangs.
     once_more = Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,))
     read, write = _client(url, timeout, once_more), _client(url, timeout, Retry(NoBackoff(), 0))
-    if isinstance(read, Client) and isinstance(write, Client):  # a cluster says itself where a slot is
-        write.to_the_same = [read.connection_pool, write.connection_pool]
+    if isinstance(read, Client) and isinstance(write, Client):  # a cluster says by itself where a slot is
+        write.pools_of_server = [read.connection_pool, write.connection_pool]
     return Clients(read, write)
 
 
@@ -216,12 +234,12 @@ def _client(url: str, timeout: float, retry: Retry) -> Client | Cluster:
 
 
 def _is_from_a_replaced_server(answer: Any) -> bool:
-    # In a pipeline words of redis-py's stand before Redis' own.
+    # In a pipeline, redis-py puts words of its own before Redis' code.
     return isinstance(answer, ResponseError) and (isinstance(answer, ReadOnlyError) or "NOREPLICAS" in str(answer))
 
 
 def _is_stale(connection: Any) -> bool:
-    """Closed by the server, or with an answer left that nobody waits for."""
+    """Return whether the server closed the connection, or left an answer on it that nobody waits for."""
     try:
         return bool(connection.can_read())
     except (RedisError, OSError):

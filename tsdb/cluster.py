@@ -1,8 +1,9 @@
-"""A Redis Cluster, with the face of tsdb/client.py's Client: what the store asks of one, it can ask of the other.
+"""A client of a Redis Cluster.
 
-redis-py finds the nodes and keeps the map of who has which slot. How a command is sent is written here, because a
-counter needs it otherwise: what may have been carried out is never sent again unless its client may ask twice, many
-commands are one round trip a node, a request does not wait long for a new map, and every failure is a RedisError.
+redis-py finds the nodes and keeps the map of which node has which slot. Commands are sent here, because a counter needs
+other rules than redis-py's: a command that may have been carried out is sent again only by a client that may ask twice,
+many commands are one round trip for each node, a request does not wait long for a new map, and every failure is a
+RedisError.
 """
 
 from __future__ import annotations
@@ -25,29 +26,29 @@ from redis.retry import Retry
 from tsdb.protocol import Command, none_failed
 
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
-"""What the URL of a cluster starts with, and that of one of its nodes."""
+"""The scheme of a cluster's URL, and the scheme of the URL of one of its nodes."""
 
 TURNS = 6
-"""How often a command follows its slot to another node, or waits for it to arrive there."""
+"""How many times a command is sent, at most, while its slot moves to another node."""
 
 PAUSE = 0.02
-"""Seconds before a command is sent again whose keys are on their way from one node to another.
+"""Seconds before a command is sent again because its keys are moving from one node to another.
 
-With TURNS it waits 0.1 s in all, enough for a slot with few keys. One with many takes seconds, and a request that
-waited so long would hold a thread that other projects need.
+With TURNS this makes 0.1 s in all, enough for a slot with few keys. A slot with many keys takes seconds, and a request
+that waited so long would hold a thread that other projects need.
 """
 
 MAP_PATIENCE = 0.2
-"""Seconds that a request waits for a new map before it tries again or fails."""
+"""Seconds that a request waits for a new map of the slots before it tries again or fails."""
 
 PROBES = 64
-"""Keys of which each master has one, but for very odd clusters."""
+"""How many keys `probes` tries. So many are spread over all masters, unless one has hardly any slots."""
 
 log = logging.getLogger(__name__)
 
 
 def node_urls(url: str) -> list[str]:
-    """The URL of each node that `redis+cluster://user:password@host:port,host:port` names."""
+    """Return the URL of each node that `redis+cluster://user:password@host:port,host:port` names."""
     scheme, _, rest = url.partition("://")
     places, mark, options = rest.partition("?")
     user, at, hosts = places.rpartition("@")
@@ -55,11 +56,13 @@ def node_urls(url: str) -> list[str]:
 
 
 class Cluster(RedisCluster):
-    """Every method raises redis.exceptions.RedisError; to make one asks the first node that answers for the map."""
+    """A client of a cluster: tsdb.protocol.StoreClient.
+
+    Making one asks the first node that answers for the map. Every method raises redis.exceptions.RedisError.
+    """
 
     IS_CLUSTER = True
-    READS_AT_ONCE = False
-    """One node answers earlier than another."""
+    READS_AT_ONCE = False  # one node answers earlier than another
 
     def __init__(self, url: str, retry: Retry, **options: Any) -> None:
         first, *others = node_urls(url)
@@ -68,7 +71,7 @@ class Cluster(RedisCluster):
         self._without_slots: dict[str, ClusterNode] = {}
         try:
             super().__init__(url=first, startup_nodes=[_node(url) for url in others], retry=retry, **options)
-        except RedisClusterException as error:  # which is no RedisError
+        except RedisClusterException as error:  # it is no RedisError
             raise RedisConnectionError(str(error)) from error
         self._ask_for_map: Callable[..., None] = self.nodes_manager.initialize
 
@@ -81,7 +84,10 @@ class Cluster(RedisCluster):
         return answer
 
     def together(self, commands: Sequence[Command], **options: Any) -> list[Any]:
-        """One answer a command, in order; an exception stands where a command failed. One round trip a node."""
+        """Return one answer for each command, as StoreClient.together says. One round trip for each node.
+
+        A command whose slot has moved follows it. After a time-out the commands that are left are not sent.
+        """
         answers: list[Any] = [RedisConnectionError("not asked, since another node did not answer")] * len(commands)
         places: Iterable[int] = range(len(commands))
         twice = self._may_ask_twice
@@ -91,7 +97,7 @@ class Cluster(RedisCluster):
             for node, mine in self._by_node(commands, places):
                 found = _ask(self._client(node), [commands[place] for place in mine], options)
                 if isinstance(found[0], RedisTimeoutError):
-                    # The next one would wait as long, and whoever asks for many needs all.
+                    # The next node would take as long, and the caller needs all answers.
                     answers[mine[0]] = found[0]
                     self._ask_for_map_aside()
                     return answers
@@ -113,7 +119,7 @@ class Cluster(RedisCluster):
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """The values of the keys, in order. One round trip a node."""
+        """Return the values of the keys, in order. One round trip for each node."""
         found: dict[str, bytes | None] = {}
         slots = _by_slot(keys)
         for of_slot, values in zip(slots, self._each("MGET", slots), strict=True):
@@ -130,19 +136,22 @@ class Cluster(RedisCluster):
         return sum(self._each("EXISTS", _by_slot(keys)))
 
     def servers(self) -> list[redis.Redis]:
-        """A client of each server that has keys of its own."""
-        # What is asked of all of them has no slot whose absence would call for a new map.
+        """Return a client of each master. Asks for a new map first."""
+        # A command to all masters names no slot, so nothing else would notice that the map is old.
         self._ask_for_map_aside()
         return [self._client(node) for node in self.get_primaries()]  # type: ignore[no-untyped-call]
 
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
-        """By place, a client of each master that the map knows, and a key of its slots. Waits for nobody."""
+        """Return a client of each master in the map and a key of its slots, by the master's address.
+
+        Nothing is sent.
+        """
         keys = [f"{name}:{number}" for number in range(PROBES)]
         masters = self._by_node([("GET", key) for key in keys], range(PROBES))
         return {node.name: (self._client(node), keys[places[0]]) for node, places in masters}
 
     def ask_for_map(self) -> None:
-        """A new map soon, for whoever comes later."""
+        """Ask for a new map in the background, unless that is under way."""
         with self._one_asks:
             if not self._asker.is_alive():
                 self._asker = Thread(target=self._ask_for_map_now, daemon=True)
@@ -152,7 +161,7 @@ class Cluster(RedisCluster):
         return none_failed(self.together([(command, *keys) for keys in slots]))
 
     def _by_node(self, commands: Sequence[Command], places: Iterable[int]) -> Iterator[tuple[ClusterNode, list[int]]]:
-        """The places of the commands that go to the same node."""
+        """Return each node, and the places in `commands` of the commands that go there."""
         by_node: dict[ClusterNode, list[int]] = {}
         for place in places:
             command = commands[place]
@@ -165,19 +174,22 @@ class Cluster(RedisCluster):
         return iter(by_node.items())
 
     def _follow(self, answer: Any, command: Command, options: dict[str, Any]) -> Any:
-        """The answer, or what another node says to which it points. Nothing was carried out then."""
+        """Return the answer, or the answer of the node that it points to.
+
+        A node that points to another one has not carried the command out.
+        """
         if isinstance(answer, MovedError):
             self.nodes_manager.move_slot(answer)
         elif isinstance(answer, AskError):
             answer = _ask(self._client(self._node_of(answer)), [("ASKING",), command], options)[1]
         if isinstance(answer, TryAgainError) and command[0] == "MGET":
-            # Some keys are here and some there; one alone is always at one of them.
+            # Some keys are on one node and some on another. A single key is always on one of them.
             values = self.together([("GET", key) for key in command[1:]])
             return next((value for value in values if isinstance(value, Exception)), values)
         return answer
 
     def _node_of(self, ask: AskError) -> ClusterNode:
-        # The map knows nobody who has no slots, and the first one on its way to a new node is asked for there.
+        # The map lacks a new node until that has a slot, but its first slot is asked for there while it moves.
         known = self.nodes_manager.get_node(ask.host, ask.port)
         return known or self._without_slots.setdefault(f"{ask.host}:{ask.port}", _node_at(ask.host, ask.port))
 
@@ -185,7 +197,7 @@ class Cluster(RedisCluster):
         return self.get_redis_connection(node)
 
     def _ask_for_map_aside(self) -> None:
-        """A new map, which is there when this returns unless asking takes longer than MAP_PATIENCE."""
+        """Ask for a new map, and wait for it for MAP_PATIENCE seconds at most."""
         self.ask_for_map()
         self._asker.join(MAP_PATIENCE)
 
@@ -200,10 +212,11 @@ _KEYED = {
     **dict.fromkeys(("GET", "SET", "MGET", "DEL", "UNLINK", "EXISTS", "SCARD", "SMEMBERS", "HGETALL", "HMGET"), 1),
     **dict.fromkeys(("EVAL", "EVALSHA"), 3),
 }
-"""What the store sends, and where the key stands that names the slot. redis-py sends anything else its own way."""
+"""The commands that are sent here, and the place of the key that names the slot. redis-py sends all others."""
 
 
 def _ask(client: redis.Redis, commands: Sequence[Command], options: dict[str, Any]) -> list[Any]:
+    """Return the node's answer to each command. If the node fails, its error stands for each answer."""
     pipeline = client.pipeline(transaction=False)
     for command in commands:
         pipeline.execute_command(*command, **options)  # type: ignore[no-untyped-call]
@@ -227,6 +240,7 @@ def _slot(key: Any) -> int:
 
 
 def _by_slot(keys: Sequence[Hashable]) -> list[list[Any]]:
+    """Return the keys in groups of one slot each."""
     slots: dict[int, list[Any]] = {}
     for key in keys:
         slots.setdefault(_slot(key), []).append(key)

@@ -1,7 +1,7 @@
 """Reading facts: what each key of a project counted, by category, outcome and reason, added up in groups.
 
-How much work a question is shows before it is done: the series are counted before their names are read, and the names
-tell the groups and the rings before any ring is read. What is too much is refused then.
+A question that needs too much work is refused before the work is done: the series are counted before their names are
+read, and the names show how many groups and rings there are before any ring is read.
 """
 
 from __future__ import annotations
@@ -16,22 +16,23 @@ from tsdb.store import Store
 from tsdb.timeline import Window
 
 MOST_SERIES_READ = 100_000
-"""Whose names are looked at for one answer, some 0.1 s: of 1000 projects 100 each."""
+"""The most series whose names are read for one answer, which takes some 0.1 s: 100 of each of 1000 projects."""
 
 MOST_COUNTS_READ = 20_000_000
-"""Series times buckets that are read for one answer, some 0.5 s: of 1000 projects 26 series of 768 hours each."""
+"""The most counts (series times buckets) that are read for one answer, which takes some 0.5 s: 26 series of 768 hours
+of each of 1000 projects."""
 
 
 class TooManySeries(Exception):
-    """The message says what would be too much, and what the limit is."""
+    """The question needs too many series. The message says how many, and what the limit is."""
 
 
 class TooManyGroups(Exception):
-    """More than the caller takes."""
+    """The answer has more groups than the caller takes."""
 
 
 class Kind(NamedTuple):
-    """What a fact says of the events it counts, apart from the key."""
+    """What a fact counts, apart from the key."""
 
     category: str
     outcome: str
@@ -40,7 +41,12 @@ class Kind(NamedTuple):
 
 @dataclass(frozen=True)
 class Question:
-    """Which facts are wanted (no keys: of any key), and by what they are added up: fields of Kind, `key`, `project`."""
+    """Which facts are wanted, and how they are added up.
+
+    wants: says whether facts of this kind are wanted.
+    keys: ids of the keys whose facts are wanted; empty for all keys.
+    group_by: names of fields of Kind, `key` or `project`.
+    """
 
     wants: Callable[[Kind], bool]
     keys: Collection[int] = ()
@@ -48,7 +54,7 @@ class Question:
 
 
 Group = tuple[str | int, ...]
-"""A value for each field of `group_by`."""
+"""One value for each name in `group_by`."""
 
 
 class Facts(NamedTuple):
@@ -62,9 +68,10 @@ class Facts(NamedTuple):
 def find_facts(
     store: Store, projects: Sequence[int], question: Question, *, points: int = 1, most_groups: int = MOST_SERIES_READ
 ) -> Facts:
-    """The wanted facts of these projects that were ever counted, of which `points` buckets are to be read.
+    """Return the wanted facts of these projects, as far as they were ever counted.
 
-    One round trip. Raises TooManySeries, TooManyGroups.
+    One round trip. Raises TooManySeries if there are too many series, or if reading `points` buckets of each fact were
+    too many counts. Raises TooManyGroups if there are more than `most_groups` groups.
     """
     number, index = store.fact_names(projects, MOST_SERIES_READ)
     if index is None:
@@ -113,10 +120,10 @@ def add_facts(
     since: int | None = None,
     most_groups: int = MOST_SERIES_READ,
 ) -> dict[Group, list[int]]:
-    """The sums of the wanted facts of these projects over the window's buckets, ascending, by group.
+    """Return the sums of the wanted facts of these projects, by group: one for each bucket of the window, ascending.
 
-    A group whose facts have no ring is left out. `now` and `since` as Store.get_grouped has. Raises TooManySeries, and
-    TooManyGroups where there could be more than `most_groups`, before any ring is read.
+    A group whose facts have no ring is left out. `now` and `since` are those of Store.get_grouped. Before any ring is
+    read, raises TooManySeries, or TooManyGroups if there could be more than `most_groups` groups.
     """
     points = max(1, window.held(now).points)
     series, groups, seen = find_facts(store, projects, question, points=points, most_groups=most_groups)
@@ -124,7 +131,10 @@ def add_facts(
 
 
 def _group(name: bytes, question: Question) -> Group | None:
-    """Of a fact's name behind the key; what is no field of a Kind is left open. None: it is not wanted."""
+    """Return the group of a fact; None if it is not wanted.
+
+    `name` is the part of the fact's name after its key. Places in the group that are no field of Kind are left empty.
+    """
     kind = Kind(*name.decode().split(":"))
     if not question.wants(kind):
         return None

@@ -1,4 +1,4 @@
-"""What a failover of Redis may lose, by Redis' own settings. docs/reliability.md has the reasons and the figures."""
+"""The settings of Redis under which a failover loses counts. docs/reliability.md has the reasons and the figures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _SETTINGS = (
 
 
 def failover_dangers(client: StoreClient) -> list[str]:
-    """Name the settings under which a failover loses more than it must, or stops more than it must.
+    """Return a text for each setting under which a failover loses or stops more than it must, sorted.
 
-    A server without replicas has no failover, so there is nothing to say, and neither where Redis does not let its
-    settings be read, as many a managed one. Raises redis.exceptions.RedisError.
+    The list is empty for a server without replicas, since it has no failover, and for a Redis that does not let its
+    settings be read, as many managed ones do not. Raises redis.exceptions.RedisError.
     """
     return sorted({danger for server in client.servers() for danger in _dangers_of(server)})
 

@@ -1,12 +1,12 @@
-"""Counting what a request of intake brings, in one script and one round trip (tsdb/lua/intake.lua).
+"""Counting what one request of intake brings, with one script in one round trip (tsdb/lua/intake.lua).
 
-What a failure means, declared here for all of intake: the quotas lie beside the counts and are asked in the same
-script, so there is no store of quotas that could fail alone, and nothing to fail open or closed. Where a quota cannot
-be asked, nothing is counted, no id is remembered, nothing is taken from the quota, and RedisError is raised, which is
-answered 503: no event slips past a quota, and none is refused because Redis is away.
+What a failure means for all of intake: quotas are kept beside the counts and checked in the same script, so a store of
+quotas cannot fail alone, and nothing has to fail open or closed. If Redis fails, nothing is counted, no id is
+remembered, nothing is taken from a quota, and RedisError is raised, which is answered 503. No event gets past a quota,
+and none is refused because Redis is away.
 
-Where the answer of Redis is lost, the script is run once more. That is safe always, because every submission has a
-token of its own: where the event has no id, or was refused, the token says that this submission was counted.
+If the answer of Redis is lost, the script is run once more. This is always safe, because every submission has a token
+of its own. If the event has no id or was refused, the token says that this submission was counted before.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from tsdb.series import Series, claim_key, index_key, quota_key, running_key, st
 from tsdb.store import Increment, ProjectClosed, Store
 
 REPEAT_SECONDS = 10
-"""How long a submission is known again by its token: longer than its tries take."""
+"""How long the token of a submission is remembered: longer than all its tries take."""
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """`limit` accepted errors in each `window` of seconds, for the key with the numeric id `key`."""
+    """At most `limit` accepted errors in each window of `window` seconds, for the key with the numeric id `key`."""
 
     key: int
     limit: int
@@ -42,12 +42,13 @@ class Quota:
 class Arrival:
     """What one request brings into a project.
 
-    id: of the event, or None where nothing in it has one; a repeat of an id that was counted is not counted again,
-        whatever is left of the quota. A refused event's id is not remembered: it may be sent again.
-    outcome: what becomes of the event unless the quota refuses it: accepted or filtered.
-    counted: the event, and what shares its fate, under that outcome; none where there is no event.
-    refused: the same under rate_limited, counted instead when the quota refuses the event.
-    others: what is counted in any case.
+    id: of the event, or None if the request has no event with an id. An id that was counted is not counted again,
+        whatever is left of the quota. The id of a refused event is not remembered, so it may be sent again.
+    outcome: of the event unless the quota refuses it: accepted or filtered.
+    counted: increments for the event, and for all that has the same outcome as the event. Empty if there is no event.
+    quota: of the key, or None if it has none.
+    refused: increments of rate_limited, which are counted instead of `counted` if the quota refuses the event.
+    others: increments that are counted in any case.
     """
 
     id: str | None
@@ -59,12 +60,12 @@ class Arrival:
 
 
 def new_submission() -> str:
-    """A token for one submission; all tries to count it carry the same."""
+    """Return a new token for one submission. All tries to count the submission carry the same token."""
     return secrets.token_hex(16)
 
 
 class Intake:
-    """Counts arrivals into the store. An id is remembered for `dedupe_seconds`; 0: not at all."""
+    """Counts arrivals into the store. The id of an event is remembered for `dedupe_seconds`; 0 means not at all."""
 
     def __init__(self, store: Store, dedupe_seconds: int) -> None:
         self._store = store
@@ -72,11 +73,12 @@ class Intake:
         self._script = Script("intake", store.rollups)
 
     def count(self, project: int, version: str, arrival: Arrival, submission: str, *, now: int) -> Outcome:
-        """The outcome of the event (accepted where there is none). All of the arrival is counted, or nothing.
+        """Count all of the arrival or nothing, and return the outcome of the event (accepted if there is none).
 
-        With the same `submission` (see new_submission) it can be called again while REPEAT_SECONDS last: what was
-        counted is not counted again. Raises ProjectClosed where the project has another version than `version`: what
-        the caller knows of it is old. Raises redis.exceptions.RedisError when it cannot be counted.
+        `version` is the version of the project that the caller knows. It can be called again with the same `submission`
+        (see new_submission) for REPEAT_SECONDS: what was counted is not counted again. Raises ProjectClosed if the
+        project has another version, so what the caller knows is old. Raises redis.exceptions.RedisError if it cannot
+        be counted.
         """
         increments = [*arrival.counted, *arrival.refused, *_added_up(arrival.others)]
         answer = self._run(self._call(project, version, arrival, increments, submission, now, self._store.most_series))
@@ -94,7 +96,7 @@ class Intake:
         try:
             return self._script.run(client, call)
         except RedisConnectionError:
-            return self._script.run(client, call)  # the first try may have counted; the claims make this safe
+            return self._script.run(client, call)  # the first try may have counted; claims make this safe
 
     def _call(
         self,
@@ -123,7 +125,7 @@ class Intake:
 
 
 def _added_up(increments: Sequence[Increment]) -> list[Increment]:
-    """A hundred sessions cost as much as one."""
+    """Return the increments with equal series and timestamps added up, so that 100 sessions cost as much as one."""
     amounts: Counter[tuple[Series, int]] = Counter()
     for series, timestamp, amount in increments:
         amounts[series, timestamp] += amount

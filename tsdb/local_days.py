@@ -1,7 +1,7 @@
-"""Days of a time zone: where each begins, and which buckets add up to it. Pure functions, as in timeline.py.
+"""Days of a time zone: when each begins, and which buckets add up to it. Pure functions, as in timeline.py.
 
-A day lasts from one local midnight to the next, so it has 23 or 25 hours where the clocks change. Where they skip
-midnight it begins with its first moment; where a midnight comes twice it begins when the date changes for good.
+A day lasts from one local midnight to the next, so it has 23 or 25 hours when the clocks change. If they skip midnight,
+the day begins with its first moment. If midnight comes twice, the day begins when the date changes for good.
 """
 
 from __future__ import annotations
@@ -21,21 +21,23 @@ _ONE_DAY = timedelta(days=1)
 
 @dataclass(frozen=True)
 class LocalDays:
-    """`starts` of the days, seconds since the epoch, ascending; the last of them ends at `end`."""
+    """Days in a row. `starts` are their starts, ascending, and `end` is the end of the last one: seconds since the
+    epoch."""
 
     zone: ZoneInfo
     starts: tuple[int, ...]
     end: int
 
     def divided_by(self, rollup: Rollup) -> bool:
-        """Whether each day is a sum of whole buckets."""
+        """Return whether each day is a sum of whole buckets of the rollup."""
         return not any(edge % rollup.seconds for edge in (*self.starts, self.end))
 
     def window(self, rollup: Rollup) -> Window:
+        """Return the buckets of the days. The rollup must divide them."""
         return Window(rollup, self.starts[0] // rollup.seconds, self.end // rollup.seconds - 1)
 
     def add_up(self, window: Window, counts: Sequence[int]) -> list[int]:
-        """The counts of a window that lies within the days, a sum for each day."""
+        """Return the sum of each day. `counts` are those of a window that lies within the days."""
         sums = [0] * len(self.starts)
         for timestamp, count in zip(window.timestamps(), counts, strict=True):
             sums[bisect_right(self.starts, timestamp) - 1] += count
@@ -43,10 +45,10 @@ class LocalDays:
 
 
 def local_days(zone: ZoneInfo, since: int, until: int) -> LocalDays:
-    """The days met by stepping back from `until` a day at a time, by the local clock, while the instant is >= `since`.
+    """Return the days met by stepping back from `until`, a day of the local clock at a time, while it is >= `since`.
 
-    As with any resolution the day of `until` is always among them, the day of `since` only when a step falls into it.
-    `since` <= `until` are nanoseconds. Raises ValueError or OverflowError outside of the years that a date can name.
+    `since` <= `until` are nanoseconds. As with any resolution, the day of `until` is always among them, the day of
+    `since` only if a step falls into it. Raises ValueError or OverflowError for years that a date cannot have.
     """
     last, rest = datetime.fromtimestamp(until // NS, zone), until % NS
     clock = last.replace(tzinfo=None)
@@ -54,25 +56,25 @@ def local_days(zone: ZoneInfo, since: int, until: int) -> LocalDays:
     def instant(steps: int) -> int:
         return int((clock - steps * _ONE_DAY).replace(tzinfo=zone).timestamp()) * NS + rest
 
-    steps = (until - since) // (DAY * NS) + 2  # days of 23 hours, and a date that a zone left out, make it more
+    steps = (until - since) // (DAY * NS) + 2  # 2 more, for days of 23 hours and for a date that a zone left out
     while steps and instant(steps) < since:
         steps -= 1
     dates = [last.date() - back * _ONE_DAY for back in range(steps, -2, -1)]
-    # A date that was left out begins when the next one does.
+    # A date that a zone left out begins when the next date does.
     edges = sorted({day_start(zone, one) for one in dates})
     return LocalDays(zone, tuple(edges[:-1]), edges[-1])
 
 
 def first_day_from(zone: ZoneInfo, instant: int) -> int:
-    """Where the first day begins that does not begin before `instant`, both seconds since the epoch."""
+    """Return the start of the first day that begins at `instant` or later. Both are seconds since the epoch."""
     day = datetime.fromtimestamp(instant, zone).date()
     return next(start for offset in range(3) if (start := day_start(zone, day + offset * _ONE_DAY)) >= instant)
 
 
 def day_start(zone: ZoneInfo, day: date) -> int:
-    """Where a date begins in a zone, seconds since the epoch."""
+    """Return the start of a date in a zone, seconds since the epoch."""
     midnights = [datetime.combine(day, time(fold=fold), zone) for fold in (0, 1)]
     starts = [int(midnight.astimezone(UTC).timestamp()) for midnight in midnights]
-    # Of a midnight that comes twice, or not at all, the two differ.
+    # The two differ if midnight comes twice or not at all.
     changing = [start for start in starts if datetime.fromtimestamp(start - 1, zone).date() < day]
     return max(changing, default=starts[0])

@@ -1,4 +1,4 @@
-"""Moving counts from one series to another, a ring at a time, so that an interrupted move can be finished."""
+"""Moving counts from one series to another, ring by ring, so that an interrupted move can be finished."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tsdb.store import ProjectClosed, Store
 from tsdb.units import DAY
 
 MOVE_SECONDS = 30 * DAY
-"""How long an interrupted move may wait to be run again without being added twice."""
+"""How long an interrupted move may wait until it is finished. After that a ring could be added twice."""
 
 
 class Mover:
-    """Moves series of the store."""
+    """Moves the counts of series of one store."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -32,16 +32,17 @@ class Mover:
         while_state: str = "",
         while_merging: str = "",
     ) -> None:
-        """Moves the counts of the sources into the destination, bucket by bucket; the sources are gone then.
+        """Move the counts of the sources into the destination, bucket by bucket. The sources are gone afterwards.
 
-        When it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. What
-        was on its way to another destination then arrives there, unless that one's project is in `gone`. Raises
-        ProjectClosed where a series' project may not take part, a source is not in the state `while_state` any more, or
-        the destination is not in the middle of the merge `while_merging` (the detail of its state).
+        If it is interrupted, running it again finishes the move: nothing is lost and nothing is added twice. Counts
+        that an interrupted move was taking to another destination arrive there, unless the project of that destination
+        is in `gone`. Raises ProjectClosed if rings of a series' project may not be moved, if a source's project is no
+        longer in the state `while_state`, or if the destination's project is not in the middle of the merge
+        `while_merging` (the detail of its state).
         """
         for source in sources:
             if source != destination:
-                # First what an interrupted move left on its way, then what was counted into the source since.
+                # The first run finishes an interrupted move. The second moves what was counted into the source since.
                 self._move(destination, source, gone, while_state, while_merging)
                 self._move(destination, source, gone, while_state, while_merging)
 

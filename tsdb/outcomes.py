@@ -1,4 +1,4 @@
-"""What can become of an event, and which sums of outcomes a reader may ask for."""
+"""The closed lists of words: outcomes, categories and reasons, and the stats that are sums of outcomes."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from enum import StrEnum
 
 
 class Outcome(StrEnum):
+    """What became of an event. Every event ends in exactly one outcome."""
+
     ACCEPTED = "accepted"
     FILTERED = "filtered"
     RATE_LIMITED = "rate_limited"
@@ -16,7 +18,7 @@ class Outcome(StrEnum):
 
 
 class Category(StrEnum):
-    """Kinds of data that are counted, as Sentry's SDKs and client reports name them."""
+    """The kinds of data that are counted, as Sentry's SDKs and client reports name them."""
 
     ERROR = "error"
     TRANSACTION = "transaction"
@@ -47,9 +49,11 @@ CATEGORY_NAMES: dict[str, Category] = {
     "statsd": Category.METRIC_BUCKET,
     "user_report": Category.FEEDBACK,
 }
-"""What a sender or reader may call a category. An event and a security report are both of category error
-(docs/contract.md#categories-and-reasons). `default` and `security`, which SDKs still name in rate limits and client
-reports, are other words for it.
+"""All names that a sender or a reader may use for a category.
+
+Events and security reports are both of the category error (docs/contract.md#categories-and-reasons). `default` and
+`security`, which SDKs still name in rate
+limits and client reports, are other words for it.
 """
 
 
@@ -71,7 +75,7 @@ FILTERS = (
     "cors",
     "discarded-hash",
 )
-"""Inbound filters: each is a reason of the outcome filtered, and a stat."""
+"""The inbound filters. Each name is also a reason of the outcome `filtered`, and a stat."""
 
 REASONS = frozenset(
     (
@@ -79,25 +83,27 @@ REASONS = frozenset(
         OTHER_REASON,
         *FILTERS,
         "key_quota", "org_quota", "project_quota", "global_quota",
-        # why intake calls something invalid
+        # reasons of `invalid`, given by intake
         "invalid_json", "invalid_envelope", "invalid_event_id", "empty", "invalid_body", "too_large",
-        # why an SDK discarded something itself
+        # reasons of `client_discard`, given by SDKs
         "queue_overflow", "cache_overflow", "buffer_overflow", "ratelimit_backoff", "network_error",
         "sample_rate", "before_send", "event_processor", "send_error", "internal_sdk_error",
         "insufficient_data", "backpressure", "no_parent_span", "ignored", "invalid", "too_big",
     )
 )  # fmt: skip
-"""The reasons that are told apart; any other is counted as `other`, so that series stay few."""
+"""The known reasons. Any other is counted as `other`, so that the series of a project stay few."""
 
 
 def known_reason(reason: str | None) -> str:
+    """Return the reason if it is known, `none` if there is no reason, and `other` for any other text."""
     if not reason:
         return NO_REASON
     return reason if reason in REASONS else OTHER_REASON
 
 
 RECEIVED = (Outcome.ACCEPTED, Outcome.FILTERED, Outcome.RATE_LIMITED)
-"""Never stored: it is this sum, so received = generated + blacklisted + rejected cannot fail."""
+"""The outcomes of the stat `received`. It is not stored but added up, so that received = generated + blacklisted +
+rejected always holds."""
 
 STATS: dict[str, tuple[Outcome, ...]] = {
     "received": RECEIVED,
@@ -105,3 +111,4 @@ STATS: dict[str, tuple[Outcome, ...]] = {
     "blacklisted": (Outcome.FILTERED,),
     "generated": (Outcome.ACCEPTED,),
 }
+"""The outcomes that make up each stat. A filter's name is a stat as well: `filtered` for that reason."""

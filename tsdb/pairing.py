@@ -1,4 +1,4 @@
-"""The mark by which a Redis says whose counts it holds: one hash, `ts:installation`, beside the projects' keys."""
+"""The mark that says whose counts a Redis holds: one hash, `ts:installation`, beside the keys of projects."""
 
 from __future__ import annotations
 
@@ -27,8 +27,12 @@ end
 
 
 class Mark(NamedTuple):
-    """`name` of the installation, `since` when Redis holds all its counts (milliseconds since the epoch, 0: since
-    ever), and the number of its `newest` project."""
+    """What the mark says.
+
+    name: of the installation.
+    since: when Redis began to hold all its counts, milliseconds since the epoch. 0 means from the beginning.
+    newest: the number of its newest project.
+    """
 
     name: str
     since: int
@@ -36,7 +40,7 @@ class Mark(NamedTuple):
 
 
 def read(client: StoreClient) -> Mark | None:
-    """None: there is no mark. One that cannot be read is nobody's, and has no name."""
+    """Return the mark; None if there is none. A mark that cannot be read has an empty name."""
     try:
         found: Any = client.hgetall(KEY)
     except ResponseError as error:
@@ -52,16 +56,16 @@ def read(client: StoreClient) -> Mark | None:
 
 
 def make(client: StoreClient, mark: Mark) -> None:
-    """Writes the mark where there is none."""
+    """Write the mark if there is none."""
     client.eval(_MAKE, 1, KEY, *mark)
 
 
 def replace(client: StoreClient, mark: Mark) -> None:
-    """Writes the mark whatever stands there."""
+    """Write the mark in place of whatever is there."""
     client.delete(KEY)
     make(client, mark)
 
 
 def note(client: StoreClient, name: str, project: int) -> None:
-    """There is a project of that number now; said of that installation's own mark alone."""
+    """Note in the mark that a project of that number exists, if the mark is that of the installation `name`."""
     client.eval(_NOTE, 1, KEY, name, project)

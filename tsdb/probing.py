@@ -1,4 +1,4 @@
-"""What each server of the counts says of itself, asked of all at once and without waiting for one that hangs."""
+"""The health of each Redis server that holds counts. All are asked at once, and one that hangs is not waited for."""
 
 from __future__ import annotations
 
@@ -14,26 +14,28 @@ from tsdb.protocol import StoreClient
 from tsdb.refusals import PROBE_SECONDS, refusal
 
 HASH_SLOTS = REDIS_CLUSTER_HASH_SLOTS
-"""Of a cluster, spread over its masters. The slots of a ring are something else."""
+"""The slots of a cluster, spread over its masters. They have nothing to do with the slots of a ring."""
 
 
 class Word(NamedTuple):
-    """What a server said. Of a single one `slots_served` are all, and `cluster_is_up` holds."""
+    """What one server answered."""
 
     refused: str | None
-    """Redis' own code where it takes no writes."""
+    """Redis' code if the server refuses writes, else None."""
     eviction_policy: str | None
-    """None: it does not let INFO be asked."""
+    """None if INFO is forbidden."""
     cluster_is_up: bool
+    """True for a single server."""
     slots_served: int
+    """How many slots of the cluster have a master, as this server sees it; all of them for a single server."""
 
 
 Words = Mapping[str, Word | Exception | None]
-"""By the server's place; an exception where it cannot be asked, None where it has not answered in time."""
+"""By the server's address: an exception if it cannot be asked, None if it did not answer in time."""
 
 
 class Prober:
-    """Asks every server that has keys. One that hangs holds one thread, however often it is asked meanwhile."""
+    """Asks every server that has keys. A server that hangs holds one thread, however often it is asked."""
 
     def __init__(self, name: str) -> None:
         self._threads = ThreadPoolExecutor(16, thread_name_prefix=f"probe-{name}")
@@ -41,6 +43,7 @@ class Prober:
         self._key = f"ts:{name}"
 
     def ask(self, client: StoreClient, seconds: float) -> Words:
+        """Return what each server says within that many seconds. A question that is under way is not asked again."""
         asked: dict[str, Future[Word]] = {}
         for place, (server, key) in client.probes(self._key).items():
             earlier = self._asked.get(place)
@@ -55,9 +58,9 @@ class Prober:
 
 
 def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
-    """Raises RedisError.
+    """Ask one server. `key` is one that lies on it. Raises RedisError.
 
-    A key is written and not only a state asked for: a full disk is not noticed before something is written to it.
+    It writes a key, because Redis does not notice a full disk before something is written.
     """
     pipeline = server.pipeline(transaction=False)
     pipeline.set(key, "", ex=PROBE_SECONDS)
@@ -70,7 +73,7 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
     is_up = said.get("cluster_state", "ok") == "ok"
     for answer in (memory, *cluster):
-        # What its user may not ask, as of many a managed Redis, is no reason why it should not count.
+        # A server that forbids a question can still count. Many managed ones do.
         if isinstance(answer, Exception) and not isinstance(answer, NoPermissionError):
             raise answer
     for answer in (read, written) if is_up else ():

@@ -1,4 +1,4 @@
-"""Reading rings, together with the states that say whether what they hold is whole."""
+"""Reading rings, together with the states of their projects, which say whether the rings are whole."""
 
 from __future__ import annotations
 
@@ -16,30 +16,30 @@ from tsdb.states import States, Unsettled
 from tsdb.timeline import Window
 
 Seen = Mapping[int, bytes | None]
-"""The states of projects, as they were read."""
+"""The states of projects as they were read, by project; None for a project without a state."""
 
 Counts = tuple[int, ...]
 
 MANY = 300
-"""Of so many rings a short window is read by a script, which looks at each. Fewer are read whole in less time
+"""A short window of so many rings is read with a script, which sends only the window. Fewer rings are read faster whole
 (benchmarks/reading.py and organization.py)."""
 
 CHUNK = 3000
-"""Rings that are read at once, some 20 MB at most; the totals of 1000 projects."""
+"""The most rings that are read at once: some 20 MB, and as many as 1000 projects have totals for a stat."""
 
 SHORT = 3
-"""A window is short if the ring has so many times as many buckets."""
+"""A window is short if the ring has at least this many times as many buckets."""
 
 
 class Index(NamedTuple):
-    """The names of the facts of each project, and the projects' states when they were read."""
+    """The names of the facts of each project, and the projects' states when the names were read."""
 
     names: dict[int, list[bytes]]
     states: Seen
 
 
 class Reader:
-    """Reads the rings of these rollups. Every method raises redis.exceptions.RedisError."""
+    """Reads the rings of these rollups. Every method raises redis.exceptions.RedisError if Redis fails."""
 
     def __init__(self, clients: Clients, states: States, rollups: Sequence[Rollup]) -> None:
         self._clients = clients
@@ -52,11 +52,11 @@ class Reader:
     def counts(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None, seen: Seen | None
     ) -> list[Counts | None]:
-        """The counts of each series over the window's buckets, ascending; None: it has no ring. One round trip.
+        """Return the counts of each series, one for each bucket of the window, ascending; None if it has no ring.
 
-        `since` is what the caller takes for the instant (seconds since the epoch) from which on the window's rollup is
-        complete; `seen` are the states of the projects when the names of the series were read. Raises Unsettled where
-        one of them is not so any more, or something was begun with a project.
+        One round trip. `since` is the instant (seconds since the epoch) since when the caller believes the window's
+        rollup to be complete. `seen` are the states of the projects when the names of the series were read. Raises
+        Unsettled if one of these is no longer true, or if a change of a project is unfinished.
         """
         in_part = self._is_in_part(series, window)
         rings = self._rings(series, window, in_part, now=now, since=since, seen=seen)
@@ -73,11 +73,11 @@ class Reader:
         since: int | None,
         seen: Seen | None,
     ) -> dict[AnyGroup, list[int]]:
-        """The sums over the window's buckets, ascending, of each group of series that has a ring.
+        """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
-        The window must be `held`. CHUNK series at once are one round trip. What is read in several is one truth all
-        the same: at the end every project is still in the state in which it was at the beginning. `since`, `seen` and
-        what is raised as of `counts`.
+        The window must be the part that is held (Window.held). Each CHUNK of series is one round trip. Several round
+        trips still show one moment: Unsettled is raised unless each project is at the end in the state that it was in
+        at the beginning. `since`, `seen` and all that is raised are those of `counts`.
         """
         if seen is None and len(series) > CHUNK:
             seen = self._states.look(dict.fromkeys(one.project for one in series))
@@ -92,13 +92,14 @@ class Reader:
         return adder.sums()
 
     def fact_names(self, projects: Sequence[int], most: int) -> tuple[int, Index | None]:
-        """As Store.fact_names says."""
+        """Return what Store.fact_names says."""
         pairs = [(state_key(project), index_key(project)) for project in projects]
         client = self._clients.read
         if client.READS_AT_ONCE:
             found = self._names.run(client, Call([key for pair in pairs for key in pair], [most]))
         else:
-            # Each node would answer for itself, so they are counted first. What grows meanwhile is bounded a project.
+            # A node can only count its own series, so all are counted first. How many are added in between is bounded
+            # by the room of each project.
             found = sum(none_failed(client.together([("SCARD", index) for _, index in pairs])))
             if found <= most:
                 answers = none_failed(self._names.run_many(client, [Call(pair, [most]) for pair in pairs]))
@@ -124,7 +125,7 @@ class Reader:
         since: int | None,
         seen: Seen | None,
     ) -> list[bytes | None]:
-        """Each series' ring, or of it what ring.read_window reads; None: there is none."""
+        """Return the ring of each series, or the part that ring.read_window reads; None if there is no ring."""
         rollup, states = window.rollup, self._states
         projects = list(dict.fromkeys([*(one.project for one in series), *(seen or ())]))
         then, rings = (self._read_window if in_part else self._read_whole)(projects, series, window)
@@ -132,7 +133,7 @@ class Reader:
         if seen is not None:
             states.refuse_changed(projects, [seen.get(project) for project in projects], then)
         if len(projects) > 1 and not self._clients.read.READS_AT_ONCE:
-            # What moved from one node to another between their answers would be there twice, or not at all.
+            # Counts that moved from one node to another between their answers would be there twice, or not at all.
             states.refuse_changed(projects, then, self._clients.read.get_many(list(map(state_key, projects))))
         if since is not None:
             self._refuse_what_is_ahead(series, rings, rollup, now, since)
@@ -142,7 +143,7 @@ class Reader:
     def _read_whole(
         self, projects: Sequence[int], series: Sequence[Series], window: Window
     ) -> tuple[list[bytes | None], list[bytes | None]]:
-        """The projects' states and the rings."""
+        """Return the states of the projects, and the rings of the series."""
         keys = [*map(state_key, projects), *(one.key(window.rollup) for one in series)]
         found = self._clients.read.get_many(keys)
         return found[: len(projects)], found[len(projects) :]
@@ -150,7 +151,7 @@ class Reader:
     def _read_window(
         self, projects: Sequence[int], series: Sequence[Series], window: Window
     ) -> tuple[list[bytes | None], list[bytes | None]]:
-        """The projects' states and of each ring its newest bucket and the window's slots."""
+        """Return the states of the projects, and of each ring its newest bucket and the window's slots."""
         stretches = ring.stretches(window)
         if self._clients.read.READS_AT_ONCE:
             keys = [*map(state_key, projects), *(one.key(window.rollup) for one in series)]
@@ -175,9 +176,9 @@ class Reader:
     def _refuse_what_is_ahead(
         self, series: Sequence[Series], rings: Sequence[bytes | None], rollup: Rollup, now: int, since: int
     ) -> None:
-        """Raises Unsettled where a ring has let buckets go that the caller takes for complete.
+        """Raise Unsettled if a ring has lost buckets that the caller believes to be complete.
 
-        A clock that ran ahead moved it; the state says from now on since when the resolution is complete.
+        A clock that ran ahead has moved the ring. The state is told since when the resolution is complete.
         """
         furthest = rollup.bucket(since) + rollup.slots - 1
         if furthest < 0:

@@ -1,6 +1,6 @@
-"""A Redis that answers reads and refuses writes: the one place that knows the ways in which it says so.
+"""A Redis that answers reads and refuses writes, and the ways in which it says so.
 
-A request that only reads goes on without what it wanted to keep; a request that writes is answered 503.
+A request that only reads goes on without storing what it wanted to store. A request that writes is answered 503.
 """
 
 from __future__ import annotations
@@ -17,17 +17,18 @@ REFUSALS = {
     "OOM": "its memory is full",
     "READONLY": "it is a replica",
 }
-"""What each of Redis' own codes means."""
+"""The codes with which Redis refuses writes, and what each means."""
 
-# redis-py takes the code away where it has a class for it, and puts the command before it where it sent several.
+# redis-py removes the code if it has a class for it, and in a pipeline puts the command in front of it.
 _CODE = re.compile(rf"(?:^|caused error: )({'|'.join(REFUSALS)})\b")
 _CLASSES = {OutOfMemoryError: "OOM", ReadOnlyError: "READONLY"}
 
 PROBE_SECONDS = 60
+"""How long a key lives that was written to see whether Redis takes writes."""
 
 
 def refusal(error: BaseException | None) -> str | None:
-    """Redis' own code where the error is a refusal to write, else None."""
+    """Return Redis' code if the error is a refusal to write, else None."""
     for kind, code in _CLASSES.items():
         if isinstance(error, kind):
             return code
@@ -36,9 +37,10 @@ def refusal(error: BaseException | None) -> str | None:
 
 
 def try_to_write(client: StoreClient, name: str = "ts:ready") -> str | None:
-    """Writes a key that soon expires, on each server; Redis' own code where one refuses. Raises RedisError otherwise.
+    """Write a key that soon expires to each server, and return Redis' code if one refuses, else None.
 
-    A key is written and not only a state asked for: a full disk is not noticed before something is written to it.
+    It writes, because Redis does not notice a full disk before something is written. Raises RedisError for any other
+    failure.
     """
     refused = None
     keys = [key for _, key in client.probes(name).values()]

@@ -1,8 +1,8 @@
-"""Reading a ring: a series at one rollup, one string of fixed size.
+"""Reading a ring: a series at one rollup, kept as one string of fixed size.
 
-    | newest bucket (i64) | slot 0 | slot 1 | … | slot n-1 |      big-endian; bucket b lies in slot b mod n
+    | newest bucket (i64) | slot 0 | slot 1 | … | slot n-1 |      big-endian; bucket b is in slot b mod n
 
-What is newer than `newest`, has fallen out of the ring, or is no longer retained reads as 0.
+A bucket reads as 0 if it is newer than the newest bucket, has left the ring, or is no longer retained.
 """
 
 from __future__ import annotations
@@ -17,7 +17,10 @@ _HEADER = Struct(">q")
 
 
 def read(raw: bytes | None, window: Window, oldest: int) -> tuple[int, ...]:
-    """The counts of the window's buckets, ascending; `oldest` is the oldest bucket still retained."""
+    """Return the counts of the window's buckets, ascending, from a whole ring; None stands for a missing ring.
+
+    `oldest` is the oldest bucket that is still retained.
+    """
     if raw is None:
         return (0,) * window.points
     slots = window.rollup.slots
@@ -37,7 +40,10 @@ def read(raw: bytes | None, window: Window, oldest: int) -> tuple[int, ...]:
 
 
 def stretches(window: Window) -> tuple[int, int, int, int]:
-    """Where a ring has the window's slots: the first and last byte of a stretch, and of another, which may be empty."""
+    """Return where in a ring the window's slots are: the first and the last byte of two stretches.
+
+    The second stretch is empty (its last byte is 0, before its first) unless the window wraps around the ring's end.
+    """
     slots = window.rollup.slots
     start, end = window.first % slots, window.last % slots
     if start <= end:
@@ -46,7 +52,7 @@ def stretches(window: Window) -> tuple[int, int, int, int]:
 
 
 def cut(rings: Iterable[bytes | None], window: Window) -> list[bytes | None]:
-    """Of whole rings each one's header and the window's stretches."""
+    """Return of each whole ring its newest bucket and the window's stretches, in one string; None stays None."""
     first, last, second, final = stretches(window)
     header, last, final = _HEADER.size, last + 1, final + 1
     if second >= final:
@@ -55,7 +61,7 @@ def cut(rings: Iterable[bytes | None], window: Window) -> list[bytes | None]:
 
 
 def read_window(raw: bytes, window: Window, oldest: int) -> tuple[int, ...]:
-    """As `read`, of the header and the window's stretches alone."""
+    """Return the counts of the window's buckets, as `read` does, from a string that `cut` made."""
     newest: int = _HEADER.unpack_from(raw)[0]
     points = window.last - window.first + 1
     counts = unpack_from(f">{points}q", raw, _HEADER.size)
@@ -70,7 +76,7 @@ def read_window(raw: bytes, window: Window, oldest: int) -> tuple[int, ...]:
 
 
 def buckets(raw: bytes, rollup: Rollup) -> list[tuple[int, int]]:
-    """Every (bucket, count) in the ring that is not 0, ascending."""
+    """Return (bucket, count) for each count in the ring that is not 0, ascending."""
     newest: int = _HEADER.unpack_from(raw)[0]
     whole = Window(rollup, max(0, newest - rollup.slots + 1), newest)
     counts = read(raw, whole, whole.first)
@@ -82,5 +88,5 @@ def _slots(raw: bytes, first: int, last: int) -> tuple[int, ...]:
 
 
 def _byte(slot: int) -> int:
-    """Where a slot begins."""
+    """Return the byte at which a slot begins."""
     return _HEADER.size + INTEGER_BYTES * slot

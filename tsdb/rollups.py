@@ -9,25 +9,28 @@ from functools import cached_property
 from tsdb.units import DAY, HOUR, MINUTE
 
 INTEGER_BYTES = 8
-"""Width of a count in a ring. Eight bytes decode fastest (`benchmarks/integer_width.py`) and hold 2**63 - 1;
-five would save a third of the memory at twice the reading time of a full window."""
+"""The width of a count in a ring. Eight bytes decode fastest and hold 2**63 - 1. Five bytes would save a third of the
+memory and take twice as long to read a full window (`benchmarks/integer_width.py`)."""
 
 LARGEST = 2 ** (8 * INTEGER_BYTES - 1) - 1
 """The largest count. A count stops growing there."""
 
 _MOST_BYTES = 1_000_000
-"""Bytes of the slots of one ring, at most."""
+"""The most bytes that the slots of one ring may take."""
 
 FUTURE_SECONDS = 60
-"""How far ahead of Redis' own clock a timestamp may be counted as it is."""
+"""How far ahead of Redis' own clock a timestamp may lie. A later one is counted at Redis' now."""
 
 PAST_SECONDS = 60
-"""How much longer than it says a rollup keeps its buckets, so that a client whose clock is behind by up to as much
-still gets all of the longest window."""
+"""How much longer than its span a rollup keeps its buckets. A client whose clock is behind by as much still gets all of
+the longest window."""
 
 DEFAULT_ROLLUPS = "10s:360,5m:300:0,1h:768:168,1d:400:90"
-"""Ten seconds for an hour, five minutes for a day, hours for 32 days, days for 400. Which of them is chosen by itself
-for a window is as Sentry has it. Local days are sums of hours, of five minutes where a zone is off by half of one."""
+"""10 seconds for an hour, 5 minutes for 25 hours, hours for 32 days, days for 400.
+
+Which of them is chosen automatically for a window is as in Sentry. The 5 minutes are there for local days, which are
+sums of hours, or of 5 minutes in a zone whose offset is no whole hour.
+"""
 
 _UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY}
 _LENGTH = re.compile(r"([0-9]{1,9})([smhd])")
@@ -35,14 +38,15 @@ _ROLLUP = re.compile(rf"{_LENGTH.pattern}:([0-9]{{1,6}})(?::([0-9]{{1,6}}))?")
 
 
 class RollupError(ValueError):
-    """A list of rollups breaks a rule; the message names it."""
+    """A list of rollups breaks a rule. The message names the rule."""
 
 
 @dataclass(frozen=True)
 class Rollup:
     """Buckets of `seconds` length, of which the last `samples` are kept.
 
-    `automatic` is the longest window, in buckets, for which this resolution is chosen by itself; 0: never.
+    `automatic` is the longest window, in buckets, for which this resolution is chosen automatically; 0 means never. By
+    default it is `samples`.
     """
 
     seconds: int
@@ -55,47 +59,53 @@ class Rollup:
 
     @cached_property
     def name(self) -> str:
-        """The shape of a ring, as it stands in the ring's key: `10s373` has 373 slots of 10 seconds."""
+        """The shape of this rollup's rings, as it ends their keys: `10s373` means 373 slots of 10 seconds."""
         return f"{self.seconds}s{self.slots}"
 
     @cached_property
     def span(self) -> int:
-        """Seconds that are kept, without the PAST_SECONDS on top."""
+        """How many seconds are kept, without PAST_SECONDS."""
         return self.seconds * self.samples
 
     @cached_property
     def automatic_span(self) -> int:
-        """The longest window in seconds for which this resolution is chosen by itself."""
+        """The longest window, in seconds, for which this resolution is chosen automatically."""
         return self.seconds * self.automatic
 
     @cached_property
     def slots(self) -> int:
-        """Slots of a ring: a window of exactly the span touches samples + 1 buckets. Beside it there is room for counts
-        that lie ahead and for windows that end in the past, so that neither pushes out what is still retained."""
+        """How many slots a ring has.
+
+        A window of exactly the span touches `samples` + 1 buckets. The other slots are room for counts that lie ahead
+        and for windows that end in the past, so that neither pushes out a bucket that is still retained.
+        """
         return self.samples + 1 + -(-(FUTURE_SECONDS + PAST_SECONDS) // self.seconds)
 
     @cached_property
     def ttl(self) -> int:
-        """Seconds after which a silent ring holds nothing that is retained."""
+        """Seconds after which a ring without new counts holds nothing that is retained."""
         return self.seconds * self.slots
 
     def bucket(self, timestamp: int) -> int:
-        """The bucket that holds an instant (seconds since the epoch), counted from the epoch."""
+        """Return the bucket of an instant (seconds since the epoch). Buckets are numbered from the epoch."""
         return timestamp // self.seconds
 
     def oldest_bucket(self, now: int) -> int:
-        """The oldest bucket that is retained at `now`."""
+        """Return the oldest bucket that is retained at `now` (seconds since the epoch)."""
         return (now - PAST_SECONDS) // self.seconds - self.samples
 
 
 def parse_length(text: str) -> int | None:
-    """Seconds of `10s`, `5m`, `1h`, `2d`; None where the text is not of that form."""
+    """Return the seconds of a text such as `10s`, `5m`, `1h` or `2d`; None if it has another form."""
     match = _LENGTH.fullmatch(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def parse_rollups(text: str) -> tuple[Rollup, ...]:
-    """Reads `10s:360,5m:300:0,1h:768:168`, finest first; check_rollups holds it to the rules. Raises RollupError."""
+    """Return the rollups of a text such as `10s:360,5m:300:0,1h:768:168`.
+
+    Raises RollupError if the text has another form. `check_rollups` checks the other rules.
+    """
     rollups = []
     for part in text.split(","):
         match = _ROLLUP.fullmatch(part.strip())
@@ -108,7 +118,7 @@ def parse_rollups(text: str) -> tuple[Rollup, ...]:
 
 
 def check_rollups(rollups: list[Rollup] | tuple[Rollup, ...]) -> None:
-    """Raises RollupError with the rule that is broken."""
+    """Raise RollupError if the rollups break a rule: finest first, each divides the next, each covers more time."""
     if not rollups:
         raise RollupError("At least one rollup is needed.")
     for rollup in rollups:

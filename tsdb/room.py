@@ -1,8 +1,9 @@
-"""A project has room for so many series: what comes beyond is counted under `other`, so that Redis stays bounded.
+"""The room of a project: it has so many series, and further facts are counted under `other`, so Redis stays bounded.
 
-Only facts can be many: totals are the categories times the outcomes, and a project has a hundred environments. The
-script answers which facts are new where there is no room for all of them, before its first write; the same counts are
-sent again with these under the name that `spare` gives them. So totals stay the sums of the facts, whatever comes.
+Only facts can be many. Totals are at most the categories times the outcomes, and a project has at most 100 environments
+and `other`. If there is no room for all new facts of a call, the script says which they are before its first write. The
+same counts are then sent again, with these facts under the name that `spare` gives them. So totals always stay the sums
+of the facts.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ from tsdb.series import NO_KEY, Series, parse_fact
 
 
 def spare(series: Series) -> Series:
-    """Where a fact is counted that there is no room for: under no key, for the reason `other`.
+    """Return the series for a fact that there is no room for: under no key, with the reason `other`.
 
-    There are as many of these as there are categories and outcomes, and one for each inbound filter of errors: so each
-    stat of a project is whole, whatever there is no room for.
+    An accepted fact gets the reason `none`, and a filtered error keeps the name of its filter, so each stat of a
+    project stays whole. Spare series are few: the categories times the outcomes, and one more for each filter. Any
+    other series is returned as it is.
     """
     found = parse_fact(series.name)
     if found is None:
@@ -31,10 +33,10 @@ def spare(series: Series) -> Series:
 
 
 def without_room(answer: object) -> Collection[int] | None:
-    """The numbers (from 1) of the facts that there is no room for, by a script's answer; None: it is another answer."""
+    """Return the numbers (from 1) of the facts without room, if that is what the script answered, else None."""
     return frozenset(answer) if isinstance(answer, list) else None
 
 
 def moved_to_spare(series: Iterable[Series], numbers: Collection[int]) -> Iterator[Series]:
-    """The series in their order; those with these numbers are replaced by where `spare` says."""
+    """Return the series in their order, those with these numbers (from 1) replaced by their `spare` ones."""
     return (spare(one) if number in numbers else one for number, one in enumerate(series, start=1))

@@ -1,4 +1,4 @@
-"""Lua scripts: their text, and running them so that SCRIPT FLUSH goes unnoticed."""
+"""The Lua scripts: their text, and running them even after a SCRIPT FLUSH."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ _FOLDER = Path(__file__).parent / "lua"
 
 
 class Call(NamedTuple):
-    """One run of a script: its keys, all of one project, and its arguments."""
+    """One run of a script: its keys and its arguments. On a cluster all keys must be of one project."""
 
     keys: Sequence[str | bytes]
     args: Sequence[str | bytes | int]
 
 
 class Script:
-    """A script of tsdb/lua, behind what all of them share.
+    """A script of tsdb/lua, with ring.lua in front of it.
 
-    The shebang makes Redis (7 or later) refuse the whole script before its first write when memory is used up or the
-    server is a read-only replica: all or nothing. `flags` say otherwise: `allow-oom` of a script that makes room,
-    `no-writes` of one that reads.
+    Because of its first line, `#!lua`, Redis 7 or later refuses the whole script before its first write if memory is
+    used up or if the server is a read-only replica. `flags` change this: `allow-oom` for a script that makes room,
+    `no-writes` for a script that only reads.
     """
 
     def __init__(self, name: str, rollups: Sequence[Rollup], *, flags: str = "") -> None:
@@ -49,14 +49,18 @@ class Script:
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()
 
     def run(self, client: StoreClient, call: Call) -> Any:
-        # A script that is not there did not run, so asking again is safe even where nothing else is retried.
+        """Run the script once and return its answer. Raises redis.exceptions.RedisError."""
+        # A script that Redis does not know did not run, so a second try is safe even for the writing client.
         try:
             return client.evalsha(self.sha, len(call.keys), *call.keys, *call.args)
         except NoScriptError:
             return client.eval(self.text, len(call.keys), *call.keys, *call.args)
 
     def run_many(self, client: StoreClient, calls: Sequence[Call]) -> list[Any]:
-        """One answer a call, in order; an exception stands where a call failed. One round trip (a cluster: a node)."""
+        """Run the script for each call and return the answers, in order.
+
+        An exception stands in the place of a call that failed. One round trip; a cluster needs one for each node.
+        """
         commands = [("EVALSHA", self.sha, len(call.keys), *call.keys, *call.args) for call in calls]
         answers = client.together(commands)
         missing = [place for place, answer in enumerate(answers) if isinstance(answer, NoScriptError)]

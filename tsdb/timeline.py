@@ -1,7 +1,7 @@
-"""Time arithmetic of a query: pure functions of integers, no clock and no I/O.
+"""Time arithmetic of a query: pure functions of integers, without a clock and without I/O.
 
-An instant is an integer of nanoseconds since the UNIX epoch (`NS` to a second), so that a step back from `until`
-is exact at any fraction of a second. A bucket is an integer: seconds since the epoch // the rollup's seconds.
+An instant is an integer, nanoseconds since the UNIX epoch, so a step back from `until` is exact at any fraction of a
+second. A bucket is an integer too: seconds since the epoch // seconds of the rollup.
 """
 
 from __future__ import annotations
@@ -14,7 +14,8 @@ from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup
 from tsdb.units import DAY, NS
 
 ENVIRONMENTS = 0
-"""Among the seconds of rollups in Retention.filled: since when environments count more than accepted events."""
+"""The key in `Retention.filled`, beside the seconds of rollups, of the instant since when environments count more than
+accepted events."""
 
 _DIVISORS = sorted({part for n in range(1, isqrt(DAY) + 1) if DAY % n == 0 for part in (n, DAY // n)})
 """The lengths that divide a day, ascending."""
@@ -22,11 +23,12 @@ _DIVISORS = sorted({part for n in range(1, isqrt(DAY) + 1) if DAY % n == 0 for p
 
 @dataclass(frozen=True)
 class Retention:
-    """Since when each rollup holds all that was counted.
+    """Since when each rollup is complete, that is, holds all that was counted.
 
-    now: nanoseconds since the epoch. filled: for a rollup that a changed setting made anew or longer, by its seconds,
-    the start of the first bucket that it holds (seconds since the epoch); it is empty where no setting was changed.
-    counted: since when it was counted at all, at whatever resolution (seconds since the epoch); None: always.
+    now: nanoseconds since the epoch.
+    filled: for a rollup that a changed setting made new or longer, by its seconds: the start of its first complete
+        bucket, seconds since the epoch. Empty if no setting was changed.
+    counted: since when this was counted at all, at any resolution, seconds since the epoch. None means always.
     """
 
     now: int
@@ -34,17 +36,20 @@ class Retention:
     counted: int | None = None
 
     def of_environments(self) -> Retention:
-        """Of what environments count beside accepted events, which they did not always."""
+        """Return the retention of what environments count beside accepted events.
+
+        An earlier version counted accepted events only.
+        """
         return replace(self, counted=self.filled.get(ENVIRONMENTS))
 
     def holds(self, rollup: Rollup, since: int) -> bool:
-        """Whether a window that begins at `since` (nanoseconds) is complete at this rollup."""
+        """Return whether a window that begins at `since` (nanoseconds) is complete at this rollup."""
         kept = self.now - (rollup.span + PAST_SECONDS) * NS
         filled = self._filled(rollup)
         return since >= kept and (filled is None or since >= filled * NS)
 
     def since(self, rollup: Rollup) -> int:
-        """Start of the oldest bucket that is complete, seconds since the epoch."""
+        """Return the start of the oldest complete bucket, seconds since the epoch."""
         kept = rollup.oldest_bucket(self.now // NS) * rollup.seconds
         filled = self._filled(rollup)
         return kept if filled is None else max(kept, filled)
@@ -67,30 +72,32 @@ class Window:
 
     @property
     def points(self) -> int:
+        """The number of buckets."""
         return self.last - self.first + 1
 
     def timestamps(self) -> list[int]:
-        """Where each bucket starts, seconds since the epoch, ascending."""
+        """Return the start of each bucket, seconds since the epoch, ascending."""
         step = self.rollup.seconds
         return list(range(self.first * step, (self.last + 1) * step, step))
 
     def held(self, now: int) -> Window:
-        """The part of it, maybe none, that can hold anything at `now` (seconds since the epoch)."""
+        """Return the part that can hold counts at `now` (seconds since the epoch). It may be empty."""
         first = max(self.first, self.rollup.oldest_bucket(now))
         last = min(self.last, self.rollup.bucket(now + FUTURE_SECONDS))
         return Window(self.rollup, first, max(last, first - 1))
 
     def widen(self, counts: list[int], part: Window) -> list[int]:
-        """The counts of all its buckets, where those of `part` are known and all others are 0."""
+        """Return the counts of all buckets: `counts` are those of `part`, and all others are 0."""
         if not counts:
             return [0] * self.points
         return [0] * (part.first - self.first) + counts + [0] * (self.last - part.last)
 
 
 def window(rollup: Rollup, since: int, until: int) -> Window:
-    """The buckets met by stepping back from `until` while the instant is >= `since` (nanoseconds, since <= until).
+    """Return the buckets met by stepping back from `until`, a bucket at a time, while the instant is >= `since`.
 
-    The bucket of `until` is always among them, the bucket of `since` only when a step falls into it.
+    `since` <= `until` are nanoseconds. The bucket of `until` is always among them, the bucket of `since` only if a step
+    falls into it.
     """
     step = rollup.seconds * NS
     last = until // step
@@ -98,10 +105,11 @@ def window(rollup: Rollup, since: int, until: int) -> Window:
 
 
 def choose_rollup(rollups: Sequence[Rollup], since: int, until: int, retention: Retention) -> Rollup:
-    """The finest rollup whose automatic span covers the window and that still holds its start (nanoseconds).
+    """Return the finest rollup whose automatic span covers the window and that still holds its start.
 
-    Where none covers it, the coarsest serves. Where none of these holds the start but another rollup does, the coarsest
-    that does is used, since any other would answer zeros. Where no rollup holds it any more, the length alone decides.
+    `since` and `until` are nanoseconds. If no rollup covers the window, the coarsest counts as covering it. If no
+    covering rollup holds the start, the coarsest of all rollups that hold it is returned, because the others would
+    answer zeros. If none holds it any more, only the length of the window decides.
     """
     length = _seconds(until) - _seconds(since)
     covering = [one for one in rollups if one.automatic and one.automatic_span >= length] or [rollups[-1]]
@@ -114,11 +122,12 @@ def choose_rollup(rollups: Sequence[Rollup], since: int, until: int, retention: 
 def choose_interval(
     rollups: Sequence[Rollup], asked: int, start: int, retention: Retention
 ) -> tuple[int, Rollup] | None:
-    """The finest interval, but none finer than asked, that is complete since `start`; and the rollup that serves it.
+    """Return the finest interval that is complete since `start`, and the rollup it is added up from.
 
-    An interval (seconds) divides a day, or is a rollup that is longer, and is a multiple of the rollup that serves it;
-    `start` (seconds since the epoch) is floored to it. Where nothing is complete since then, it is what goes back
-    furthest. None: the rollups make up no such interval.
+    The interval is in seconds and not finer than `asked`. It divides a day, or is the length of a rollup longer than a
+    day, and it is a multiple of its rollup's seconds. `start` (seconds since the epoch) is floored to it. If no
+    interval is complete since then, the one that goes back furthest is returned. None means that the rollups make up no
+    interval.
     """
     lengths = [length for length in _DIVISORS if length >= asked]
     lengths += [rollup.seconds for rollup in rollups if rollup.seconds > DAY]
@@ -130,11 +139,12 @@ def choose_interval(
 
 
 def points_of(rollup: Rollup, since: int, until: int) -> int:
+    """Return how many buckets `window` has for these nanoseconds."""
     return (until - since) // (rollup.seconds * NS) + 1
 
 
 def roll_up(counts: Iterable[tuple[int, int]], seconds: int) -> list[tuple[int, int]]:
-    """Adds (timestamp, count) pairs up into coarser buckets of `seconds`, ascending."""
+    """Return the (timestamp, count) pairs added up into coarser buckets of `seconds`, ascending."""
     sums: dict[int, int] = {}
     for timestamp, count in counts:
         start = timestamp - timestamp % seconds
@@ -143,5 +153,5 @@ def roll_up(counts: Iterable[tuple[int, int]], seconds: int) -> list[tuple[int, 
 
 
 def _seconds(instant: int) -> int:
-    """Whole seconds, cut towards zero."""
+    """Return the whole seconds of an instant in nanoseconds, rounded towards zero."""
     return instant // NS if instant >= 0 else -(-instant // NS)
