@@ -52,8 +52,7 @@ CATEGORY_NAMES: dict[str, Category] = {
 """All names that a sender or a reader may use for a category.
 
 Events and security reports are both of the category error (docs/contract.md#categories-and-reasons). `default` and
-`security`, which SDKs still name in rate
-limits and client reports, are other words for it.
+`security`, which SDKs still name in rate limits and client reports, are other words for it.
 """
 
 
