@@ -1,4 +1,4 @@
-"""Tokens in the admin: shown once, revoked and rotated by actions. The log has every change, and nothing a secret."""
+"""Tokens in the admin: shown once, revoked and rotated by actions. The log has each change, and no secret is kept."""
 
 from __future__ import annotations
 
