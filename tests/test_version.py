@@ -20,6 +20,12 @@ def test_the_version_is_three_numbers() -> None:
     assert re.fullmatch(r"\d+\.\d+\.\d+", __version__)
 
 
+def test_the_newest_section_of_the_changelog_but_one_is_of_it() -> None:
+    """Its newest section is of what is not released, the next one of this version."""
+    headings = re.findall(r"^## \[(.*?)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert headings[:2] == ["Unreleased", __version__]
+
+
 def test_the_openapi_document_has_it(client: Client) -> None:
     assert client.get("/api/schema/").json()["info"]["version"] == __version__
 
