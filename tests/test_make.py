@@ -65,20 +65,54 @@ def test_make_alone_lists_every_command_and_what_it_does(words: list[str]) -> No
     assert sorted(listed) == sorted(phony[1].split())
 
 
+def test_make_test_hands_its_args_on() -> None:
+    done = make("--dry-run", "test", f"VENV={sys.prefix}", f"--old-file={sys.prefix}/ready-dev", "ARGS=-k 'a or b'")
+    assert done.stdout.rstrip().endswith(" -k 'a or b'")
+
+
+def fake_python(file: Path, script: str) -> Path:
+    file.write_text(f"#!/bin/sh\n{script}\n")
+    file.chmod(0o755)
+    return file
+
+
 def test_an_old_python_is_refused_with_what_to_type(tmp_path: Path) -> None:
-    old = tmp_path / "python3.10"
-    old.write_text("#!/bin/sh\nexit 1\n")
-    old.chmod(0o755)
+    old = fake_python(tmp_path / "python3.10", '[ -z "$2" ]')  # it runs, and says no to what is asked of its version
     done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={old}")
     assert done.returncode
     assert "Python 3.11 or later is needed; name one with: make run PYTHON=python3.12" in done.stdout
     assert not (tmp_path / "venv").exists()
 
 
+def test_a_broken_python_is_not_called_an_old_one(tmp_path: Path) -> None:
+    broken = fake_python(tmp_path / "python3.12", "echo no library >&2\nexit 127")
+    done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={broken}")
+    assert done.returncode
+    assert "no library" in done.stderr
+    assert f"{broken} is there, but it cannot run; mend it, or name one with: make run PYTHON=" in done.stdout
+    assert "3.11 or later" not in done.stdout
+
+
+def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
+    done = make("lint", f"VENV={tmp_path}/venv", f"PYTHON={tmp_path}/python3.19")
+    assert done.returncode
+    assert f"{tmp_path}/python3.19 is not found; name one with: make lint PYTHON=" in done.stdout
+    assert "3.11 or later" not in done.stdout
+
+
+def test_what_takes_a_minute_is_told_before_it_begins(tmp_path: Path) -> None:
+    """The fake Python makes an environment whose own Python fails, as pip does without a network."""
+    venv = tmp_path / "venv"
+    fails = f"mkdir -p {venv}/bin\nprintf '#!/bin/sh\\nexit 1\\n' >{venv}/bin/python\nchmod +x {venv}/bin/python"
+    python = fake_python(tmp_path / "python3", f"[ $1 = -c ] && exit 0\n{fails}")
+    done = make("run", f"VENV={venv}", f"PYTHON={python}")
+    assert done.returncode
+    assert done.stdout.startswith(f"Installing the requirements into {venv} (once, about a minute) …\n")
+    assert not (venv / "ready").exists()
+
+
 def test_a_python_without_venv_says_what_to_install_and_leaves_nothing(tmp_path: Path) -> None:
-    bare = tmp_path / "python3"
-    bare.write_text(f"#!/bin/sh\n[ $1 = -c ] && exit 0\nmkdir {tmp_path}/venv\nexit 1\n")
-    bare.chmod(0o755)
+    bare = fake_python(tmp_path / "python3", f"[ $1 = -c ] && exit 0\nmkdir {tmp_path}/venv\nexit 1")
     done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={bare}")
     assert done.returncode
     assert "apt-get install python3-venv" in done.stdout
@@ -258,16 +292,12 @@ def test_a_skipped_test_is_a_failure_where_all_is_required() -> None:
     assert "skipped though REQUIRE_ALL is set" in output
 
 
-@pytest.mark.parametrize("fails", ["the first", "the second"])
-def test_a_failure_of_either_run_is_a_failure_that_is_named_at_the_end(fails: str, tmp_path: Path) -> None:
-    _skip_where_it_cannot_be()
-    file = tmp_path / "test_one_run.py"
-    wrong = "DATABASE_URL" if fails == "the second" else "PATH"
-    file.write_text(
-        f"import os\ndef test_it():\n    assert ('DATABASE_URL' in os.environ) != ({wrong!r} == 'DATABASE_URL')"
-    )
-    done = subprocess.run(
-        [sys.executable, "-m", "tests", *CONFIGURED, "-q", str(file)],
+def run_made(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
+    """Both runs of a file with this test alone."""
+    file = folder / "test_made.py"
+    file.write_text(test)
+    return subprocess.run(
+        [sys.executable, "-m", "tests", *CONFIGURED, "-q", *options, str(file)],
         cwd=ROOT,
         env=clean_environment(),
         stdin=subprocess.DEVNULL,
@@ -275,6 +305,26 @@ def test_a_failure_of_either_run_is_a_failure_that_is_named_at_the_end(fails: st
         text=True,
         check=False,
     )
+
+
+def test_what_is_chosen_in_one_run_alone_is_no_failure_of_the_other(tmp_path: Path) -> None:
+    _skip_where_it_cannot_be()
+    done = run_made(tmp_path, "import pytest\n@pytest.mark.once\ndef test_it(): pass\n", "-k", "test_it")
+    assert done.stdout.count("1 passed in") == done.stdout.count("1 deselected in") == 1
+    assert done.returncode == 0
+
+
+def test_choosing_no_test_at_all_is_a_failure(tmp_path: Path) -> None:
+    _skip_where_it_cannot_be()
+    assert run_made(tmp_path, "def test_it(): pass", "-k", "nothing_is_called_so").returncode == 5
+
+
+@pytest.mark.parametrize("fails", ["the first", "the second"])
+def test_a_failure_of_either_run_is_a_failure_that_is_named_at_the_end(fails: str, tmp_path: Path) -> None:
+    _skip_where_it_cannot_be()
+    wrong = "DATABASE_URL" if fails == "the second" else "PATH"
+    test = f"import os\ndef test_it():\n    assert ('DATABASE_URL' in os.environ) != ({wrong!r} == 'DATABASE_URL')"
+    done = run_made(tmp_path, test)
     assert done.returncode == 1, done.stdout
     assert done.stdout.count("1 failed in") == done.stdout.count("1 passed in") == 1
     named = "The first run failed, on SQLite and the embedded Valkey; see above."
