@@ -38,10 +38,10 @@ _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if "
 # `make run` writes down where it listens, so that a command in another shell prints the same DSNs. PORT or HOST in the
 # environment of the command wins.
 LOCAL_ADDRESS_FILE = VAR_DIR / var_dir.ADDRESS
-_IS_TOLD = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
+_ADDRESS_IS_GIVEN = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
 PUBLIC_URL = env.url(
     "PUBLIC_URL",
-    f"http://{_LISTENS_AT}:{PORT}" if _IS_TOLD else LOCAL_ADDRESS_FILE.read_text(encoding="utf-8").strip(),
+    f"http://{_LISTENS_AT}:{PORT}" if _ADDRESS_IS_GIVEN else LOCAL_ADDRESS_FILE.read_text(encoding="utf-8").strip(),
     schemes=("http", "https"),
 ).rstrip("/")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"])

@@ -1,4 +1,4 @@
-"""Every reader of the environment refuses what it does not understand, and names the variable."""
+"""Every reader of the environment refuses a value that it does not understand, and names the variable."""
 
 from __future__ import annotations
 

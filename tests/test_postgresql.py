@@ -1,4 +1,4 @@
-"""A bounded number of connections to PostgreSQL, lent to however many threads."""
+"""A bounded number of connections to PostgreSQL, lent to any number of threads."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def service(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inta
 
 
 def ask_as_a_stranger(service: IntakeService, number: int) -> int:
-    """The status of a request that has to ask the database."""
+    """Return the status of a request that has to ask the database."""
     unknown = f"Bearer sta_{number:043d}"
     return service.ask("GET", "/api/0/projects/acme/web/stats/", authorization=unknown).status
 

@@ -21,7 +21,7 @@ _ROW = re.compile(r"^\| *`([A-Z_]+)` *\| *(.*?) *\|")
 
 @pytest.fixture
 def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
-    """Reads the settings anew from just these variables."""
+    """Read the settings again, from these variables only."""
 
     def load(**variables: str) -> dict[str, Any]:
         for name in env.NAMES:
@@ -29,7 +29,7 @@ def load(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Any:
         for name, value in {"VAR_DIR": str(tmp_path / "var"), "SECRET_KEY": KEY, **variables}.items():
             monkeypatch.setenv(name, value)
         found = runpy.run_path(str(ROOT / "statsapi" / "settings.py"))
-        del found["LOGGING"]  # holds functions, which compare as different each time; LOG_LEVEL stands for it
+        del found["LOGGING"]  # it holds functions, which never compare equal; LOG_LEVEL is compared instead
         return {name: value for name, value in found.items() if name.isupper() and not name.startswith("_")}
 
     return load
@@ -42,7 +42,7 @@ def table() -> dict[str, str]:
 
 
 def example() -> dict[str, str]:
-    """.env.example as if nothing in it were commented out."""
+    """Return the variables and values of .env.example, also those that are commented out."""
     return dict(re.findall(r"^#?([A-Z_]+)=(.*)$", EXAMPLE, re.MULTILINE))
 
 

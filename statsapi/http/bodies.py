@@ -46,7 +46,7 @@ def drain(environ: Mapping[str, Any]) -> None:
     The server closes the connection if a body was not read to its end. A client that is still sending, or that keeps
     its connections, would then not see the answer.
     """
-    let_go_of_the_database()
+    release_database_connection()
     try:
         length = _announced_length(environ)
         left = DRAINED if length is None else length
@@ -87,7 +87,7 @@ def _sent_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
     # Not a generator, which would refuse only when it is first read from. The length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
-    let_go_of_the_database()
+    release_database_connection()
     return _read_chunks(source, length, limit)
 
 
@@ -110,7 +110,7 @@ def _read_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
         raise _unreadable("the body ends before its Content-Length")
 
 
-def let_go_of_the_database() -> None:
+def release_database_connection() -> None:
     """Give the connection to PostgreSQL back before a body is read.
 
     That may take minutes, and the connections are few (statsapi/postgresql).

@@ -21,20 +21,20 @@ def bound() -> None:
     """Wait up to 30 seconds until this process listens, and set the time-out of its listening sockets."""
     deadline = time.monotonic() + 30
     while hasattr(socket, "TCP_USER_TIMEOUT") and time.monotonic() < deadline:
-        if _told(list(map(int, os.listdir("/proc/self/fd")))):
+        if _set_timeouts(list(map(int, os.listdir("/proc/self/fd")))):
             return
         time.sleep(0.05)
 
 
-def _told(descriptors: list[int]) -> int:
+def _set_timeouts(descriptors: list[int]) -> int:
     """Set the time-out of each listening socket among the descriptors, and return how many there are."""
-    told = 0
-    for number in descriptors:
+    number_set = 0
+    for descriptor in descriptors:
         with suppress(OSError):  # it was closed meanwhile
-            if not stat.S_ISSOCK(os.fstat(number).st_mode):
+            if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
                 continue
-            with socket.socket(fileno=os.dup(number)) as one:
+            with socket.socket(fileno=os.dup(descriptor)) as one:
                 if one.family != socket.AF_UNIX and one.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
                     one.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 1000 * SECONDS)
-                    told += 1
-    return told
+                    number_set += 1
+    return number_set

@@ -42,7 +42,7 @@ class Loader(Generic[T]):
         """
         if connection.in_atomic_block:
             # Another connection does not see what this transaction has changed.
-            return _told(self._load({number: version})[number])
+            return _result(self._load({number: version})[number])
         with self._lock:
             wanted = self._waiting.setdefault(number, _Wanted())
             wanted.version = version or wanted.version
@@ -50,7 +50,7 @@ class Loader(Generic[T]):
                 self._begin()
         if not wanted.ready.wait(PATIENCE):
             raise OperationalError("the database is too slow to say who may send")
-        return _told(wanted.answer)
+        return _result(wanted.answer)
 
     def _begin(self) -> None:
         """Start one more thread. If the system refuses it, a thread that runs already does the work."""
@@ -96,7 +96,7 @@ class _Wanted(Generic[T]):
         self.ready = Event()
 
 
-def _told(answer: T | Exception) -> T:
+def _result(answer: T | Exception) -> T:
     if isinstance(answer, Exception):
         raise answer
     return answer

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from statsapi.http import clock
-from statsapi.http.bodies import drain, let_go_of_the_database, read_body, stream_body
+from statsapi.http.bodies import drain, read_body, release_database_connection, stream_body
 from statsapi.http.errors import BAD_DATA, BodyLimit, RequestError
 from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
@@ -175,7 +175,7 @@ def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Crede
     credentials = credentials_of_envelope(found, dsn, sender.project)
     if found is None:
         authorized(sender.project, credentials.public_key)
-        let_go_of_the_database()
+        release_database_connection()
     return credentials
 
 

@@ -96,7 +96,7 @@ STORES = {
     installation.Kind.EMPTIED: (Warning, "statsapi.W004"),
     installation.Kind.OLDER: (Warning, "statsapi.W005"),
 }
-TOLD = ("statsapi.W004", "statsapi.W005", "statsapi.W006")
+PRINTED_ONLY = ("statsapi.W004", "statsapi.W005", "statsapi.W006")
 """Warnings that a start prints and that do not end it. Missing counts are missing already, and counting goes on. A
 start that ended because a failover may lose counts one day would lose those of today."""
 

@@ -79,7 +79,7 @@ def measure(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         # A path without a view could be any text. As a label it would make series without end.
         view = (match and match.view_name) or "none"
         method = request.method if request.method in _METHODS else "other"
-        _have_failures(view, method)
+        _show_failures(view, method)
         REQUESTS.labels(view, method, str(response.status_code)).inc()
         LATENCY.labels(view).observe(time.perf_counter() - started)
         return response
@@ -91,7 +91,7 @@ _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})
 
 
 @cache
-def _have_failures(view: str, method: str) -> None:
+def _show_failures(view: str, method: str) -> None:
     """Show the failures of a view as 0 from its first request on."""
     for status in ("429", "500", "503"):
         REQUESTS.labels(view, method, status)

@@ -47,7 +47,7 @@ def main() -> None:
     if is_embedded or connection.vendor == "sqlite":  # otherwise VAR_DIR holds nothing that is shared
         var_dir.make(settings.VAR_DIR)
         lock = start_lock.acquire(settings.VAR_DIR, partial(local.say_that_another_starts, settings.VAR_DIR))
-    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.TOLD]
+    settings.SILENCED_SYSTEM_CHECKS = [*settings.SILENCED_SYSTEM_CHECKS, *checks.PRINTED_ONLY]
     manage("check", "--deploy", "--fail-level", "WARNING", "--database", "default")
     for warning in checks.a_failover_loses_little(["default"]):
         print(f"Warning: {warning.msg}\n\tHINT: {warning.hint}", file=sys.stderr, flush=True)  # noqa: T201

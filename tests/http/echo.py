@@ -1,4 +1,4 @@
-"""For a real server to run: reads the body as intake does, answers its length, or the refusal."""
+"""An application for a real server. It reads the body as intake does, and answers its length or the refusal."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ COMPRESSIONS = ["gzip", "deflate", "br", "zstd"]
 
 
 class Trickle(io.BytesIO):
-    """A client that sends a byte at a time, however much is asked for, and remembers how much was taken."""
+    """A client that sends one byte for each read, and counts what was taken."""
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(1)
@@ -171,7 +171,7 @@ def test_a_body_that_unpacks_to_more_than_the_limit_is_413(encoding: str) -> Non
 
 
 def bomb(encoding: str, megabytes: int) -> bytes:
-    """As many megabytes of zeros as asked for, packed without ever holding them."""
+    """Return so many megabytes of zeros, packed without holding them."""
     packer: Any
     if encoding == "br":
         packer = brotli.Compressor(quality=2)
@@ -188,7 +188,7 @@ def bomb(encoding: str, megabytes: int) -> bytes:
 
 
 def zstd_of_run_length_blocks(count: int) -> bytes:
-    """The densest zstd there is: a frame of blocks of 4 bytes, each a run of 128 KiB."""
+    """Return the densest zstd frame: blocks of 4 bytes, each of which is a run of 128 KiB."""
     frame_header = b"\x28\xb5\x2f\xfd" + bytes([0x00, 0x38])  # no content size; a window of 128 KiB
     block = (128 * 1024 << 3 | 1 << 1).to_bytes(3, "little") + b"\x00"
     last = (128 * 1024 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\x00"
@@ -201,7 +201,7 @@ def test_the_pieces_of_a_bomb_are_small(encoding: str) -> None:
     for piece in unpack([bomb(encoding, 100)], encoding):
         largest, total = max(largest, len(piece)), total + len(piece)
     assert total == 100 * 2**20
-    # zstd's slices bound its pieces by 32 blocks; brotli rounds up to its buffer's next block.
+    # A slice of zstd unpacks to at most 32 blocks. brotli rounds a piece up to the next block of its buffer.
     assert largest <= 64 * PIECE
 
 
@@ -217,7 +217,7 @@ def test_zstd_does_not_allocate_the_window_that_a_frame_asks_for() -> None:
     assert refusal(environ(packer.compress(b"x") + packer.flush(), "zstd")).status == 400
 
 
-# Its own peak, from the kernel: ru_maxrss would begin with the peak of the process that started it.
+# The process reads its own peak from the kernel. ru_maxrss would begin with the peak of the parent process.
 PROBE = """
 import io, re, sys
 from django.db import connection
@@ -231,7 +231,7 @@ def peak():
 data = sys.stdin.buffer.read()
 environ = {"wsgi.input": io.BytesIO(data), "CONTENT_LENGTH": str(len(data)), "HTTP_CONTENT_ENCODING": sys.argv[1]}
 limits = {"sent": BodyLimit("SENT", 20_000_000), "unpacked": BodyLimit("UNPACKED", 10_000_000)}
-connection.vendor  # the settings, read when they are first asked for, are no part of the body
+connection.vendor  # the settings are read at first use, and their memory is not that of the body
 before = peak()
 try:
     read_body(environ, **limits)

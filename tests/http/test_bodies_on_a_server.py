@@ -1,4 +1,4 @@
-"""What reaches `read_body` through the server that the service runs on."""
+"""Bodies as they reach `read_body` through the server that the service runs on."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def port() -> Iterator[int]:
 
 
 def answer(port: int, *parts: bytes) -> tuple[int, str]:
-    """Status and text of the answer to one request, sent in these parts."""
+    """Return the status and the text of the answer to a request that is sent in these parts."""
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
         for part in parts:
             connection.sendall(part)

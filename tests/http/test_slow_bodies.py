@@ -1,4 +1,4 @@
-"""Who is too slow (statsapi/http/slow_bodies.py); tests/faults/intake/test_slow_clients.py shows what happens then."""
+"""Which bodies are too slow (statsapi/http/slow_bodies.py). faults/intake/test_slow_clients.py shows how they end."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ NOW = 1000.0
 
 
 class Pool:
-    """Bodies that are being read, under a watch over 16 threads."""
+    """A watch over 16 threads that read bodies."""
 
     def __init__(self) -> None:
         self.watch = Watch(30, threads=16)
 
     def body(self, *, began: float, waits: float) -> Body:
-        """For how many seconds it is read, and waited for its next piece."""
+        """Add a body that was first read `began` seconds ago and has waited `waits` seconds for a piece."""
         body = Body(BytesIO(), None, self.watch._reading)
         body.began, body.waits_since = NOW - began, NOW - waits
         self.watch._reading[id(body)] = body

@@ -1,4 +1,4 @@
-"""Who reads a file too slowly, or not at all; tests/faults/intake/test_slow_clients.py shows that others are served."""
+"""Clients that read a file slowly or not at all. faults/intake/test_slow_clients.py shows that others are served."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def test_a_file_is_handed_out_for_some_time_and_no_longer(monkeypatch: pytest.Mo
 @pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone has it")
 def test_each_connection_ends_whose_client_takes_nothing() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening, open(os.devnull) as file:
-        assert slow_readers._told([listening.fileno(), file.fileno(), 10**6]) == 1
+        assert slow_readers._set_timeouts([listening.fileno(), file.fileno(), 10**6]) == 1
         with socket.create_connection(listening.getsockname()), listening.accept()[0] as accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 1000 * slow_readers.SECONDS

@@ -20,13 +20,13 @@ ENVELOPE = EnvelopeLimits(
 
 
 def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
-    """The envelope of a body that is whole or comes in pieces, whoever sends it."""
+    """Return the envelope of a body that is whole or comes in pieces. Credentials are not read."""
     pieces = BodyStream([body] if isinstance(body, bytes) else body)
     return read_items(pieces, read_header(pieces, limits), limits)
 
 
 def status_of(call: Callable[[], object]) -> int:
-    """200, or the status of its refusal. Any other exception is the test's failure."""
+    """Return 200, or the status of the refusal. Any other exception fails the test."""
     try:
         call()
     except RequestError as error:

@@ -15,7 +15,7 @@ from statsapi.ingest import config
 
 @pytest.fixture(autouse=True)
 def _no_old_configs() -> None:
-    """Ids begin at 1 again in each test, but a worker's memory lasts longer."""
+    """Forget all projects: ids begin at 1 again in each test, and the memory of a worker lasts longer."""
     config._known.clear()
 
 
@@ -25,7 +25,7 @@ def key(project: Project) -> ProjectKey:
 
 
 class Sdk:
-    """Sends as an SDK does, with the credentials of a key."""
+    """A client that sends as an SDK does, with the credentials of a key."""
 
     def __init__(self, key: ProjectKey) -> None:
         self.key = key
@@ -62,7 +62,7 @@ def sdk(key: ProjectKey) -> Sdk:
 
 @pytest.fixture
 def total(api: Client) -> Callable[..., int]:
-    """The sum of a stat over the last 24 hours, read through the stats endpoint."""
+    """Return the sum of a stat over the last 24 hours, read from the stats endpoint."""
 
     def read(stat: str = "received", **more: str) -> int:
         response = api.get("/api/0/projects/acme/web/stats/", {"stat": stat, **more})

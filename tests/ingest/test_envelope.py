@@ -131,7 +131,7 @@ def test_what_is_written_is_read_back(event: bytes, report: bytes, choices: list
     st.integers(1, 60),
 )
 def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: list[int], line: int, item: int) -> None:
-    """Nor that a limit falls anywhere."""
+    """The pieces do not matter, and neither does the place of a limit."""
     pieces = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
     for limits in (ENVELOPE, EnvelopeLimits(BodyLimit("L", line), BodyLimit("I", item), BodyLimit("N", 2))):
         whole, cut = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces))

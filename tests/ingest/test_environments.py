@@ -1,4 +1,4 @@
-"""An event is counted in its environment, whatever becomes of it."""
+"""An event counts in its environment with every outcome."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ STATS = ("received", "generated", "rejected", "blacklisted", "release-version", 
 
 @pytest.fixture
 def in_environment(total: Count) -> Callable[[str], tuple[int, ...]]:
-    """Each of STATS, in one environment."""
+    """Return the value of each of STATS in one environment."""
     return lambda name: tuple(total(stat, environment=name) for stat in STATS)
 
 

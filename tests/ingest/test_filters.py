@@ -161,7 +161,7 @@ def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bo
 
 
 def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
-    # A pattern that goes back and tries again would need 10^20 steps here.
+    # A pattern that backtracks would need 10^20 steps here.
     config = FilterConfig(error_messages=("*a" * 30 + "b",))
     assert first_match(config, EventAttributes(messages=("a" * 8192,))) is None
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from statsapi.ingest.globs import _compiled, _folded, any_matches
 
 ENOUGH = 0.05
-LINES = 10_000  # characters of a list, as a form takes them
+LINES = 10_000  # the characters of a list that a form takes
 LETTERS = "aAbkKsSiI*?[]!-^\\ \n1\u0130\u0131\u017f\u212aé\U0001f600"
 
 
@@ -40,7 +40,7 @@ def test_a_glob_matches_what_fnmatch_says(glob: str, text: str) -> None:
 
 @given(st.text(LETTERS, max_size=8), st.text(LETTERS, max_size=8), st.text(LETTERS, max_size=20))
 def test_a_glob_is_found_in_a_text_that_was_made_for_it(before: str, glob: str, text: str) -> None:
-    """Two texts that have nothing to do with each other seldom match, so the text is sought in itself."""
+    """A random glob rarely matches a random text, so the glob is made of a part of the text."""
     part = text[len(text) // 4 : len(text) // 2 + 1]
     for made in (f"*{part}*", f"{before}*{part}*", f"*{part}{glob}*", f"*{part[:3]}?{part[4:]}*"):
         assert any_matches((made,), (text,)) == as_fnmatch_has_it(made, text)
@@ -60,7 +60,7 @@ def test_a_letter_is_found_in_every_letter_that_passes_for_it_in_another_case() 
 
 
 def lines(glob: str) -> tuple[str, ...]:
-    """As many globs as a form takes, all different."""
+    """Return as many different globs as a form takes."""
     return tuple(glob.replace("#", f"{number:04d}") for number in range(LINES // (len(glob) + 4)))
 
 
@@ -88,7 +88,7 @@ def test_any_list_and_any_texts_are_compared_within_50_ms(name: str) -> None:
 
 
 def fastest(globs: tuple[str, ...], texts: list[str]) -> float:
-    """Of three times from the start, since a busy machine alone fails no test; processor time."""
+    """Return the shortest processor time of three runs, so that a busy machine fails no test."""
     seconds = []
     for _ in range(3):
         _compiled.cache_clear()

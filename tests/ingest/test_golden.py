@@ -1,4 +1,4 @@
-"""Every body in tests/golden/, against what its manifest says."""
+"""Every body in tests/golden/, compared with its manifest."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ MANIFEST: dict[str, dict[str, Any]] = json.loads((GOLDEN / "manifest.json").read
 
 
 def read(name: str) -> dict[str, Any]:
-    """What intake makes of the body, in the manifest's words."""
+    """Return what intake reads in the body, in the words of the manifest."""
     folder, body = name.split("/")[0], (GOLDEN / name).read_bytes()
     if folder == "store":
         stored = parse_store(body, STORE_UNPACKED)
@@ -73,5 +73,5 @@ def test_every_item_type_has_a_golden_envelope() -> None:
         if MANIFEST[f"envelopes/{path.name}"]["status"] == 200:
             types.update(item.type for item in parse_envelope(path.read_bytes(), ENVELOPE).items)
     missing = set(ITEM_CATEGORIES) - types
-    # These are other spellings of types that have one.
+    # These are other names of types that have a body.
     assert missing == {"metric_buckets", "otel_log", "security"}

@@ -1,4 +1,4 @@
-"""Many ask for one thing each, and the database is asked for all of them at once."""
+"""Many callers ask for one object each, and the database is asked for all of them at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
 
 
 class Source:
-    """Answers each number with itself, and a negative one with an error, when it may."""
+    """A load that can be held up. It returns each number itself, and an error for a negative one."""
 
     def __init__(self) -> None:
         self.asked: list[Mapping[int, str | None]] = []
@@ -47,10 +47,10 @@ def test_callers_of_the_same_share_what_is_read_after_they_asked() -> None:
     loader = Loader(source)
     with ThreadPoolExecutor(10) as crowd:
         first = []
-        for number in range(AT_ONCE):  # one after the other, or one thread would take two of them along
+        for number in range(AT_ONCE):  # one after the other, so that no thread takes two of them
             first.append(crowd.submit(loader.ask, number, None))
             wait_for(lambda: len(source.asked) == len(first), "one more thread at work")
-        # Number 0 is being read already: what comes of it may be older than these.
+        # Number 0 is being loaded already. What was read of it may be older than these calls.
         later = [crowd.submit(loader.ask, 0, version) for version in (None, "a version", None)]
         wait_for(lambda: 0 in loader._waiting and loader._waiting[0].version == "a version", "who asks later")
         source.may.set()

@@ -1,4 +1,4 @@
-"""What a key's quota refuses: how it is counted and answered, and that it can be sent again."""
+"""Events that a key's quota refuses: how they are counted and answered, and that they can be sent again."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def clock() -> Iterator[time_machine.Traveller]:
 
 @pytest.fixture
 def limit(key: ProjectKey, clock: time_machine.Traveller) -> Callable[[int, int], None]:
-    """Sets the key's quota: so many in a window of so many seconds."""
+    """Set the key's quota: a count, and a window of seconds."""
 
     def set_quota(count: int, window: int) -> None:
         key.rate_limit_count, key.rate_limit_window = count, window
@@ -45,7 +45,7 @@ def limit(key: ProjectKey, clock: time_machine.Traveller) -> Callable[[int, int]
 
 @pytest.fixture
 def counted(api: Client) -> Callable[..., dict[str, int]]:
-    """What was counted of a category, as `stats_v2` tells it."""
+    """Return what was counted of a category, read from `stats_v2`."""
 
     def read(category: str, by: str = "outcome") -> dict[str, int]:
         query: Any = {"field": "sum(quantity)", "groupBy": by, "category": category, "statsPeriod": "1h"}
@@ -56,7 +56,7 @@ def counted(api: Client) -> Callable[..., dict[str, int]]:
 
 
 def send(sdk: Sdk, event_id: str, *beside: tuple[dict[str, Any], bytes], **fields: Any) -> HttpResponse:
-    """An event and what is beside it in its envelope."""
+    """Return an envelope with an event and other items."""
     event = ({"type": "event"}, json.dumps(fields).encode())
     return sdk.envelope(event, *beside, header={"event_id": event_id})
 
@@ -168,7 +168,7 @@ def test_all_tries_of_a_request_are_one_submission(
     count, tries = Intake.count, []
 
     def lost(*args: Any, **more: Any) -> Outcome:
-        """Counts, and its answer is lost while the project changes."""
+        """Count, and lose the first answer while the project changes."""
         tries.append(count(*args, **more))
         if len(tries) == 1:
             raise ProjectClosed([sdk.key.project_id])
@@ -186,9 +186,9 @@ def test_all_tries_of_a_request_are_one_submission(
     [
         (Quota(1, 5, 60), 120.0, 120.0, 60),
         (Quota(1, 5, 60), 179.0, 179.9, 1),
-        (Quota(1, 5, 60), 130.0, 150.5, 30),  # the body took a while to come
+        (Quota(1, 5, 60), 130.0, 150.5, 30),  # reading the body took a while
         (Quota(1, 5, 60), 130.0, 500.0, 1),  # the next window began meanwhile
-        (Quota(1, 0, 86400), 120.0, 120.0, 60),  # no window is better than this one
+        (Quota(1, 0, 86400), 120.0, 120.0, 60),  # no other window has room earlier
         (None, 120.0, 120.0, 60),
     ],
 )

@@ -1,4 +1,4 @@
-"""The endpoints of intake, counted and read back through the stats endpoint."""
+"""The endpoints of intake. What they count is read from the stats endpoint."""
 
 from __future__ import annotations
 
@@ -242,7 +242,7 @@ def test_an_envelope_may_carry_its_own_credentials(sdk: Sdk, key: ProjectKey, to
 def test_of_an_envelope_that_nobody_may_send_no_more_than_the_header_is_unpacked(
     client: Client, project: Project, key: ProjectKey, store: Store, sender: str
 ) -> None:
-    """What follows cannot even be unpacked: whoever came so far would be answered 400."""
+    """The rest of the body cannot be unpacked, so reading it would be answered 400."""
     public = "0" * 32
     if sender == "foreigner":
         public = services.create_project(organization=project.organization, slug="b", name="B").keys.get().public
@@ -280,7 +280,7 @@ def test_bad_data_of_an_envelope_that_is_signed_inside_is_refused_and_counted(
 
 
 def broken_after(beginning: bytes) -> bytes:
-    """gzip that unpacks to the beginning and more, and whose end is garbage."""
+    """Return gzip that unpacks to the beginning and more, and whose end is garbage."""
     packed = zlib.compress(beginning + random.Random(1).randbytes(200_000), 9, wbits=31)
     return packed[:-20] + bytes(20)
 

@@ -28,7 +28,7 @@ def ids(messages: list[CheckMessage]) -> list[str | None]:
 
 
 class Manage:
-    """`manage.py check` in a process of its own, with a Redis server of its own."""
+    """Run `manage.py check` in a process of its own, with a Redis server of its own."""
 
     def __init__(self, folder: Path) -> None:
         self.server, self.port = servers.start_redis(folder, "--maxmemory", "100mb")
@@ -132,7 +132,7 @@ def test_a_redis_that_keeps_its_settings_to_itself_is_w002_with_what_to_do(manag
 
 @pytest.fixture
 def followed(manage: Manage, tmp_path: Path) -> Iterator[Manage]:
-    """Its Redis has a replica."""
+    """`manage.py check` with a Redis that has a replica."""
     replica, _ = servers.start_redis(tmp_path / "replica", "--replicaof", f"127.0.0.1 {manage.port}")
     with redis.Redis(port=manage.port) as client:
         servers.wait_for(lambda: client.info("replication")["connected_slaves"] == 1, "a replica")

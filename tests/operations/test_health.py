@@ -1,7 +1,7 @@
-"""/healthz and /readyz of a running service whose servers really stop, hang and come back.
+"""/healthz and /readyz of a running service whose servers stop, hang and come back.
 
-The service is told to wait 30 s for Redis, far longer than the questions here wait, so an answer proves that /readyz
-does not wait for it.
+The service waits 30 s for Redis, far longer than the requests here wait. So an answer proves that /readyz does not wait
+for Redis.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ PATIENCE = 5
 
 
 class House:
-    """The service, and PostgreSQL and Redis of its own behind it."""
+    """A service with a PostgreSQL and a Redis of its own."""
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
         folder.chmod(0o755)  # PostgreSQL runs as another user
@@ -84,7 +84,7 @@ class House:
         return self.ready()[0] == 200
 
     def failed(self) -> dict[str, str]:
-        """What /readyz says has failed."""
+        """Return what has failed, as /readyz says."""
         answer = servers.ask(self.url, "/readyz", seconds=PATIENCE)
         assert answer.status == 503
         assert answer.headers["Retry-After"] == "1"
@@ -113,7 +113,7 @@ def running() -> Iterator[House]:
 
 @pytest.fixture
 def house(running: House) -> House:
-    """Return the running house once it is ready again after the test before."""
+    """Return the running house when it is ready again after the previous test."""
     servers.wait_for(running.is_ready, "that all is well")
     return running
 
@@ -150,7 +150,7 @@ def test_it_names_a_redis_that_is_down_and_recovers(house: House) -> None:
 def test_it_names_a_redis_that_hangs_without_waiting_for_it(house: House) -> None:
     house.redis.pause()
     try:
-        # A busy machine may let the database miss its 0.2 s too, but not each time.
+        # On a busy machine the database may miss its 0.2 s too, but not every time.
         hung = {"redis": "no answer in 0.2 s", "cache": "no answer in 0.2 s"}
         for _ in range(3):
             servers.wait_for(lambda: house.failed() == hung, "an answer that names Redis alone")
@@ -251,7 +251,7 @@ def test_it_warns_of_a_redis_that_is_full_or_has_too_few_replicas(house: House) 
             finally:
                 client.config_set(setting, 0)
         assert (status, body["status"]) == (200, "degraded")
-        # A full Redis still deletes, which is all that managing needs of it.
+        # A full Redis still deletes keys, which is all that managing needs.
         assert [body[one]["works"] for one in PROMISES] == [True, False, code == "OOM"]
         assert [code in warning for warning in body["warnings"]] == [True, True]
 

@@ -1,4 +1,4 @@
-"""One record is one line, whoever wrote it and whatever is in it, and no line holds a secret."""
+"""Each record is one line, whatever it holds, and no line holds a secret."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u202
 
 
 def line(message: str, *arguments: object, exception: BaseException | None = None, **extra: object) -> str:
-    """What a record of the standard library becomes."""
+    """Return the line of a record of the standard library."""
     settings = dict(logs.configuration("INFO")["formatters"]["line"])
     formatter = settings.pop("()")(**settings)
     trace = (type(exception), exception, exception.__traceback__) if exception else None

@@ -1,4 +1,4 @@
-"""/metrics, read by Prometheus' own parser from a service with two workers."""
+"""/metrics of a service with two workers, read by Prometheus' own parser."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TOKEN = "let-me-see"
 
 
 class Redis:
-    """A server that can be taken away and comes back with what it had."""
+    """A Redis that can be stopped and comes back with its data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -66,7 +66,7 @@ def test_the_counts_are_counters_that_never_go_back(service: Service) -> None:
 
 
 def counters(service: Service, project: str, name: str = "statsapi_events_total") -> dict[tuple[str, ...], float]:
-    """A project's counters of one name: (category, outcome) or (category, outcome, reason), and value."""
+    """Return a project's counters of one name: values by (category, outcome) or (category, outcome, reason)."""
     answer = service.ask("GET", "/metrics", authorization=f"Bearer {TOKEN}")
     return {
         tuple(value for label, value in sample.labels.items() if label not in ("organization", "project")): sample.value
@@ -81,14 +81,14 @@ def dropped(service: Service, project: str) -> dict[tuple[str, ...], float]:
 
 
 def create_project(service: Service, name: str) -> tuple[int, str]:
-    """Its id, and the public half of its key."""
+    """Make a project. Return its id and the public half of its key."""
     made = service.ask("POST", "/api/0/organizations/acme/projects/", {"name": name})
     assert made.status == 201
     return int(made.json()["id"]), service.ask("GET", f"/api/0/projects/acme/{name}/keys/").json()[0]["public"]
 
 
 def increase(before: dict[tuple[str, ...], float], after: dict[tuple[str, ...], float]) -> dict[tuple[str, ...], float]:
-    """As Prometheus sees it: a counter that was not there at the first scrape has no increase."""
+    """Return the increase that Prometheus sees: a counter that is missing in the first scrape has none."""
     return {labels: after[labels] - value for labels, value in before.items() if after[labels] != value}
 
 
@@ -133,7 +133,7 @@ def test_events_that_a_quota_refuses_are_an_increase(service: Service) -> None:
 
 
 def test_the_reasons_of_an_outcome_add_up_to_it(service: Service) -> None:
-    """Over all keys and categories, whether the reason is known or not."""
+    """The sums are over all keys and categories, and over known and unknown reasons."""
     _, key = create_project(service, "reasons")
     rows: list[dict[str, Any]] = [
         {"category": category, "outcome": outcome, "reason": reason, "key": of_key, "quantity": 7 * place + 1}
@@ -170,7 +170,7 @@ def test_requests_are_counted_over_all_workers(service: Service) -> None:
     before = read(service).get(name, 0)
     for _ in range(40):
         assert service.stats().status == 200
-    for _ in range(5):  # whichever worker answers
+    for _ in range(5):  # either worker may answer
         assert read(service)[name] == before + 40
     assert read(service)["statsapi_request_seconds_count", "project-stats"] >= before + 40
 
@@ -217,7 +217,7 @@ def test_while_redis_is_down_the_health_of_the_service_is_told_all_the_same(serv
 
 
 def test_a_merged_a_deleted_and_a_renamed_project(service: Service) -> None:
-    """Counters never go back: a merge leaves them where they were counted, and only a deletion ends them."""
+    """Counters never decrease. A merge does not move them, and only a deletion ends them."""
 
     def events(project: str) -> float | None:
         return read(service).get(("statsapi_events_total", *sorted(("acme", project, "error", "accepted"))))

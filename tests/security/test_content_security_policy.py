@@ -1,4 +1,4 @@
-"""The Content-Security-Policy: on every page, errors included, and in the way of nothing that is not a page."""
+"""The Content-Security-Policy is on every page, errors included, and breaks nothing that is not a page."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ pytestmark = pytest.mark.usefixtures("db")
 
 
 def curl_line(text: str) -> list[str]:
-    """The words that a shell makes of it."""
+    """Return the words that a shell makes of a line."""
     [line] = [line.strip() for line in text.splitlines() if line.strip().startswith("curl ")]
     return shlex.split(line)
 
 
 def ask(text: str) -> tuple[int, list[list[float]]]:
-    """What the service answers to the curl line: status, body."""
+    """Return the status and the body of the answer to the curl line."""
     program, option, header, url = curl_line(text)
     assert (program, option) == ("curl", "-H")
     name, _, value = header.partition(": ")

@@ -1,4 +1,4 @@
-"""`make run`, as a user has it: real processes, a fresh VAR_DIR, and what is left of them when they end."""
+"""`make run` as a user runs it: real processes, a new VAR_DIR, and what remains when they end."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def test_the_printed_line_answers_at_once_and_ctrl_c_and_sigterm_end_everything(
     assert sum(count for _, count in before) > 1000
     assert len(place.processes()) >= 4  # web server, worker, keeper, Valkey
 
-    os.killpg(first.process.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(first.process.pid, signal.SIGINT)  # as a terminal does it
     assert first.process.wait(20) == 0
     wait_for(place.is_silent, "the end of all processes")
 

@@ -1,4 +1,4 @@
-"""What a thread of the server leaves when it ends (statsapi/start/threads.py)."""
+"""Connections that a thread of the server leaves when it ends (statsapi/start/threads.py)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.servers import wait_for
 
 
 class Connection:
-    """In a circle with its own parts, as Django's is: nothing but the collector takes it away."""
+    """A connection in a reference cycle, as Django's is. Only the garbage collector frees it."""
 
     def __init__(self) -> None:
         self.parts = [self]
