@@ -9,7 +9,6 @@ import time
 import uuid
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
@@ -101,22 +100,3 @@ def refused(quota: Quota | None, now: int) -> HttpResponse:
 def new_event_id() -> str:
     """Return a random event id of 32 hexadecimal digits."""
     return uuid.uuid4().hex
-
-
-def client_address(request: HttpRequest) -> str:
-    """Return the address of the sender.
-
-    With TRUST_PROXY it is the last one in X-Forwarded-For, which the proxy appends.
-    """
-    if settings.TRUST_PROXY:
-        forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
-        if forwarded:
-            return _without_port(forwarded)
-    return str(request.META.get("REMOTE_ADDR", ""))
-
-
-def _without_port(address: str) -> str:
-    """Return the address without a port: some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
-    if address.startswith("["):
-        return address[1:].partition("]")[0]
-    return address.partition(":")[0] if address.count(":") == 1 else address

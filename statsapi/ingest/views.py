@@ -9,9 +9,10 @@ from django.http import HttpRequest, HttpResponse
 
 from statsapi.http import clock
 from statsapi.http.bodies import drain, read_body, release_database_connection, stream_body
+from statsapi.http.client_address import client_address
 from statsapi.http.errors import BAD_DATA, BodyLimit, RequestError
 from statsapi.ingest import counting
-from statsapi.ingest.answers import PIXEL, client_address, identified, intake_view, new_event_id, refused
+from statsapi.ingest.answers import PIXEL, identified, intake_view, new_event_id, refused
 from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
 from statsapi.ingest.body_limits import body_limit, envelope_limits
 from statsapi.ingest.body_stream import BodyStream

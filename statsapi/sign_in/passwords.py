@@ -28,8 +28,8 @@ from django.db.models import F
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
+from statsapi.http.client_address import client_address
 from statsapi.http.refusal_pages import refusal
-from statsapi.ingest.answers import client_address
 
 log = logging.getLogger(__package__)
 
