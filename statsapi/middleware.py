@@ -114,6 +114,7 @@ class failures_as_json:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the answer to an exception of a view, or None outside of /api/."""
         if request.path_info.startswith("/api/"):
             return failure(exception)
         return None

@@ -35,6 +35,7 @@ class Files(WhiteNoiseMiddleware):  # type: ignore[misc]
 
     @classmethod
     def serve(cls, static_file: Any, request: HttpRequest) -> HttpResponseBase:
+        """Return the file, whose pieces hold a place if it is large, or 503 if no place is free."""
         response: FileResponse = WhiteNoiseMiddleware.serve(static_file, request)
         if request.method == "HEAD" or int(response.headers.get("Content-Length", 0)) <= SMALL:
             return response
@@ -65,5 +66,6 @@ class _Lent:
         return piece
 
     def close(self) -> None:
+        """Free the place, once."""
         if self._closing.acquire(blocking=False):
             Files.free.release()

@@ -77,6 +77,7 @@ class Guesses(AxesDatabaseHandler):  # type: ignore[misc]
     """Counts wrong passwords in one row for each name and address. The last one begins the 15 minutes."""
 
     def user_login_failed(self, sender: Any, credentials: dict[str, Any], request: Any = None, **kwargs: Any) -> None:
+        """Count a wrong password, unless it was refused unchecked. Delete the rows that have expired."""
         if request is None:
             return
         request.axes_credentials = credentials

@@ -20,7 +20,7 @@ from tsdb.rollups import Rollup
 from tsdb.timeline import Retention, Window, choose_interval
 from tsdb.units import DAY, HOUR, NS
 
-MAX_POINTS = 1000
+MAX_INTERVALS = 1000
 DEFAULT_SECONDS = 90 * DAY
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
 _LENGTH = re.compile("0*([0-9]+)([smhdw])")
@@ -185,7 +185,7 @@ def settle(asked: Asked, rollups: Sequence[Rollup], retention: Retention) -> Sta
         raise BadQuery("No resolution that is kept here divides a day.")
     interval, rollup = chosen
     start, end = asked.start - asked.start % interval, asked.end + -asked.end % interval
-    if (end - start) // interval > MAX_POINTS:
+    if (end - start) // interval > MAX_INTERVALS:
         raise BadQuery(TOO_MANY)
     return StatsRange(start, end, interval, rollup, retention)
 
