@@ -146,7 +146,7 @@ def test_a_service_that_fails_writes_whole_lines_and_no_secret(running: Running)
     lines = written.splitlines()
     records = [found for found in lines if found.startswith("timestamp=")]
     assert "a request could not be served" in written, "otherwise there is nothing to search"
-    # What manage.py says before there are records. The two are Django's wish for HSTS of all subdomains.
+    # What manage.py prints before logging is set up. HTTPS makes Django look at HSTS, whose two checks are silenced.
     before = ["System check identified no issues (2 silenced)."]
     assert [found for found in lines if found not in records] == before
     for secret in (TOKEN.removeprefix("sta_"), "hunter2", "the-key-of-the-tests"):
