@@ -1,4 +1,4 @@
-"""Clients with which something happens in the middle of what a test does."""
+"""Clients that break, or do something else, between two commands of a test."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ NEVER = 0
 
 
 class BreakingClient(Client):
-    """Its connection breaks at the n-th command: before that arrives, or when it was carried out, the answer lost.
+    """A client whose connection breaks at the n-th command, before the command arrives or before its answer does.
 
-    From then on nothing arrives, as if the process that has this client had died.
+    After that no command arrives, as if the process of this client had died.
     """
 
     left = NEVER
@@ -54,7 +54,7 @@ class BreakingClient(Client):
 
 
 class MeddlingClient(Client):
-    """Lets something happen just before one of its commands: the n-th, or the first that runs a script."""
+    """A client that calls a function just before one of its commands: the n-th, or the first that runs a script."""
 
     left = NEVER
     sha = ""
@@ -82,13 +82,14 @@ class MeddlingClient(Client):
 
 
 def breaking(store: Store) -> tuple[Store, BreakingClient]:
-    """A store with the same server, and its client that breaks when it is told to."""
+    """Return a store with the same server, and its client that breaks when it is told to."""
     [server] = store.clients.write.servers()
     client = BreakingClient(connection_pool=server.connection_pool)
     return Store(Clients(store.clients.read, client), store.rollups), client
 
 
 def meddling(store: Store) -> tuple[Store, MeddlingClient]:
+    """Return a store with the same server, and its client that calls a function when it is told to."""
     [server] = store.clients.write.servers()
     client = MeddlingClient(connection_pool=server.connection_pool)
     return Store(Clients(store.clients.read, client), store.rollups), client

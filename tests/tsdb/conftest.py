@@ -8,7 +8,7 @@ from tsdb.store import Store
 
 @pytest.fixture
 def tiny(store: Store) -> Store:
-    """A store whose rings are soon full; projects 7 and 8 may be counted into."""
+    """A store with tiny rings, in which projects 7 and 8 are open."""
     store = Store(store.clients, TINY)
     store.open(7)
     store.open(8)

@@ -1,4 +1,4 @@
-"""Rings added up at once give what their counts give one by one, however large they are."""
+"""Adding up rings gives the same sums as adding their counts one by one, however large the counts are."""
 
 from __future__ import annotations
 

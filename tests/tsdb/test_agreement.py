@@ -1,4 +1,4 @@
-"""All resolutions agree, whatever is counted in whatever order, and repeats change nothing."""
+"""All resolutions agree, in whatever order counts come, and repeats change nothing."""
 
 from __future__ import annotations
 

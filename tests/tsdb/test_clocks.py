@@ -1,4 +1,4 @@
-"""Timestamps that are late or ahead, and clocks that are wrong. Redis' own clock is the real one here."""
+"""Timestamps that are late or ahead, and clocks that are wrong. Redis' own clock is the machine's real clock here."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tsdb.units import DAY, HOUR
 
 @pytest.fixture
 def web(store: Store) -> Store:
-    """Rollups of the default setting; project 7 may be counted into."""
+    """A store with the default rollups, in which project 7 is open."""
     store.open(7)
     return store
 

@@ -1,4 +1,4 @@
-"""The store on a Redis Cluster: it counts and answers as on one server, and asks each node once."""
+"""The store on a Redis Cluster counts and answers as on one server, and sends one pipeline to each node."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
 
 @pytest.fixture
 def spread(cluster: ClusterServer) -> Store:
-    """A store of the cluster with nothing in it."""
+    """A store on the cluster, which is empty."""
     clients = connect(cluster.url, 2)
     clients.write.flushdb()
     return Store(clients, TINY)
@@ -127,7 +127,8 @@ def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, 
     counted = [packets(), packets()]
     spread.get_added(series, window, now=NOW)
     counted.append(packets())
-    # Asking for the number costs a few itself, and a replica sends one a second; project by project it were some 20.
+    # Asking for the number takes a few packets itself, and a replica sends one a second. Asking project by project
+    # would take some 20.
     for first, second, third in zip(*counted, strict=True):
         assert (third - second) - (second - first) <= 5
 
@@ -211,7 +212,7 @@ def test_a_read_of_two_nodes_between_which_counts_moved_is_asked_again(
         found = read(keys)
         monkeypatch.undo()
         merge(spread, goal, [source])
-        for project in PROJECTS:  # as a merge of projects does
+        for project in PROJECTS:  # a merge of projects does so too
             spread.close(project)
         return found
 

@@ -1,4 +1,4 @@
-"""Deleting a project's counts leaves no key of it, and of no other project."""
+"""Deleting a project's counts deletes all its keys, and none of another project."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The embedded server, with real processes: every race that ``embedded_keeper.py`` describes, and every way to die."""
+"""The embedded server, with real processes: all races that ``embedded_keeper.py`` describes, and all ways to die."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ use()
 for line in sys.stdin:
     use()
 """
-"""A user: it joins, says so, and joins again for each line it is given, until its input ends."""
+"""The program of a user. It joins, says so, and joins again for each line of its input until that ends."""
 
 
 class User:
@@ -82,7 +82,7 @@ class User:
 
 
 class Stage:
-    """One var_dir, its users, and what can be seen of its server from outside."""
+    """One VAR_DIR, its users, and what can be seen of its server from outside."""
 
     def __init__(self, var_dir: Path) -> None:
         self.var_dir = var_dir
@@ -193,7 +193,7 @@ def listens(address: Path) -> bool:
 
 @contextmanager
 def server_by_hand(home: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as a keeper starts it, holding server.lock, but with no keeper."""
+    """Run a server as a keeper does, with server.lock, but without a keeper."""
     command = [str(valkey_server()), "--port", "0", "--unixsocket", "valkey.sock", "--appendonly", "yes", *options]
     with (home / "server.lock").open("r+") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -215,7 +215,7 @@ def stage(tmp_path: Path) -> Iterator[Stage]:
 
 @pytest.fixture
 def long_stage(tmp_path: Path) -> Iterator[Stage]:
-    """Its socket's own name is longer than an address may be."""
+    """A stage whose socket has a path that is too long for an address."""
     stage = Stage(tmp_path / ("long" * 20) / ("longer" * 20))
     yield stage
     stage.clear()
@@ -338,7 +338,7 @@ def test_a_user_that_comes_during_the_shutdown_gets_a_new_server(stage: Stage) -
     first = stage.user().joins()
     stage.set("4711")
     server = stage.server()
-    os.kill(server, signal.SIGSTOP)  # the shutdown cannot end before this test wants it to
+    os.kill(server, signal.SIGSTOP)  # so that the shutdown cannot end before this test lets it
     first.leaves()
     wait_until(lambda: stage.is_held("users.lock"))
     late = stage.user()
@@ -371,7 +371,7 @@ def test_a_socket_that_everybody_left_behind_is_replaced(stage: Stage) -> None:
     user = stage.user().joins()
     stage.set("4711")
     server, keeper = stage.server(), stage.keeper()
-    os.kill(server, signal.SIGSTOP)  # or it would tidy up
+    os.kill(server, signal.SIGSTOP)  # so that it cannot tidy up
     for process in (user.process.pid, keeper, server):
         os.kill(process, signal.SIGKILL)
     wait_until(stage.is_quiet)
@@ -497,8 +497,8 @@ def test_a_server_that_is_still_loading_is_waited_for(stage: Stage) -> None:
     wait_until(stage.is_quiet)
     with (stage.home / "ready.lock").open("r+") as ready:
         fcntl.flock(ready, fcntl.LOCK_EX)
-        # It looks up from its file after every 1024 commands: here every 0.3 s, ten times, which is
-        # longer than the patience.
+        # While it loads, the server answers after every 1024 commands. Here that is every 0.3 s, ten times, so it loads
+        # for longer than ANSWER_SECONDS.
         with server_by_hand(stage.home, "--key-load-delay", "300") as server:
             with socket.socket(socket.AF_UNIX) as connection:
                 connection.connect(str(stage.home / "valkey.sock"))

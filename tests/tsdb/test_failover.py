@@ -1,4 +1,4 @@
-"""The settings of Redis under which a failover loses more than it must are named, of one server and of a cluster."""
+"""The settings under which a failover loses more than it must are named, for one server and for a cluster."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def start(
 
 @pytest.fixture(scope="module")
 def replicated(start: Callable[[], RedisServer]) -> RedisServer:
-    """A server that a replica follows."""
+    """A server with a replica."""
     master, replica = start(), start()
     replica.client().replicaof("127.0.0.1", str(master.port))
     wait_for(lambda: master.client().info("replication")["connected_slaves"] == 1, "a replica")
@@ -45,7 +45,7 @@ def client_of(server: RedisServer, user: str = "") -> StoreClient:
 
 
 def said(client: StoreClient) -> list[str]:
-    """The setting that each begins with."""
+    """Return the setting with which each text begins."""
     return [danger.split()[0] for danger in failover_dangers(client)]
 
 

@@ -1,4 +1,4 @@
-"""A rebuild forgets the rings of an interrupted move that had arrived, and never those of a later one."""
+"""A rebuild deletes the rings of an interrupted move that had arrived, and never those of a later move."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ LONGER = parse_rollups("1s:5,5s:4,40s:3")
 
 
 def merge_and_die(store: Store, script: str, rollups: tuple[Rollup, ...]) -> None:
-    """Stops before that script runs for the first time."""
+    """Begin a merge, and die before that script runs for the first time."""
     dying, client = meddling(store)
     client.meddle_before(Script(script, rollups), cut)
     with pytest.raises(RedisConnectionError):

@@ -1,4 +1,4 @@
-"""The script of intake: claims, quotas, versions, and all of it or nothing."""
+"""The script of intake: claims, quotas and versions, and that it counts all or nothing."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def send(
     quota: Quota | None = None,
     submission: str | None = None,
 ) -> str:
-    """An event with two attachments, and a session beside it."""
+    """Count an event with two attachments and a session, and return the outcome."""
     arrival = Arrival(
         event_id,
         Outcome.ACCEPTED,
@@ -47,7 +47,7 @@ def claims(store: Store) -> set[str]:
 
 
 def lives(store: Store) -> list[int]:
-    """For how many more seconds each claim is remembered."""
+    """Return how many more seconds each claim lasts."""
     return [int(store.clients.read.ttl(key)) for key in claims(store)]
 
 
@@ -56,7 +56,7 @@ def test_an_id_is_counted_once_for_as_long_as_it_is_remembered(intake: Intake, t
     assert (sums(tiny, WEB), sums(tiny, SESSION)) == ([1, 1, 1], [1, 1, 1])
 
     assert 3590 < int(tiny.clients.read.ttl(claim_key(7, ID))) <= 3600
-    tiny.clients.write.delete(claim_key(7, ID))  # as when that time is over
+    tiny.clients.write.delete(claim_key(7, ID))  # as if that time were over
     send(intake, tiny)
     assert sums(tiny, WEB) == [2, 2, 2]
 

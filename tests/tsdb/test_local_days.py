@@ -1,4 +1,4 @@
-"""Days of time zones, against the clocks that people there read."""
+"""Days of time zones, compared with the clocks of the people there."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ ZONES = [
     "Europe/Berlin",
     "America/New_York",
     "America/Sao_Paulo",  # midnight did not exist on the first day of summer
-    "America/Havana",  # midnight comes twice on the last
+    "America/Havana",  # midnight comes twice on the last day of summer
     "America/St_Johns",  # the clocks changed a minute after midnight, to the day before
     "Asia/Kolkata",
     "Asia/Kathmandu",
     "Australia/Lord_Howe",  # changes by half an hour
-    "Pacific/Apia",  # left out 30 December 2011
+    "Pacific/Apia",  # had no 30 December 2011
     "Pacific/Kiritimati",
     "UTC",
 ]

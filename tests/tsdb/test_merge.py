@@ -1,4 +1,4 @@
-"""Moving counts from one series to another, also when the move is cut off anywhere."""
+"""Moving counts from one series to another, even if the move is interrupted anywhere."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PUT, DROP = Script("put", TINY), Script("drop", TINY)
 
 
 def cut_off_before_it_arrives(store: Store, destination: Series, source: Series) -> None:
-    """The source's rings are taken and put nowhere yet."""
+    """Begin a move and die when the source's rings were taken, before they are put anywhere."""
     cutting, client = meddling(store)
     client.meddle_before(PUT, cut)
     with pytest.raises(RedisConnectionError):
@@ -114,7 +114,7 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
         try:
             merge(broken_store, goal, sources)
         except RedisConnectionError:
-            # Life goes on before somebody runs it again.
+            # More is counted before the move is run again.
             tiny.incr([WEB], NOW, now=NOW, amount=1000)
         else:
             assert command > 15, "there was nothing to cut off"
@@ -175,7 +175,7 @@ def test_the_end_of_one_move_does_not_drop_what_another_took_meanwhile(tiny: Sto
     tiny.incr([WEB], NOW, now=NOW, amount=1)
 
     def meddle() -> None:
-        """Another one finishes this move, and a third takes what was counted since and is cut off."""
+        """Finish this move, then begin another one with what was counted since, and interrupt that one."""
         merge(tiny, SHOP, [WEB])
         tiny.incr([WEB], NOW, now=NOW, amount=2)
         cut_off_before_it_arrives(tiny, SHOP, WEB)

@@ -1,4 +1,4 @@
-"""The connections to a Redis: few, lent in turn, and nobody waits for a server that hangs for longer than once."""
+"""The connections to Redis: they are few and lent in turn, and no thread waits twice for a server that hangs."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_who_gives_up_at_the_moment_at_which_all_are_freed_gets_the_same_error(p
     with ThreadPoolExecutor(1) as another:
         waits = another.submit(pool.get_connection)
         wait_for(lambda: waiting(pool) == 1, "one who waits")
-        with pool._lock:  # its time is over, and it cannot go away yet
+        with pool._lock:  # the waiter's time ends while it cannot leave the queue
             time.sleep(1.5 * PATIENCE)
             lent[0].disconnect()
             pool.release(lent[0])
@@ -141,7 +141,7 @@ def test_reads_follow_to_the_server_that_takes_writes_again(server: RedisServer,
         try:
             with pytest.raises(ReadOnlyError):
                 clients.write.eval(WRITE, 1, "key")
-            assert clients.read.get("name") == names[server]  # over a connection that is new, and leads there still
+            assert clients.read.get("name") == names[server]  # over a new connection, which still leads there
             proxy.target = promoted.port
             assert clients.write.eval(WRITE, 1, "key")
             assert clients.read.get("name") == names[promoted]

@@ -1,6 +1,7 @@
-"""A clock that ran ahead moved rings into the future. The next count takes them back and keeps what is true.
+"""Rings that a clock which ran ahead moved into the future. The next count takes them back and keeps what is true.
 
-Redis' own clock decides what the future is, and it is the real one here; so these rings are written as it left them.
+Redis' own clock decides what the future is, and it is the real clock here. So these tests write the rings as a wrong
+clock would have left them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tsdb.timeline import Window
 from tsdb.units import DAY, NS
 
 AHEAD = [70, 90, 3000, 2 * DAY, 40 * DAY, 1000 * DAY]
-"""From just beyond what may be counted ahead to more than the longest ring holds."""
+"""Seconds: from just beyond FUTURE_SECONDS to more than the longest ring holds."""
 
 
 def one_by_one(store: Store, now: int) -> None:
@@ -43,7 +44,7 @@ def by_intake(store: Store, now: int) -> None:
 
 
 def move_ahead(store: Store, rollup: Rollup, by: int, now: int) -> int:
-    """Writes the ring as it is after a count at now + `by`; returns the oldest bucket that it still holds then."""
+    """Write the ring as a count at now + `by` would leave it, and return the oldest bucket that it still holds."""
     key = WEB.key(rollup)
     raw = store.clients.read.get(key)
     assert isinstance(raw, bytes)
@@ -59,7 +60,7 @@ def move_ahead(store: Store, rollup: Rollup, by: int, now: int) -> int:
 
 
 def held(store: Store, rollup: Rollup) -> tuple[int, dict[int, int]]:
-    """The ring's newest bucket, and its counts that are not 0."""
+    """Return the ring's newest bucket, and its counts that are not 0."""
     raw = store.clients.read.get(WEB.key(rollup))
     assert isinstance(raw, bytes)
     assert len(raw) == 8 * (rollup.slots + 1)
@@ -78,7 +79,7 @@ def clock(store: Store) -> int:
 
 @pytest.fixture
 def web(store: Store) -> Store:
-    """Counted into now, each minute of an hour, each hour of three days and each week of a year."""
+    """A store with a count now, in each minute of an hour, each hour of three days and each week of a year."""
     web = Store(store.clients, store.rollups)
     web.open(WEB.project)
     now = clock(web)
@@ -89,7 +90,7 @@ def web(store: Store) -> Store:
 
 @pytest.fixture
 def now(web: Store) -> int:
-    """The clock of Redis."""
+    """Redis' own clock."""
     return clock(web)
 
 
@@ -108,7 +109,7 @@ def test_the_present_is_counted_the_past_stays_and_the_future_is_empty(
             assert last <= newest <= rollup.bucket(clock(web) + FUTURE_SECONDS)
             expected = {bucket: amount for bucket, amount in before[rollup].items() if bucket >= oldest[rollup]}
             assert counts == {**expected, present: expected.get(present, 0) + 1}, rollup.name
-        else:  # as far ahead as anything may be
+        else:  # it may lie so far ahead
             assert newest == rollup.bucket(now + ahead)
             assert counts[present] >= before[rollup].get(present, 0) + 1
         assert 1000 < web.clients.read.ttl(WEB.key(rollup)) <= rollup.ttl or newest == rollup.bucket(now + ahead)
@@ -125,7 +126,7 @@ def test_the_state_says_since_when_each_resolution_is_complete_and_a_read_tells(
     expected = state(web).filled
     assert expected.keys() == {rollup.seconds for rollup in pulled}
     for rollup in pulled:
-        # Where nothing of the past is left, the next bucket is the first that will be complete.
+        # If no bucket of the past is left, the next bucket is the first complete one.
         instants = {min(oldest[rollup], rollup.bucket(instant) + 1) * rollup.seconds for instant in (now, clock(web))}
         assert expected[rollup.seconds] in instants
     web.series_of(WEB.project)
@@ -218,7 +219,7 @@ def test_a_read_that_comes_first_learns_what_a_ring_of_the_future_has_let_go(web
     said = web.retention([WEB.project], now=now * NS)
     with pytest.raises(Unsettled):
         web.get_added([WEB], window, now=now, since=said.since(hours))
-    with pytest.raises(Unsettled):  # the state has another text by now
+    with pytest.raises(Unsettled):  # the state has changed
         web.get_added([WEB], window, now=now, since=said.since(hours))
     told = web.retention([WEB.project], now=now * NS)
     assert told.since(hours) == oldest * hours.seconds
@@ -231,7 +232,7 @@ def test_a_read_that_comes_first_learns_what_a_ring_of_the_future_has_let_go(web
 def test_a_reader_whose_clock_is_behind_is_told_what_is_complete_and_nothing_is_pulled_back(
     web: Store, now: int
 ) -> None:
-    """Two servers whose clocks differ: what one has counted is no future that must be undone."""
+    """The clock of the reader is behind that of Redis, so what Redis counted is not in the future, and stays."""
     finest = web.rollups[0]
     behind = now - 600
     before = held(web, finest)

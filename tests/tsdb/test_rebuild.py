@@ -1,4 +1,4 @@
-"""A changed TSDB_ROLLUPS: what was counted is carried over, whoever dies in the middle."""
+"""After a change of TSDB_ROLLUPS all counts are carried over, even if a process dies in the middle."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_what_fits_is_carried_over_and_what_is_new_is_added_up(
         ledger: Counter[int] = Counter()
         for series, age, amount in increments:
             coarsest = EARLIER[-1]
-            if series == one and coarsest.bucket(NOW - age) >= coarsest.oldest_bucket(NOW):  # else it was never counted
+            if series == one and coarsest.bucket(NOW - age) >= coarsest.oldest_bucket(NOW):  # else it was not counted
                 ledger[NOW - age] += amount
         for rollup in after.rollups:
             found = counts(after, one, rollup)
@@ -85,7 +85,7 @@ def test_what_fits_is_carried_over_and_what_is_new_is_added_up(
             if (one, rollup.seconds) in held:
                 earlier = held[one, rollup.seconds]
                 assert found == {start: count for start, count in earlier.items() if start >= oldest}
-            # Complete as far back as it says; what is new is empty before.
+            # It is complete as far back as it says, and a new resolution is empty before.
             expected = {start: count for start, count in added_up(ledger, rollup.seconds).items() if start >= since}
             assert {start: count for start, count in found.items() if start >= since} == expected
             assert (one, rollup.seconds) in held or found == expected
@@ -93,7 +93,7 @@ def test_what_fits_is_carried_over_and_what_is_new_is_added_up(
 
 @pytest.mark.parametrize("change", list(CHANGES))
 def test_it_says_since_when_each_resolution_is_complete(store: Store, change: str) -> None:
-    """Nothing that was counted since then reads as less, at any resolution."""
+    """Since then no resolution reads less than was counted."""
     before, after = Store(store.clients, EARLIER), with_rollups(store, CHANGES[change])
     ages = range(0, 10 * 86400, 1793)
     fill(before, [(SERIES[0], age, 1) for age in ages])
@@ -112,7 +112,7 @@ def test_a_reader_who_takes_a_resolution_for_complete_is_told_that_it_is_not(sto
     settle(after, 7, now=NOW)
     hours = after.rollups[2]
     window = Window(hours, hours.oldest_bucket(NOW), hours.bucket(NOW))
-    said = Retention(NOW * NS)  # as it was before the setting was changed
+    said = Retention(NOW * NS)  # the retention before the setting was changed
     with pytest.raises(Unsettled):
         after.get_range(SERIES[:1], window, now=NOW, since=said.since(hours))
     known = after.retention([7], now=NOW * NS)
@@ -162,7 +162,7 @@ def test_a_ring_of_an_earlier_time_never_comes_back(store: Store) -> None:
     fill(before, [(SERIES[0], 1000, 1)])
     settle(between, 7, now=NOW)
     between.open(7)
-    between.incr([SERIES[0]], NOW, now=NOW, amount=2)  # the ring of 5 minutes does not hear of it
+    between.incr([SERIES[0]], NOW, now=NOW, amount=2)  # not into the ring of 5 minutes
     settle(before, 7, now=NOW)
     assert counts(before, SERIES[0], EARLIER[1]) == {NOW: 2}
 
@@ -260,7 +260,7 @@ def test_cut_off_at_any_command_and_run_again_it_neither_loses_nor_doubles(
 
 
 def test_while_two_settings_fight_over_it_nothing_is_lost_or_doubled(store: Store) -> None:
-    """Several counters and two settings that carry over to and fro, each count acknowledged or refused."""
+    """Several threads count while two settings carry the rings to and fro. Each count is acknowledged or refused."""
     stores = [Store(store.clients, EARLIER), with_rollups(store, "10s:60,1m:30,5m:24,1h:48,1d:10")]
     stores[0].open(7)
     sent = [0] * 4

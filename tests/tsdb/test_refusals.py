@@ -1,4 +1,4 @@
-"""A Redis that refuses writes says so in its own words, and all of them are known."""
+"""All the errors with which Redis refuses writes are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reading a ring, against a dictionary that was laid out as one."""
+"""Reading a ring, compared with the dictionary of counts that it was made from."""
 
 from __future__ import annotations
 

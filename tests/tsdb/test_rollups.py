@@ -75,7 +75,7 @@ def test_what_is_no_length_is_none(text: str) -> None:
 
 
 def test_the_name_holds_length_and_slots() -> None:
-    """Of 10 seconds a minute before and one ahead are 12 slots more, of an hour one."""
+    """A minute before and a minute ahead are 12 more slots of 10 seconds, and 1 more slot of an hour."""
     assert [rollup.name for rollup in parse_rollups("10s:360,1h:168,1d:90")] == ["10s373", "3600s170", "86400s92"]
 
 
@@ -86,7 +86,8 @@ def test_a_ring_holds_all_that_is_retained_and_what_may_lie_ahead(
     rollup = Rollup(seconds, samples)
     oldest, newest = rollup.oldest_bucket(now), rollup.bucket(now + ahead)
     assert newest - oldest < rollup.slots
-    # A window of exactly the span touches the oldest bucket, so it must still be there, also for a clock behind ours.
+    # A window of exactly the span touches the oldest bucket. So the ring must still hold it, even for a clock behind
+    # ours.
     assert rollup.bucket(now - PAST_SECONDS - rollup.span) >= oldest
 
 

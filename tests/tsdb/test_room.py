@@ -1,4 +1,4 @@
-"""A project has room for so many series; what comes beyond is counted under `other`, and sums stay sums."""
+"""A project has room for so many series. Further facts are counted under `other`, and totals stay their sums."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ ROOM = 12
 
 @pytest.fixture
 def narrow(tiny: Store) -> Store:
-    """A store in which a project has room for twelve series."""
+    """A store in which a project has room for 12 series."""
     return Store(tiny.clients, TINY, most_series=ROOM)
 
 
 def rows(number: int, outcome: Outcome = Outcome.ACCEPTED, reason: str = "none", first: int = 1) -> list[Increment]:
-    """An event of each of so many keys, counted as events are."""
+    """Return the increments of one event of each of so many keys."""
     return [
         Increment(one, NOW)
         for key in range(first, first + number)
@@ -39,7 +39,7 @@ def facts(store: Store) -> dict[str, list[int]]:
 
 
 def sums_of_facts(store: Store) -> dict[str, list[int]]:
-    """By the name of the total that they are the parts of."""
+    """Return the sums of the facts, by the name of their total."""
     added: dict[str, list[int]] = {}
     for name, found in facts(store).items():
         parsed = parse_fact(name)
@@ -63,7 +63,7 @@ def test_facts_beyond_the_room_are_counted_under_no_key_and_totals_are_whole(nar
 
 
 def test_what_has_its_series_goes_on_in_it_and_what_is_beside_it_too(narrow: Store) -> None:
-    narrow.incr_multi(rows(ROOM + 5), now=NOW)  # more than there is room for at once: all of them are new
+    narrow.incr_multi(rows(ROOM + 5), now=NOW)  # more than there is room for, and all of them new
     assert facts(narrow) == {"f:0:error:accepted:none": [ROOM + 5] * 3}
     narrow.incr_multi(rows(ROOM - 2), now=NOW)
     narrow.incr_multi(rows(ROOM), now=NOW)
@@ -122,7 +122,7 @@ def test_the_bulk_path_has_no_more_room(narrow: Store) -> None:
 
 
 def send(store: Store, key: int, event_id: str, quota: Quota | None = None) -> Outcome:
-    """An event of that key, through the script of intake."""
+    """Count an event of that key with the script of intake, and return the outcome."""
 
     def under(outcome: Outcome, reason: str = "none") -> list[Increment]:
         return [Increment(one, NOW) for one in of_event(7, key, Category.ERROR, outcome, reason=reason)]

@@ -1,4 +1,4 @@
-"""Redis forgets its scripts at a restart, a failover or SCRIPT FLUSH; nobody may notice."""
+"""Redis forgets its scripts after a restart, a failover or SCRIPT FLUSH, and counting goes on as before."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Count, advance the clock, read, merge, delete: a store with tiny rollups against a plain list of what was counted."""
+"""A store with tiny rollups counts, reads, merges and deletes as a plain list of all counts does."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ SERIES = tuple(Series(project, name) for project in PROJECTS for name in ("t:err
 some_series = st.sampled_from(SERIES)
 some_projects = st.sampled_from(PROJECTS)
 offsets = st.one_of(st.integers(-150, 60), st.integers(-70, -60), st.integers(-6, 0))
-"""Around what each of the tiny rollups retains: 65 s, 80 s and 120 s."""
+"""Seconds around what each of the tiny rollups retains: 65, 80 and 120."""
 amounts = st.integers(1, 10**12)
 
 
 @dataclass(frozen=True)
 class Counted:
-    """What the model remembers: `now` is the clock at which it was counted, which decides where it was retained."""
+    """One count in the model. `now` is the clock when it was counted, which decides which rollups retained it."""
 
     series: Series
     timestamp: int
@@ -54,7 +54,7 @@ class Counting(RuleBasedStateMachine):
             self.store.open(project)
             self.open.add(project)
 
-    # --- what may happen ---
+    # --- the operations ---
 
     @rule(seconds=st.one_of(st.integers(1, 7), st.integers(1, 200)))
     def the_clock_advances(self, seconds: int) -> None:
@@ -98,9 +98,9 @@ class Counting(RuleBasedStateMachine):
     def series_are_merged(self, destination: Series, sources: list[Series]) -> None:
         closed = {destination.project, *(source.project for source in sources)} - self.open
         if closed:
-            with suppress(ProjectClosed):  # it may not even get to the one that is closed
+            with suppress(ProjectClosed):  # it may fail before it comes to the closed project
                 merge(self.store, destination, sources)
-            for project in closed:  # what was on its way arrives then
+            for project in closed:  # counts of an interrupted move arrive then
                 self.a_project_is_opened(project)
         merge(self.store, destination, sources)
         self.counted = [replace(one, series=destination) if one.series in sources else one for one in self.counted]
@@ -131,13 +131,13 @@ class Counting(RuleBasedStateMachine):
     def scripts_are_forgotten(self) -> None:
         self.store.clients.write.script_flush()
 
-    # --- what must hold ---
+    # --- the invariants ---
 
     @invariant()
     def every_bucket_reads_as_remembered(self) -> None:
         for rollup in self.store.rollups:
             kept = retained(rollup, self.now)
-            window = replace(kept, first=kept.first - rollup.slots)  # as old ones read as 0
+            window = replace(kept, first=kept.first - rollup.slots)  # buckets before it read as 0
             found = self.store.get_range(SERIES, window, now=self.now)
             for series in SERIES:
                 starts = zip(window.timestamps(), found[series], strict=True)

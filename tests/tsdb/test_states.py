@@ -1,4 +1,4 @@
-"""What a project's state says, who may change it, and what a read makes of it."""
+"""The state of a project: its text, its changes, and what a read learns from it."""
 
 from __future__ import annotations
 

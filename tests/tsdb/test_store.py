@@ -1,4 +1,4 @@
-"""Counting and reading: what is kept under which key, and what each method answers."""
+"""Counting and reading: what is kept under which key, and what each method returns."""
 
 from __future__ import annotations
 
@@ -237,7 +237,7 @@ def test_running_totals_hold_what_was_ever_counted_and_stand_still_at_the_top(st
     other = Series(7, "t:error:filtered")
     store.incr_multi([Increment(WEB, NOW - 3600, 3), Increment(WEB, NOW, 4), Increment(other, NOW, LARGEST)], now=NOW)
     store.incr([other], NOW, now=NOW, amount=5)
-    store.incr([WEB], NOW - 500 * 86400, now=NOW)  # retained nowhere, so it was not counted
+    store.incr([WEB], NOW - 500 * 86400, now=NOW)  # no rollup retains it, so it was not counted
 
     totals = store.running_totals([7, 8])
     assert totals[7].outcomes == {("error", "accepted"): 7, ("error", "filtered"): LARGEST}
@@ -250,8 +250,8 @@ def test_what_was_dropped_has_a_running_total_by_reason_over_all_keys(store: Sto
     drops = [fact(7, key, Category.ERROR, Outcome.FILTERED, reason) for key, reason in enumerate(why)]
     accepted = fact(7, 1, Category.ERROR, Outcome.ACCEPTED)
     store.incr_multi([Increment(one, NOW, 3) for one in (*drops, accepted)], now=NOW)
-    store.incr([drops[1]], NOW, now=NOW, amount=LARGEST)  # it stands still at the top
-    store.incr([drops[0]], NOW - 500 * 86400, now=NOW)  # retained nowhere, so it was not counted
+    store.incr([drops[1]], NOW, now=NOW, amount=LARGEST)  # it stops at the largest count
+    store.incr([drops[0]], NOW - 500 * 86400, now=NOW)  # no rollup retains it, so it was not counted
 
     assert store.running_totals([7])[7] == (
         {},

@@ -1,4 +1,4 @@
-"""Two who finish one deletion: the slower one deletes nothing of what was counted after the faster one had ended."""
+"""Two processes finish one deletion. The slower one deletes nothing that was counted after the faster one ended."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_who_is_late_with_the_end_of_one_deletion_does_not_end_the_next(tiny: St
     tiny.open(7)
     fill(tiny)
     tiny.tombstones.doom(7, Phase.EMPTYING)
-    tiny.clients.write.unlink("ts:{7}:index", "ts:{7}:running")  # so far has the next one come
+    tiny.clients.write.unlink("ts:{7}:index", "ts:{7}:running")  # the next finisher has come so far
     tiny.tombstones.bury(7, late)
     assert settle(tiny, 7, now=NOW) is Phase.ABSENT
     assert keys_of(tiny, 7) == set()

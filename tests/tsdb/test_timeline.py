@@ -72,16 +72,16 @@ def test_instants_before_the_epoch_are_floored_too() -> None:
         (NOW - 7 * 86400 * NS, NOW, HOURS),
         (NOW - 8 * 86400 * NS, NOW, DAYS),
         (NOW - 91 * 86400 * NS, NOW, DAYS),
-        # a short window of long ago: the finest that still holds its start, and 60 seconds more than it says
+        # a short window of long ago: the finest rollup that still holds its start, 60 seconds longer than its span
         (NOW - 3 * 86400 * NS, NOW - 3 * 86400 * NS + 60 * NS, HOURS),
         (NOW - (7 * 86400 + 60) * NS, NOW - 7 * 86400 * NS, HOURS),
         (NOW - (7 * 86400 + 60) * NS - 1, NOW - 7 * 86400 * NS, DAYS),
         (NOW - 3660 * NS, NOW - 3540 * NS, FINE),
         (NOW - 3660 * NS - 1, NOW - 3540 * NS, HOURS),
-        # nothing holds it any more: the length alone decides
+        # no rollup holds its start any more: only its length decides
         (NOW - 91 * 86400 * NS, NOW - 91 * 86400 * NS + 60 * NS, FINE),
         (NOW - 91 * 86400 * NS, NOW - 90 * 86400 * NS - 1, HOURS),
-        # and a window in the future is held by all
+        # every rollup holds a window in the future
         (NOW + 86400 * NS, NOW + 86400 * NS + 60 * NS, FINE),
     ],
 )
@@ -92,7 +92,7 @@ def test_it_chooses_the_resolution(since: int, until: int, expected: Rollup) -> 
 @pytest.mark.parametrize("length", [0, 60, 3000, 3600, 7200, 86400])
 @pytest.mark.parametrize("age", [0, 2 * 3600, 20 * 3600])
 def test_a_resolution_without_an_automatic_span_is_never_chosen(length: int, age: int) -> None:
-    """Not even for an instant, which any span would cover."""
+    """It is not chosen even for an instant, which any span would cover."""
     rollups = parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90")
     until = NOW - age * NS
     assert choose_rollup(rollups, until - length * NS, until, Retention(NOW)) != rollups[1]
@@ -101,16 +101,16 @@ def test_a_resolution_without_an_automatic_span_is_never_chosen(length: int, age
 @pytest.mark.parametrize(
     ("filled", "days", "expected"),
     [
-        # hours that were kept for a week are kept for a month from now on: they are complete since a week ago
+        # hours that were kept for a week are kept for a month from now on: they are complete for a week
         ({3600: 7}, 7, HOURS),
         ({3600: 7}, 7.01, DAYS),
-        # days are new: they were filled from what the hours held
+        # days are new: they were filled from the hours
         ({86400: 5}, 5, HOURS),
         ({86400: 5}, 6, HOURS),
         ({3600: 3, 86400: 5}, 4, DAYS),
-        # only the hours go back as far, though they would not be chosen for so long a window
+        # only the hours go back so far, though they are not chosen for so long a window otherwise
         ({86400: 5}, 7.5, HOURS),
-        # and nothing does
+        # no rollup goes back so far
         ({3600: 3, 86400: 5}, 6, HOURS),
     ],
 )
@@ -125,7 +125,7 @@ def test_it_chooses_what_is_complete_after_a_change(filled: dict[int, int], days
 @pytest.mark.parametrize(
     ("asked", "age", "expected"),
     [
-        # what is held is answered as it was asked, by the coarsest resolution that divides it
+        # an interval that is held is answered as asked, from the coarsest resolution that divides it
         (10, 3600, (10, 10)),
         (60, 3600, (60, 10)),
         (300, 86400, (300, 300)),
@@ -133,7 +133,7 @@ def test_it_chooses_what_is_complete_after_a_change(filled: dict[int, int], days
         (3600, 32 * 86400, (3600, 3600)),
         (21600, 31 * 86400, (21600, 3600)),
         (86400, 400 * 86400, (86400, 86400)),
-        # what is not is answered by the next interval that is
+        # an interval that is not held is answered by the next one that is
         (10, 2 * 3600, (300, 300)),
         (60, 2 * 3600, (300, 300)),
         (450, 2 * 3600, (600, 300)),
@@ -141,10 +141,10 @@ def test_it_chooses_what_is_complete_after_a_change(filled: dict[int, int], days
         (5400, 7 * 86400, (7200, 3600)),
         (3600, 60 * 86400, (86400, 86400)),
         (21600, 60 * 86400, (86400, 86400)),
-        # older than anything: what goes back furthest
+        # older than all rollups: the interval that goes back furthest
         (10, 500 * 86400, (86400, 86400)),
         (86400, 500 * 86400, (86400, 86400)),
-        # and the future is held by all
+        # every rollup holds the future
         (10, -86400, (10, 10)),
     ],
 )
@@ -161,7 +161,7 @@ def test_it_chooses_the_finest_complete_interval(asked: int, age: int, expected:
         ({3600: 7}, 3600, 7, (3600, 3600)),
         ({3600: 7}, 3600, 8, (86400, 86400)),
         ({3600: 7}, 21600, 8, (86400, 86400)),
-        # days are complete for less long than hours are: the hours of a day make up the day
+        # days are complete for a shorter time than hours: a day is the sum of its hours
         ({86400: 5}, 86400, 8, (86400, 3600)),
         ({86400: 5}, 3600, 40, (3600, 3600)),
         ({300: 1, 3600: 1}, 300, 2, (86400, 86400)),
@@ -195,7 +195,7 @@ def test_an_interval_is_made_of_what_is_kept(
 
 def test_the_length_is_counted_in_whole_seconds_of_both_ends() -> None:
     half = NS // 2
-    # trunc(until) - trunc(since) is 3600, though almost 3601 seconds lie between, and the future needs no holding
+    # trunc(until) - trunc(since) is 3600, though almost 3601 seconds lie between. Every rollup holds the future.
     assert choose_rollup(ROLLUPS, NS, 3601 * NS + NS - 1, Retention(0)) == FINE
     # 1.5 - (-3599.5) is 3601 seconds; trunc(1.5) - trunc(-3599.5) is 3600
     assert choose_rollup(ROLLUPS, -3599 * NS - half, NS + half, Retention(-3599 * NS)) == FINE
