@@ -1,6 +1,7 @@
--- The end of a move: its ring was added to the destination. What another move took meanwhile stays.
+-- The end of a move: deletes the ring that was added to its destination. A ring that another move took meanwhile stays.
+-- Takes the series out of the index if it has no rings left.
 --
--- KEYS  1 index, 2 the ring that arrived (moving), then for each rollup: ring, moving
+-- KEYS  1 index, 2 where the moving ring was kept, then for each rollup: ring, moving ring
 -- ARGV  1 the token of the move, 2 the series' name
 
 if redis.call('HGET', KEYS[2], 'token') == ARGV[1] then

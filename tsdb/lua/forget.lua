@@ -1,6 +1,6 @@
--- Forgets a ring of an interrupted move that had arrived already, unless another move has taken one since.
+-- Deletes a ring that an interrupted move left behind and that had arrived, unless another move has taken one since.
 --
--- KEYS  1 the ring (moving)
+-- KEYS  1 the moving ring
 -- ARGV  1 the token of the interrupted move
 
 if redis.call('HGET', KEYS[1], 'token') == ARGV[1] then

@@ -1,18 +1,18 @@
--- Everything that becomes of one request of intake: is the sender's knowledge of the project still right, is the event
--- new, is the key's quota used up, which outcome follows; and it is counted, all of it or nothing.
+-- Decides and counts all that one request of intake brings: checks whether the caller knows the present version of the
+-- project, whether the event is new, and whether the key's quota is used up. Then it counts all of it or nothing.
 --
--- Two things are remembered. An event that was counted, by its id: whoever sends it again is answered the same, and
--- nothing is counted. A submission, by a token of its own, where its event has no id or was refused: the second try of a
--- lost answer is answered the same. A refusal is not remembered by the event's id, so the event can be sent again.
+-- Two things are remembered. The id of an event that was counted: if the event is sent again, the answer is the same, and
+-- nothing is counted. The token of a submission whose event has no id or was refused: a second try after a lost answer gets
+-- the same answer. A refusal is not remembered under the event's id, so the event can be sent again.
 --
--- KEYS  1 state, 2 index, 3 running totals, 4 claim of the submission, 5 claim of the event (4 again: it has no id),
+-- KEYS  1 state, 2 index, 3 running totals, 4 claim of the submission, 5 claim of the event (4 again if it has no id),
 --       6 quota, then for each series its rings, one a rollup, finest first
--- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 life of the submission's claim
---       (s), 4 of the event's (s), 5 the outcome if no quota refuses it, 6 quota (-1: none), 7 its window (s),
---       8 how many series count that outcome, 9 how many count the refusal instead; the rest count in any case;
---       10 the most series of a project (0: no limit), then the series as count_series reads them
--- Returns the outcome, of the first time where the event or the submission came before; or 'stale'; or the numbers of the
--- facts that there is no room for: nothing was counted, and they must be counted elsewhere
+-- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 how long the submission's claim
+--       lasts (s), 4 how long the event's claim lasts (s), 5 the outcome if no quota refuses the event, 6 quota (-1: none),
+--       7 its window (s), 8 how many series count that outcome, 9 how many count the refusal instead (the rest count in any
+--       case), 10 the most series of a project (0: no limit), then the series as count_series reads them
+-- Returns the outcome, the first one if the event or the submission came before; or 'stale'; or the numbers of the facts
+-- that there is no room for. Then nothing was counted, and they must be counted elsewhere
 
 if redis.call('GET', KEYS[1]) ~= ARGV[2] then
     return 'stale'
@@ -20,14 +20,14 @@ end
 local before = redis.call('GET', KEYS[4])
 if not before then
     before = redis.call('GET', KEYS[5])
-    -- The version before this remembered a refusal by the event's id, too.
+    -- An earlier version remembered a refusal under the event's id too.
     before = before ~= 'rate_limited' and before
 end
 if before then
     return before
 end
 
--- The quota and the room are asked before the first write: a script that ends with an error takes nothing back.
+-- Quota and room are checked before the first write, because a script that fails cannot take back what it wrote.
 local quota = tonumber(ARGV[6])
 local refused = quota >= 0 and tonumber(redis.call('GET', KEYS[6]) or 0) >= quota
 local of_event, of_refusal = tonumber(ARGV[8]), tonumber(ARGV[9])

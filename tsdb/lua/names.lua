@@ -1,8 +1,8 @@
--- Reads which facts projects have, unless the projects have too many series to look at. It writes nothing.
+-- Reads the names of the facts of projects, unless the projects have too many series. It writes nothing.
 --
 -- KEYS  for each project: state, index
 -- ARGV  1 the most series that all the projects may have together
--- Returns for each project its state and a list of the names; or how many series there are, where they are too many
+-- Returns for each project its state and a list of the names; or how many series there are, if they are too many
 
 local number = 0
 for i = 2, #KEYS, 2 do

@@ -1,11 +1,13 @@
 -- The second half of a move: adds a ring's buckets to the same rollup of another series, once for each token.
 --
 -- KEYS  1 state, 2 index, 3 claim, 4 ring
--- ARGV  1 which rollup, 2 claim value, 3 claim's life (s), 4 the series' name, 5 the merge that the project must be in the
---       middle of ('from:7:<version>'; '' for any state in which rings may be moved), then pairs: bucket, amount
+-- ARGV  1 number of the rollup, 2 the value of the claim, 3 how long the claim lasts (s), 4 the series' name, 5 the merge
+--       that the project must be in the middle of ('from:7:<version>'; '' = any state in which rings may be moved), then
+--       pairs: bucket, amount
 -- Returns 'new', 'repeat', or 'closed' (its rings may not be moved)
 
--- A claim says that a ring has arrived, and goes with a reset of the project: who is late must not add it again.
+-- The claim says that the ring has arrived. A reset of the project deletes it, so the state is compared as well: a late move
+-- must not add the ring once more.
 local state = redis.call('GET', KEYS[1])
 if not may_move(state) or (ARGV[5] ~= '' and string.match(state, '^merging %S+ (%S+) ') ~= ARGV[5]) then
     return 'closed'

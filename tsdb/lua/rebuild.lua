@@ -1,18 +1,17 @@
--- Carries the rings of some series of one project over to other shapes, each series at once: either its old rings are
--- there or its new ones, so an interrupted run is simply made again.
+-- Carries the rings of some series of one project over to other shapes. Each series has either its old rings or its new
+-- ones, so an interrupted run can be repeated.
 --
--- A resolution that was there before takes over its buckets, as many as fit; of two rings of one resolution (a setting
--- that was changed under the version before left them) each bucket is the sum. A resolution that was not there is added
--- up from the finer one that goes back furthest, as far as that is complete. The ring of a resolution that is not kept any
--- more goes.
+-- A resolution that was kept before takes over its buckets, as many as fit. If there are two rings of one resolution, left
+-- by a setting that was changed under an earlier version, each bucket is their sum. A new resolution is added up from the
+-- finer one that goes back furthest, as far as that is complete. The ring of a resolution that is no longer kept is deleted.
 --
--- KEYS  1 state, 2 index, then for each series: its rings of the new shapes, then of the old ones (finest first), then
---       where an interrupted move of the version before may have put each of the old ones
--- ARGV  1 the state in which this may be done, 2 the caller's clock (s), 3 how many new shapes, 4 how many old ones,
+-- KEYS  1 state, 2 index, then for each series: its rings of the new shapes, its rings of the old shapes (finest first),
+--       and where an interrupted move may have put each ring of the old shapes
+-- ARGV  1 the state in which this may be done, 2 the caller's clock (s), 3 number of new shapes, 4 number of old shapes,
 --       then for each new shape: seconds, slots, the old seconds that it is added up from (0: none), and the first
---       instant (s) from which it can be, then for each old one: seconds
--- Returns for each old shape how many rings went because their resolution is not kept any more, or 'over': the project is
--- in another state, somebody else has done it
+--       instant (s) from which it is complete; then for each old shape: seconds
+-- Returns for each old shape how many rings were deleted because their resolution is no longer kept; or 'over': the project
+-- is in another state, because another process has finished this
 
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
     return 'over'
@@ -33,7 +32,7 @@ for i = 1, tonumber(ARGV[4]) do
     at = at + 1
 end
 
--- A count of 64 bits is two numbers here, since Lua's own are exact up to 2^53 alone.
+-- A count of 64 bits is kept as two numbers here, because Lua's numbers are exact only up to 2^53.
 local EMPTY, HALF = string.rep('\0', WIDTH), 4294967296
 
 local function add(counts, bucket, high, low)
@@ -42,8 +41,8 @@ local function add(counts, bucket, high, low)
     if not counts.newest or bucket > counts.newest then counts.newest = bucket end
 end
 
--- Adds the ring's buckets that are not empty, apart from those of a future that a wrong clock counted into. Returns
--- whether there is a ring.
+-- Adds the buckets of a ring that are not empty, except those that a wrong clock counted into the future. Returns whether
+-- there is a ring.
 local function add_ring(counts, raw, seconds)
     if not raw then
         return false
@@ -59,6 +58,7 @@ local function add_ring(counts, raw, seconds)
     return true
 end
 
+-- The 8 bytes of a count. It stops at 2^63 - 1.
 local function packed(high, low)
     high, low = high + floor(low / HALF), low % HALF
     if high >= HALF / 2 then
@@ -67,7 +67,7 @@ local function packed(high, low)
     return struct.pack('>I4I4', high, low)
 end
 
--- Writes the counts as a ring, unless all of them have fallen out of it.
+-- Writes the counts as a ring, unless all of them are older than a ring holds.
 local function write(key, shape, counts)
     local newest = counts.newest
     local life = newest and shape.seconds * (newest + shape.slots) - now or 0
@@ -87,7 +87,7 @@ local is_kept, was_kept, dropped = {}, {}, {}
 for _, shape in ipairs(news) do is_kept[shape.seconds] = true end
 for j, old in ipairs(olds) do was_kept[old.seconds], dropped[j] = true, 0 end
 
--- What the old rings of a series hold, by the length of their buckets; nothing where there is none.
+-- The counts of a series' old rings, by the seconds of their buckets; nil for seconds without a ring.
 local function read_old(first)
     local found = {}
     for j, old in ipairs(olds) do
@@ -103,6 +103,7 @@ local function read_old(first)
     return found
 end
 
+-- The counts of a new shape, added up from finer ones.
 local function added_up(finer, shape)
     local counts = {high = {}, low = {}}
     for bucket, high in pairs(finer.high) do
@@ -114,7 +115,7 @@ local function added_up(finer, shape)
     return counts
 end
 
--- A run that was interrupted has left a series either as it was or carried over: then there is nothing to find here.
+-- Carries one series over. If an interrupted run did so before, there are no old rings to find.
 local function rebuild(first)
     local found, is_new = read_old(first), {}
     for i = 1, #news do is_new[KEYS[first + i - 1]] = true end

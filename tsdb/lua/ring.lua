@@ -1,41 +1,43 @@
--- Shared by every script that writes; it stands in front of each.
--- Put in from Python: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, seconds; SHAPES, the rings'
--- shapes as a state names them (tsdb/state.py).
+-- Functions that the scripts share. This text stands in front of every script (tsdb/scripts.py).
+--
+-- Python puts these in front of it: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, in seconds;
+-- SHAPES, the shapes of the rings as a state names them (tsdb/state.py); WIDTH, the bytes of a count; LARGEST, the largest
+-- count as a decimal string.
 
 local MOST_ARGUMENTS = 4000  -- of one command: Lua unpacks some 8000 at most
 local floor = math.floor
 
--- Redis' own clock bounds the future: a clock that runs ahead must not wipe a ring.
+-- Redis' own clock bounds the future, so that a clock that runs ahead cannot erase a ring.
 local clock = tonumber(redis.call('TIME')[1])
 local limit = clock + FUTURE
 
--- An empty ring whose newest bucket is `bucket`.
+-- Writes an empty ring whose newest bucket is `bucket`.
 local function new_ring(key, rollup, bucket)
-    -- Redis fills the ring with zeros by itself. A SET would carry them all through Lua and the AOF, and take twice as long.
+    -- SETRANGE fills the ring with zeros. A SET would carry all zeros through Lua and the AOF, and take twice as long.
     redis.call('DEL', key)
     redis.call('SETRANGE', key, (rollup.slots + 1) * WIDTH - 1, '\0')
     redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
     redis.call('EXPIRE', key, rollup.ttl)
 end
 
--- Whether the project may be counted into, by who keeps rings of these shapes.
+-- Returns whether the project may be counted into by a process that keeps rings of these shapes.
 local function is_open(state)
     local start = 'open ' .. SHAPES .. ' '
     return state and string.sub(state, 1, #start) == start
 end
 
--- Whether rings of the project may be moved: it is open, closed or in the middle of a merge.
+-- Returns whether rings of the project may be moved: it is open, closed or in the middle of a merge.
 local function may_move(state)
     local phase, shapes = string.match(state or '', '^(%a+) (%S+) ')
     return shapes == SHAPES and (phase == 'open' or phase == 'closed' or phase == 'merging')
 end
 
--- The oldest bucket of the rollup that is retained at `now`, as Rollup.oldest_bucket says.
+-- Returns the oldest bucket of the rollup that is retained at `now`, as Rollup.oldest_bucket does.
 local function oldest_bucket(rollup, now)
     return floor((now - PAST) / rollup.seconds) - rollup.samples
 end
 
--- Notes in the project's state that the resolution of `seconds` is complete since that instant alone.
+-- Notes in the project's state that the resolution of `seconds` is complete only since that instant (s).
 local function note_filled(seconds, since)
     local start, filled = string.match(redis.call('GET', KEYS[1]) or '', '^(%a+ %S+ %S+) (%S+)$')
     if not start then
@@ -68,7 +70,7 @@ local function zero(key, slots, first, last)
     end
 end
 
--- Makes `bucket` the newest one of the ring and empties the slots of the buckets in between.
+-- Makes `bucket` the newest bucket of the ring, and empties the slots of the buckets in between.
 local function advance(key, rollup, newest, bucket)
     local slots = rollup.slots
     if bucket - newest >= slots then
@@ -79,8 +81,9 @@ local function advance(key, rollup, newest, bucket)
     redis.call('EXPIRE', key, rollup.ttl)
 end
 
--- Takes back a ring that a clock which ran ahead moved into the future: it would refuse the present. What it holds of the
--- past stays; what the future pushed out of it is lost at this resolution, and the state says so. Returns its newest bucket.
+-- Takes back a ring that a clock which ran ahead has moved into the future, where it would refuse the present. The buckets
+-- of the past that it still holds stay. Those that the future pushed out are lost at this resolution, and the state says so.
+-- Returns the newest bucket.
 local function pull_back(key, rollup, newest)
     local seconds, slots = rollup.seconds, rollup.slots
     local last = floor(limit / seconds)
@@ -96,7 +99,8 @@ local function pull_back(key, rollup, newest)
     return last
 end
 
--- Notes what a ring whose newest bucket lies ahead of the caller's clock has let go, though it would still be retained.
+-- Notes in the state if a ring whose newest bucket lies ahead of the caller's clock has lost buckets that would still be
+-- retained.
 local function note_lost(key, rollup, now)
     local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
     if #head == 0 then
@@ -111,7 +115,7 @@ local function note_lost(key, rollup, now)
     end
 end
 
--- Makes the ring reach `top` and returns its newest bucket, and whether the ring is new.
+-- Makes the ring reach the bucket `top`. Returns its newest bucket, and whether the ring is new.
 local function reach(key, rollup, top)
     local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
     if #head == 0 then
@@ -129,7 +133,7 @@ local function reach(key, rollup, top)
     return newest, false
 end
 
--- Adds an amount (a decimal string) to one bucket, unless the ring holds it no more. Returns true when the ring is new.
+-- Adds an amount (a decimal string) to one bucket, unless the ring no longer holds it. Returns whether the ring is new.
 local function ring_add_one(key, rollup, bucket, amount)
     local newest, fresh = reach(key, rollup, bucket)
     local slots = rollup.slots
@@ -139,8 +143,8 @@ local function ring_add_one(key, rollup, bucket, amount)
     return fresh
 end
 
--- Adds amounts[i] (a decimal string) to buckets[i], for each i. A bucket that the ring holds no more is passed over.
--- Returns true when the ring is new.
+-- Adds amounts[i] (a decimal string) to buckets[i], for each i. Skips buckets that the ring no longer holds.
+-- Returns whether the ring is new.
 local function ring_add(key, rollup, buckets, amounts)
     local top = buckets[1]
     for i = 2, #buckets do
@@ -167,7 +171,8 @@ local function ring_add(key, rollup, buckets, amounts)
     return fresh
 end
 
--- Is this id new? 'new', or 'repeat' (counted before, with the same value), or 'conflict' (with another).
+-- Takes a claim for `ttl` seconds. Returns 'new', 'repeat' if it was taken before with the same value, or 'conflict' if it
+-- was taken with another value.
 local function claim(key, value, ttl)
     if redis.call('SET', key, value, 'NX', 'EX', ttl) then
         return 'new'
@@ -175,9 +180,9 @@ local function claim(key, value, ttl)
     return redis.call('GET', key) == value and 'repeat' or 'conflict'
 end
 
--- The facts of a call that are new, by their numbers among its series, where the project has no room for all of them; nil
--- where it has. The series stand in ARGV from `at` on; those from number `first` to `last` are not going to be counted.
--- Totals and environments are few by themselves, and are never told to stay away.
+-- Returns the numbers of the facts of this call that are new, if the project has no room for all of them; otherwise nil.
+-- `most` is its room in series. The series of the call stand in ARGV from `at` on, and those with the numbers `first` to
+-- `last` are not going to be counted. Totals and environments are few, so there is always room for them.
 local function without_room(most, at, first, last)
     if most == 0 then
         return nil
@@ -205,16 +210,17 @@ local function without_room(most, at, first, last)
     return nil
 end
 
--- Adds to a running total, which never expires and never goes back.
+-- Adds to a running total, which never expires and never decreases.
 local function add_to_total(field, amount)
     local added = redis.pcall('HINCRBY', KEYS[3], field, string.format('%.0f', amount))
-    if type(added) == 'table' then  -- beyond 2^63 - 1 it stands still, as a ring's count does
+    if type(added) == 'table' then  -- it stops at the largest count, as the count in a ring does
         redis.call('HSET', KEYS[3], field, LARGEST)
     end
 end
 
--- Counts one increment of a series into every rollup that still retains it. Its rings stand in KEYS from `ring` on.
--- Returns whether one of them is new, and whether the coarsest counted it. What most events need, so it makes no tables.
+-- Counts one increment of a series into every rollup that still retains it. The rings stand in KEYS from `ring` on.
+-- Returns whether one of the rings is new, and how much the coarsest rollup counted. Most events need only this, so it makes
+-- no tables.
 local function count_one(time, amount, ring, now)
     local fresh, counted = false, false
     for i = 1, #ROLLUPS do
@@ -228,7 +234,7 @@ local function count_one(time, amount, ring, now)
     return fresh, counted and tonumber(amount) or 0
 end
 
--- The same of many increments: `count` pairs of timestamp and amount, in ARGV from `at` on.
+-- Counts many increments of a series as count_one does: `count` pairs of timestamp and amount, in ARGV from `at` on.
 local function count_many(count, at, ring, now)
     local times, amounts = {}, {}
     for i = 1, count do
@@ -256,8 +262,8 @@ local function count_many(count, at, ring, now)
     return fresh, sum
 end
 
--- Counts one series. It stands in ARGV from `at` on (name, number of increments k, and k times: timestamp, amount) and
--- its rings in KEYS from `ring` on. Returns where the next series begins.
+-- Counts one series. It stands in ARGV from `at` on (name, number of increments k, and k times: timestamp, amount), and its
+-- rings stand in KEYS from `ring` on. Returns where the next series begins, in ARGV and in KEYS.
 local function count_series(at, ring, now)
     local name, count = ARGV[at], tonumber(ARGV[at + 1])
     local fresh, sum
@@ -270,8 +276,8 @@ local function count_series(at, ring, now)
     if fresh then
         redis.call('SADD', KEYS[2], name)
     end
-    -- What the coarsest rollup retained was counted. A series of totals is also a running total; so is what was dropped,
-    -- by its reason and over all keys.
+    -- An increment was counted if the coarsest rollup retains it. Then it is added to the running totals: by category and
+    -- outcome, and for what was not accepted also by reason, over all keys.
     if sum > 0 then
         if string.sub(name, 1, 2) == 't:' then
             add_to_total(string.sub(name, 3), sum)

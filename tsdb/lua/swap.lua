@@ -1,9 +1,9 @@
--- Changes a project's state, unless it is another one by now.
+-- Changes a project's state, unless another process has changed it.
 --
 -- KEYS  1 state, 2 index, 3 running totals
 -- ARGV  1 the state that it must be in ('' = none), 2 the new state ('' = none), 3 '1': only while it has keys
--- Returns 'done', 'other' (it is in another state, or has no keys), or 'full' where it was in none and has keys all the
--- same
+-- Returns 'done', 'other' (it is in another state, or lacks the keys), or 'full' (it was to be opened, but has keys without
+-- a state)
 
 local state = redis.call('GET', KEYS[1]) or ''
 if state ~= ARGV[1] then

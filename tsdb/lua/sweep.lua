@@ -1,8 +1,8 @@
--- Deletes keys of a project while its tombstone stands. Whoever else finishes the same deletion may have come to its
--- end, and the project may be counted into again: those keys stay.
+-- Deletes keys of a project while its tombstone stands. Another process may have finished the same deletion, and the project
+-- may be counted into again. Then its keys stay.
 --
 -- KEYS  1 state, then the keys to delete
--- Returns how many went
+-- Returns how many were deleted
 
 local phase = string.match(redis.call('GET', KEYS[1]) or '', '^%a+')
 if phase ~= 'emptying' and phase ~= 'deleting' then

@@ -1,12 +1,13 @@
--- The first half of a move: takes a series' rings out of counting, each into a hash that says which move it is.
--- A ring that an interrupted move left there keeps its token and its destination, so that it is added once and there.
--- The index keeps the series' name until all of it has arrived (drop.lua), so that an interrupted move is found again.
+-- The first half of a move: puts each ring of a series into a hash, where it is no longer counted into, with the token of
+-- the move and the destination. A ring that an interrupted move left there keeps its token and its destination, so that it
+-- is added once, and there. The index keeps the series' name until all rings have arrived (drop.lua), so that an
+-- interrupted move can be found.
 --
--- KEYS  1 state, 2 index, then for each rollup: ring, moving
--- ARGV  1 the token of this move, 2 the series' name, 3 the destination, 4 the state in which this may be done, '' for any
---       in which rings may be moved
--- Returns for each rollup {token, ring, destination}, or {} where there is nothing to move; or 'closed': the project's
--- keys may be being deleted, and a new one could escape the scan
+-- KEYS  1 state, 2 index, then for each rollup: ring, moving ring
+-- ARGV  1 the token of this move, 2 the series' name, 3 the destination, 4 the state in which this may be done ('' = any
+--       state in which rings may be moved)
+-- Returns for each rollup {token, ring, destination}, or {} if there is nothing to move; or 'closed', because the project's
+-- keys may be being deleted, and the scan could miss a new key
 
 local state = redis.call('GET', KEYS[1])
 if not may_move(state) or (ARGV[4] ~= '' and state ~= ARGV[4]) then

@@ -1,8 +1,8 @@
--- Reads a window of many rings, which for a short window is much less than the rings. It writes nothing.
+-- Reads a window of many rings. For a short window this is much less than the whole rings. It writes nothing.
 --
 -- KEYS  values that are wanted whole, then rings
--- ARGV  1 how many are wanted whole, 2 and 3 the first and last byte of a stretch of each ring, 4 and 5 of another
--- Returns for each key its value, or of a ring its newest bucket and the stretches in one; nothing where there is none
+-- ARGV  1 how many are wanted whole, 2 and 3 the first and the last byte of one stretch of each ring, 4 and 5 of another
+-- Returns for each key its value, or for a ring its newest bucket and the stretches in one string; nil if there is none
 
 local call, whole, found = redis.call, tonumber(ARGV[1]), {}
 local first, last, second, final = ARGV[2], ARGV[3], ARGV[4], ARGV[5]
