@@ -49,7 +49,7 @@ class StoreClient(Protocol):
         """Return a client of each server that has keys of its own: the one server, or each master of a cluster."""
 
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
-        """Return a client of each such server and a key that lies on it, by the server's address ("" if it is alone).
+        """Return a client of each such server and a key that lies on it, by its address ("" for a single server).
 
         The keys are `name`, a colon and a number. Nothing is sent.
         """

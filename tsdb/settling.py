@@ -61,10 +61,10 @@ def settle(store: Store, project: int, *, now: int, dropped: Counter[str] | None
             if not store.clients.write.exists(index_key(project), running_key(project)):
                 return state.phase
             states.swap(project, state, _adopted(store, project), with_keys=True)
-        elif state.phase is Phase.STRANGE:
+        elif state.phase is Phase.UNKNOWN:
             states.swap(project, state, closed_text(states.shapes))
-        elif state.phase is Phase.BEFORE:
-            states.swap(project, state, _from_before(store))
+        elif state.phase is Phase.EARLIER:
+            states.swap(project, state, _from_earlier(store))
         else:
             states.swap(project, state, state_text(Phase.REBUILDING, state.shapes, states.shapes, state.filled))
 
@@ -135,7 +135,7 @@ def _rebuild(store: Store, project: int, state: State, now: int, dropped: Counte
         for shape, number in zip(before, answer, strict=True):
             if number:
                 dropped[shape.name] += number
-    if any(shape.is_of_before for shape in before) and any(name.startswith("e:") for name in names):
+    if any(shape.is_earlier for shape in before) and any(name.startswith("e:") for name in names):
         filled[ENVIRONMENTS] = now
     complete = not names and not state.filled  # nothing was ever counted
     store.states.swap(project, state, closed_text(state.detail, {} if complete else filled))
@@ -158,9 +158,9 @@ def _moving_key(project: int, name: str, shape: Shape) -> str:
     return f"ts:{{{project}}}:moving:{name}:{shape.name}"
 
 
-def _from_before(store: Store) -> str:
+def _from_earlier(store: Store) -> str:
     """Return the state that follows one that an earlier version wrote."""
-    shapes = ",".join(shape.name for shape in _shapes_of_before(store))
+    shapes = ",".join(shape.name for shape in _earlier_shapes(store))
     return state_text(Phase.REBUILDING, shapes or store.states.shapes, store.states.shapes)
 
 
@@ -173,15 +173,15 @@ def _adopted(store: Store, project: int) -> str:
     names = store.names_of(project)
     keys = [Series(project, name).key(rollup) for name in names for rollup in store.rollups]
     foreign = keys and store.clients.write.exists(*keys)
-    return tombstone_text(Phase.EMPTYING) if foreign else _from_before(store)
+    return tombstone_text(Phase.EMPTYING) if foreign else _from_earlier(store)
 
 
-def _shapes_of_before(store: Store) -> list[Shape]:
+def _earlier_shapes(store: Store) -> list[Shape]:
     """Return the shapes of all rings that an earlier version left, finest first. Reads all key names once a store."""
-    if store.shapes_of_before is None:
+    if store.earlier_shapes is None:
         found = {match[1].decode() for keys in _scan(store) for key in keys if (match := _RING.fullmatch(key))}
-        store.shapes_of_before = sorted(parse_shapes(",".join(name for name in found if "x" in name)))
-    return store.shapes_of_before
+        store.earlier_shapes = sorted(parse_shapes(",".join(name for name in found if "x" in name)))
+    return store.earlier_shapes
 
 
 def _scan(store: Store) -> Iterator[list[bytes]]:

@@ -37,7 +37,7 @@ NOTHING = "-"
 _SHAPE = re.compile(r"([0-9]{1,9})([sx])([0-9]{1,7})")
 _SHAPES = rf"{NOTHING}|[0-9sx]+(?:,[0-9sx]+)*"
 _FILLED = rf"{NOTHING}|[0-9]{{1,9}}=[0-9]{{1,12}}(?:,[0-9]{{1,9}}=[0-9]{{1,12}})*"
-_BEFORE = re.compile(r"[0-9a-f]{16}")
+_EARLIER = re.compile(r"[0-9a-f]{16}")
 
 
 class Phase(StrEnum):
@@ -45,9 +45,9 @@ class Phase(StrEnum):
 
     ABSENT = "absent"
     """There is no state."""
-    STRANGE = "strange"
+    UNKNOWN = "unknown"
     """A text that no version wrote."""
-    BEFORE = "before"
+    EARLIER = "earlier"
     """Written by an earlier version: the project is open."""
     OPEN = "open"
     CLOSED = "closed"
@@ -76,7 +76,7 @@ class Shape(NamedTuple):
     name: str
 
     @property
-    def is_of_before(self) -> bool:
+    def is_earlier(self) -> bool:
         """Whether an earlier version wrote rings of this shape."""
         return "x" in self.name
 
@@ -98,7 +98,7 @@ class State:
         elif match:
             self.phase = Phase(match["phase"])
         else:
-            self.phase = Phase.BEFORE if _BEFORE.fullmatch(text) else Phase.STRANGE
+            self.phase = Phase.EARLIER if _EARLIER.fullmatch(text) else Phase.UNKNOWN
         self.shapes = match["shapes"] if match else NOTHING
         """The shapes of the rings that exist."""
         self.detail = match["detail"] if match else NOTHING

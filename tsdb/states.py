@@ -120,7 +120,7 @@ class States:
 
     def close(self, project: int) -> None:
         """Close the project: nothing is counted into it until it is opened, and its version is no longer valid."""
-        while (state := self.get(project)).phase in (Phase.OPEN, Phase.BEFORE):
+        while (state := self.get(project)).phase in (Phase.OPEN, Phase.EARLIER):
             text = closed_text(state.shapes, state.filled) if state.phase is Phase.OPEN else ""
             if self.swap(project, state, text) == "done":
                 return

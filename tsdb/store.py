@@ -75,7 +75,7 @@ class Store:
         self.rollups = tuple(rollups)
         self.states = States(clients, self.rollups)
         self.tombstones = Tombstones(clients, self.states, self.rollups)
-        self.shapes_of_before: list[Shape] | None = None
+        self.earlier_shapes: list[Shape] | None = None
         """The shapes of rings that an earlier version left; None until tsdb/settling.py has looked."""
         self._count = Script("count", self.rollups)
         self._reader = Reader(clients, self.states, self.rollups)

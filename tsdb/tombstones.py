@@ -17,7 +17,7 @@ from tsdb.series import index_key, running_key, state_key, total
 from tsdb.state import Phase, State, parse_state, tombstone_text
 from tsdb.states import States, Unsettled
 
-SHAPES_OF_BEFORE = ("10x360", "3600x168", "86400x90")
+EARLIER_SHAPES = ("10x360", "3600x168", "86400x90")
 """The shapes of the rings that an earlier version kept by default."""
 
 SCAN_COUNT = 1000
@@ -36,7 +36,7 @@ class Tombstones:
     def has_keys(self, project: int) -> bool:
         """Return whether the project may have keys: a state, an index, running totals, or rings of totals."""
         keys = [state_key(project), index_key(project), running_key(project)]
-        shapes = [*(rollup.name for rollup in self._rollups), *SHAPES_OF_BEFORE]
+        shapes = [*(rollup.name for rollup in self._rollups), *EARLIER_SHAPES]
         for category in Category:
             for outcome in Outcome:
                 keys += [f"ts:{{{project}}}:{total(project, category, outcome).name}:{shape}" for shape in shapes]

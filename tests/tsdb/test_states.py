@@ -68,13 +68,13 @@ def test_a_text_is_what_the_docstring_says() -> None:
 
 def test_no_text_is_absent_and_that_of_the_version_before_is_known() -> None:
     assert State("").phase is Phase.ABSENT
-    assert State("0123456789abcdef").phase is Phase.BEFORE
+    assert State("0123456789abcdef").phase is Phase.EARLIER
 
 
 @pytest.mark.parametrize("text", STRANGE)
 def test_anything_else_is_strange_and_settled_for_nobody(text: str) -> None:
     state = State(text)
-    assert state.phase is Phase.STRANGE
+    assert state.phase is Phase.UNKNOWN
     assert not state.is_settled(SHAPES)
 
 
