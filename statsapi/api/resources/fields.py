@@ -9,8 +9,11 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
+"""Any text without control characters, which would break a line in a log or a table."""
+
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\Z"
-"""Not blank, and no control characters, which would break a line in a log or a table."""
+"""The same, and not blank."""
 
 
 class Text(serializers.CharField):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +12,7 @@ from rest_framework.exceptions import ValidationError
 from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_ENVIRONMENT, environment_name
 from projects.models import HEX_PATTERN
 from statsapi.api.json_body import parse_json
+from statsapi.api.resources.fields import NO_CONTROLS
 from statsapi.api.schema.shapes import ecma
 from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
@@ -60,7 +61,8 @@ class _Text:
 
     def __init__(self, name: str, longest: int, **more: str) -> None:
         self.name, self._longest = name, longest
-        self.schema = {"type": ["string", "null"], "minLength": 1, "maxLength": longest, **more}
+        pattern = ecma(NO_CONTROLS)
+        self.schema = {"type": ["string", "null"], "minLength": 1, "maxLength": longest, "pattern": pattern, **more}
 
     def read(self, item: dict[str, Any]) -> str | None:
         """Return the text. Raises _Fault."""
@@ -69,7 +71,7 @@ class _Text:
             return None
         if not isinstance(value, str) or not 1 <= len(value) <= self._longest:
             raise _Fault(f".{self.name}: must be a text of 1 to {self._longest} characters, or null.")
-        if any(unicodedata.category(character) == "Cc" for character in value):
+        if not re.match(NO_CONTROLS, value):
             raise _Fault(f".{self.name}: must not contain control characters.")
         return value
 

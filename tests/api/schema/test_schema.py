@@ -112,6 +112,8 @@ ROWS = [
     ({"outcome": "accepted", "environment": "x" * 65}, False),
     ({"outcome": "accepted", "environment": ""}, False),
     ({"outcome": "accepted", "environment": "a/b"}, False),
+    ({"outcome": "accepted", "environment": "a\nb"}, False),
+    ({"outcome": "accepted", "reason": "\x9f"}, False),
     ({"outcome": "accepted", "key": "x"}, False),
     ({"outcome": "accepted", "reason": "x" * 201}, False),
     ({"outcome": "accepted", "stranger": 1}, False),
