@@ -32,5 +32,6 @@ SPECTACULAR_SETTINGS = {
     "POSTPROCESSING_HOOKS": [
         "statsapi.api.schema.extensions.allow_empty_parameters",
         "statsapi.api.schema.extensions.require_bodies",
+        "statsapi.api.schema.links.add_links",
     ],
 }

@@ -58,6 +58,27 @@ def test_every_operation_names_its_errors_and_credentials(schema: Any) -> None:
     assert schema["components"]["securitySchemes"]["bearer"]["scheme"] == "bearer"
 
 
+def test_a_link_leads_to_an_operation_and_names_its_whole_path(schema: Any) -> None:
+    path_of = {
+        one["operationId"]: set(re.findall(r"\{(\w+)\}", path))
+        for path, operations in schema["paths"].items()
+        for one in operations.values()
+    }
+    links = {
+        one["operationId"]: response["links"]
+        for operations in schema["paths"].values()
+        for one in operations.values()
+        for response in one["responses"].values()
+        if "links" in response
+    }
+    assert {"retrieve_project", "create_key", "delete_project"} <= links["create_project"].keys()
+    assert {"retrieve_key", "change_key", "delete_key"} <= links["create_key"].keys()
+    for start, ends in links.items():
+        for name, link in ends.items():
+            assert name == link["operationId"] != start
+            assert link["parameters"].keys() == path_of[name]
+
+
 def json_of(response: Any) -> Any:
     return response["content"]["application/json"]
 

@@ -1,7 +1,8 @@
-"""schemathesis against a real server: what the schema allows is accepted, what it forbids refused, as it says answered.
+"""schemathesis against a real server.
 
-All of its checks are on, over examples that cover the schema, random ones, and sequences of requests that use what
-earlier ones made.
+It sends what the schema allows, which must be accepted, and what the schema forbids, which must be refused. Answers
+must be as the schema says. All checks of schemathesis are on. It sends examples that cover the schema, random ones, and
+sequences of requests that follow the schema's links.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,11 +24,12 @@ from tests.api.live import LiveServer, start_live_server
 pytestmark = pytest.mark.once
 
 EXAMPLES = 20
+SEQUENCES = 60
 METRICS_TOKEN = "let-me-see"
 
 HOOKS = Path(__file__).with_name("schemathesis_hooks.py")
 
-CONFIGURATION = f"""
+COMMON = f"""
 hooks = "{HOOKS}"
 
 [dictionaries]
@@ -41,10 +44,22 @@ negative_data_rejection.expected-statuses = [
     "302", "308", "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "5xx"
 ]
 
+# A schema cannot say that start comes before end, that a range has so many points, that a timestamp is still retained,
+# or that a project of that name exists: what it allows may be refused here.
+[[operations]]
+include-operation-id = [
+    "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
+    "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
+]
+checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
+
 # Mostly what is there, else nearly every answer would be 404.
 [parameters]
 "path.organization_slug" = {{ dictionary = "organizations", probability = 0.9 }}
 "path.team_slug" = {{ dictionary = "organizations", probability = 0.9 }}
+"""
+
+SINGLE = f"""{COMMON}
 "path.project_slug" = {{ dictionary = "projects", probability = 0.9 }}
 "path.public_key" = {{ dictionary = "keys", probability = 0.9 }}
 
@@ -68,15 +83,13 @@ parameters = {{ "path.project_slug" = "3", "body.into" = {{ dictionary = "change
 [[operations]]
 include-operation-id = "delete_project"
 parameters = {{ "path.project_slug" = "4" }}
+"""
 
-# A schema cannot say that start comes before end, that a range has so many points, that a timestamp is still retained,
-# or that a project of that name exists: what it allows may be refused here.
-[[operations]]
-include-operation-id = [
-    "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
-    "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
-]
-checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
+LINKED = f"""{COMMON}
+# Only the links that the schema has, without guesses from names.
+[phases.stateful]
+max-steps = 20
+inference.algorithms = []
 """
 
 
@@ -93,27 +106,63 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 def test_it_finds_nothing_with_every_check_on(server: LiveServer, tmp_path: Path) -> None:
     described = server.request("GET", "/api/schema/").json()
-    schema = tmp_path / "schema.json"
-    schema.write_text(json.dumps(_without_prefix_items(described)))
-    configuration = tmp_path / "schemathesis.toml"
-    configuration.write_text(CONFIGURATION)
+    output = _run(server, tmp_path, SINGLE, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES))
+    tried = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
+    assert f"Tested: {len(tried)}\n" in output, output
+    # Else all of that would hold of a service that refuses everything.
+    assert _named(tried) <= _answered_well(server), _named(tried) - _answered_well(server)
+
+
+def test_it_finds_nothing_in_sequences_of_requests(server: LiveServer, tmp_path: Path) -> None:
+    report = tmp_path / "report.ndjson"
+    options = ["--phases", "stateful", "--mode", "positive", "--max-examples", str(SEQUENCES)]
+    _run(server, tmp_path, LINKED, *options, "--report-ndjson-path", str(report))
+    described = server.request("GET", "/api/schema/").json()
+    names = {
+        f"{method.upper()} {path}": one["operationId"]
+        for path, methods in described["paths"].items()
+        for method, one in methods.items()
+    }
+    followed = {(names[start], names[end]) for start, end in _followed(report)}
+    # Else it could be that nothing was found because nothing was done.
+    assert len(followed) >= 15, followed
+    of_a_new_project = {end for start, end in followed if start in ("create_project", "create_team_project")}
+    assert {"retrieve_project", "create_key", "delete_project"} <= of_a_new_project, followed
+    assert {"retrieve_key", "change_key", "delete_key"} & {end for start, end in followed if start == "create_key"}
+
+
+def _run(server: LiveServer, folder: Path, configuration: str, *options: str) -> str:
+    """Run schemathesis, which must find nothing, and return what it prints."""
+    schema = folder / "schema.json"
+    schema.write_text(json.dumps(_without_prefix_items(server.request("GET", "/api/schema/").json())))
+    (folder / "schemathesis.toml").write_text(configuration)
     done = subprocess.run(
         [
-            *(Path(sys.executable).with_name("st"), "--config-file", configuration, "run", schema),
+            *(Path(sys.executable).with_name("st"), "--config-file", folder / "schemathesis.toml", "run", schema),
             *("--url", f"http://127.0.0.1:{server.port}", "--header", f"Authorization: Bearer {server.token}"),
-            *("--checks", "all", "--max-examples", str(EXAMPLES), "--generation-deterministic"),
-            *("--no-color", "--continue-on-failure", "--warnings", "off"),
+            *("--checks", "all", "--generation-deterministic"),
+            *("--no-color", "--continue-on-failure", "--warnings", "off", *options),
         ],
         capture_output=True,
         text=True,
         check=False,
-        cwd=tmp_path,
+        cwd=folder,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    tried = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
-    assert f"Tested: {len(tried)}\n" in done.stdout, done.stdout
-    # Else all of that would hold of a service that refuses everything.
-    assert _named(tried) <= _answered_well(server), _named(tried) - _answered_well(server)
+    return done.stdout
+
+
+def _followed(report: Path) -> Iterator[tuple[str, str]]:
+    """The methods and paths of each link that was followed to success: where it began, and where it led."""
+    for line in report.read_text().splitlines():
+        recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
+        for number, case in recorder.get("cases", {}).items():
+            link = case.get("transition")
+            if link and case["is_transition_applied"]:
+                response = recorder["interactions"][number].get("response")
+                if response and response["status_code"] < 300:
+                    start, _, end = link["id"].split(" -> ")
+                    yield start, end
 
 
 def _named(operations: set[tuple[str, str]]) -> set[tuple[str, str]]:
