@@ -30,8 +30,7 @@ SPECTACULAR_SETTINGS = {
     "REDOC_DIST": "SIDECAR",
     "PREPROCESSING_HOOKS": ["statsapi.api.schema.extensions.only_the_api"],
     "POSTPROCESSING_HOOKS": [
-        "statsapi.api.schema.extensions.allow_empty_parameters",
-        "statsapi.api.schema.extensions.require_bodies",
+        "statsapi.api.schema.extensions.complete_operations",
         "statsapi.api.schema.links.add_links",
     ],
 }

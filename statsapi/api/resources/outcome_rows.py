@@ -13,7 +13,7 @@ from projects.environment_names import ALLOWED_CHARACTERS, LONGEST_ENVIRONMENT, 
 from projects.models import HEX_PATTERN
 from statsapi.api.json_body import parse_json
 from statsapi.api.resources.fields import NO_CONTROLS
-from statsapi.api.schema.shapes import ecma
+from statsapi.api.shapes import ecma
 from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, NO_REASON, Category, Outcome, known_reason
 from tsdb.rollups import FUTURE_SECONDS
 

@@ -14,7 +14,7 @@ from django.conf import settings
 
 from projects import models
 from projects.dsn import dsn
-from statsapi.api.schema.shapes import Count, Date, Hex, More
+from statsapi.api.shapes import Count, Date, Hex, More
 
 
 class Status(TypedDict):

@@ -6,7 +6,7 @@ from typing import Any
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerFieldExtension
 
-from statsapi.api.schema.shapes import ecma
+from statsapi.api.shapes import ecma
 
 
 def only_the_api(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
@@ -14,23 +14,15 @@ def only_the_api(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, 
     return [endpoint for endpoint in endpoints if endpoint[0].startswith("/api/0/")]
 
 
-def allow_empty_parameters(result: Any, generator: Any, request: Any, public: bool) -> Any:
-    """Declare that an optional query parameter may be empty, which drf-spectacular cannot."""
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            for parameter in operation.get("parameters", ()):
-                if parameter["in"] == "query" and not parameter.get("required"):
-                    parameter["allowEmptyValue"] = True
-    return result
-
-
-def require_bodies(result: Any, generator: Any, request: Any, public: bool) -> Any:
-    """Declare that a body must be sent if it has fields that must. drf-spectacular does so for serializers only."""
-    for operations in result["paths"].values():
-        for operation in operations.values():
-            body = operation.get("requestBody")
-            if body and any("required" in one["schema"] for one in body["content"].values()):
-                body["required"] = True
+def complete_operations(result: Any, generator: Any, request: Any, public: bool) -> Any:
+    """Declare what drf-spectacular does not: optional query parameters may be empty, and some bodies must be sent."""
+    for operation in (one for operations in result["paths"].values() for one in operations.values()):
+        for parameter in operation.get("parameters", ()):
+            if parameter["in"] == "query" and not parameter.get("required"):
+                parameter["allowEmptyValue"] = True
+        body = operation.get("requestBody")
+        if body and any("required" in one["schema"] for one in body["content"].values()):
+            body["required"] = True
     return result
 
 

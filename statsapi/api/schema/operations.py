@@ -16,7 +16,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 from projects.models import HEX_PATTERN
 from statsapi.api.errors import Detail, MovedAnswer
 from statsapi.api.parameters import SLUG_OR_ID
-from statsapi.api.schema.shapes import More, ecma, shape_of
+from statsapi.api.shapes import More, ecma, shape_of
 
 View = TypeVar("View", bound=Callable[..., Any])
 

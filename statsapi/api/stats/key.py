@@ -14,7 +14,7 @@ from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.resources.keys import find_key
 from statsapi.api.schema.operations import describe
-from statsapi.api.schema.shapes import Count
+from statsapi.api.shapes import Count
 from statsapi.api.stats.query import TIME_RANGE, parse_time_range
 from statsapi.http import clock
 from tsdb.facts import Question, add_facts

@@ -16,7 +16,7 @@ from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
 from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
-from statsapi.api.stats.pairs import Pairs, points_of_projects_response, points_response
+from statsapi.api.stats.pairs import Pairs, pairs_by_project_response, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, TimeRange, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
@@ -81,7 +81,7 @@ def _together(counts: list[int], asked: TimeRange, filename: str | None) -> Http
     if filename:
         rows = zip(map(iso, asked.starts), counts, strict=True)
         return csv_response(["timestamp", "count"], rows, filename, asked.headers)
-    return points_response(asked.starts, counts, asked.headers)
+    return pairs_response(asked.starts, counts, asked.headers)
 
 
 def _each(
@@ -94,7 +94,7 @@ def _each(
             for start, count in zip(asked.starts, of_project, strict=True)
         )
         return csv_response(["project", "timestamp", "count"], rows, filename, asked.headers)
-    return points_of_projects_response(asked.starts, counts, asked.headers)
+    return pairs_by_project_response(asked.starts, counts, asked.headers)
 
 
 def _environment_ids(organization: int, name: str) -> dict[int, int]:

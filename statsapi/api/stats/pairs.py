@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import orjson
 from django.http import HttpResponse
 
-from statsapi.api.schema.shapes import More
+from statsapi.api.shapes import More
 
 Pairs = Annotated[
     list[tuple[float, int]],
@@ -19,7 +19,7 @@ Pairs = Annotated[
 ]
 
 
-def points_response(starts: Iterable[int], counts: Sequence[int], headers: Mapping[str, str]) -> HttpResponse:
+def pairs_response(starts: Iterable[int], counts: Sequence[int], headers: Mapping[str, str]) -> HttpResponse:
     """`[[1537308000.0, 459], …]` as Python's json module writes it, in a tenth of its time.
 
     `starts` are seconds since the epoch, as many as there are counts.
@@ -27,7 +27,7 @@ def points_response(starts: Iterable[int], counts: Sequence[int], headers: Mappi
     return _response(list(zip(map(float, starts), counts, strict=True)), headers)
 
 
-def points_of_projects_response(
+def pairs_by_project_response(
     starts: Iterable[int], counts: Mapping[int, Sequence[int]], headers: Mapping[str, str]
 ) -> HttpResponse:
     """`{"7": [[1537308000.0, 459], …], …}` of the counts by project id, likewise."""

@@ -15,7 +15,7 @@ from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.schema.operations import describe
 from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
 from statsapi.api.stats.example import EXAMPLE
-from statsapi.api.stats.pairs import Pairs, points_response
+from statsapi.api.stats.pairs import Pairs, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
@@ -54,7 +54,7 @@ class ProjectStatsView(ApiView):
         if as_csv:
             rows = zip(map(iso, asked.starts), counts, strict=True)
             return csv_response(["timestamp", "count"], rows, f"{project.slug}-{stat}.csv", asked.headers)
-        return points_response(asked.starts, counts, asked.headers)
+        return pairs_response(asked.starts, counts, asked.headers)
 
 
 def _environment_id(project: int, name: str) -> int:

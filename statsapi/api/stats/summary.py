@@ -14,7 +14,7 @@ from statsapi.api.objects import get_organization
 from statsapi.api.parameters import Parameter
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
-from statsapi.api.schema.shapes import Count
+from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import csv_response, iso
 from statsapi.api.stats.v2 import asked_projects
 from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, parse_stats_query, settle

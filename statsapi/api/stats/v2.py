@@ -14,7 +14,7 @@ from statsapi.api.errors import ASK_FOR_LESS, BadQuery, Missing
 from statsapi.api.objects import get_organization
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
-from statsapi.api.schema.shapes import Count
+from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import iso
 from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, parse_stats_query, settle
 from statsapi.http import clock
