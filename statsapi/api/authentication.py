@@ -1,4 +1,4 @@
-"""Who asks: a bearer token, or a logged-in browser session."""
+"""Authentication: a bearer token, or the session of a logged-in browser."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from statsapi.http import clock
 
 
 class Caller(NamedTuple):
-    """`request.auth` of every authenticated request. Exactly one of token and user is set."""
+    """The caller of an authenticated request, its `request.auth`. Exactly one of `token` and `user` is set."""
 
     token: Token | None
     user: User | None
     ahead: Ahead | None = None
-    """What was read of the cache together with the token."""
+    """What was read from the cache together with the token."""
 
 
 def caller_of(request: Request) -> Caller | None:
-    """Return who asks; None where the request has no credentials. Raises AuthenticationFailed for bad ones."""
+    """Return the caller; None if the request has no credentials. Raises AuthenticationFailed if they are wrong."""
     caller: object = request.auth
     return caller if isinstance(caller, Caller) else None
 
 
 def known_caller_of(request: Request) -> Caller:
-    """Return who asks. Raises NotAuthenticated where the request has no credentials."""
+    """Return the caller. Raises NotAuthenticated if the request has no credentials."""
     caller = caller_of(request)
     if caller is None:
         raise NotAuthenticated
@@ -39,9 +39,9 @@ def known_caller_of(request: Request) -> Caller:
 
 
 class Authentication(BaseAuthentication):
-    """A token where there is an Authorization header, else the session.
+    """The token of the Authorization header, or else the session.
 
-    A token is never looked for in the query string. `request.user` stays None for a token: it belongs to an
+    A token in the query string is ignored. `request.user` is None for a token, because a token belongs to an
     organization, not to a person.
     """
 
@@ -58,7 +58,8 @@ class Authentication(BaseAuthentication):
 
 class _Session(SessionAuthentication):
     def enforce_csrf(self, request: Any) -> None:
-        # The framework's own request would look for the token in the parsed body, and so parse it before all checks.
+        # Given its own request, the framework would look for the CSRF token in the body, and parse it before all
+        # checks.
         super().enforce_csrf(request._request)
 
 

@@ -1,3 +1,5 @@
+"""The base of all views under /api/0/."""
+
 from __future__ import annotations
 
 from functools import partial
@@ -17,11 +19,12 @@ from statsapi.http import clock
 from tsdb.states import Unsettled
 
 MOST_PARAMETERS = 1000
-"""Of a query. DATA_UPLOAD_MAX_NUMBER_FIELDS is for the admin's forms, which have more fields than a question needs."""
+"""Most parameters of a query. DATA_UPLOAD_MAX_NUMBER_FIELDS is for the admin's forms, which have far more fields."""
 
 
-# A view under /api/0/: the caller, then scope, then method, then object, then query are checked, in this order. OPTIONS
-# tells what the endpoint has and needs no credentials. (A docstring would be shown to users as every endpoint's own.)
+# A view under /api/0/. It checks in this order: the caller, the scope, the method, the object, the query. OPTIONS tells
+# which methods there are, and needs no credentials. A docstring here would be each endpoint's description in the
+# OpenAPI document.
 class ApiView(APIView):
     scope_map: ScopeMap
     _allowance: rate_limit.Allowance | None = None
@@ -40,7 +43,7 @@ class ApiView(APIView):
             raise TooManyFieldsSent
 
     def check_throttles(self, request: Request) -> None:
-        """Follows authentication and scope, so that only a token that may ask is counted."""
+        """Take one request from the token's rate. The framework calls this after the scope was checked."""
         caller = caller_of(request) if request.method != "OPTIONS" else None
         taken = rate_limit.take(caller.token, clock.now(request)) if caller and caller.token else None
         if taken is not None:
@@ -49,7 +52,10 @@ class ApiView(APIView):
                 raise refusal
 
     def handle_exception(self, exc: Exception) -> Response:
-        """Finishes what was begun with a project that a read came upon, and answers then."""
+        """Return the answer to an error.
+
+        A read that found an unfinished change of a project finishes it and asks again.
+        """
         if isinstance(exc, Unsettled) and self.request.method in ("GET", "HEAD"):
             try:
                 services.settle(exc.projects)

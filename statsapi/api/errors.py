@@ -1,4 +1,4 @@
-"""Every error of the API, in one shape: JSON with a `detail` (tests/api/test_errors.py pins each)."""
+"""The errors of the API. Each is JSON with a `detail`; tests/api/test_errors.py pins them all."""
 
 from __future__ import annotations
 
@@ -54,23 +54,25 @@ class BadQuery(APIException):
 
 
 class BadBody(APIException):
-    """A body that cannot be read to its end, or obeyed; one that is no JSON is a ParseError."""
+    """A body that cannot be read to its end, or cannot be obeyed. A body that is not JSON is a ParseError."""
 
     status_code = status.HTTP_400_BAD_REQUEST
 
 
 class Missing(NotFound):
-    """Not there, deleted, or another organization's: the caller cannot tell which."""
+    """An object that does not exist, was deleted, or is another organization's. The caller cannot tell which."""
 
     default_detail = failures.NOT_FOUND
 
 
 class Conflict(APIException):
+    """A slug, a key or an Idempotency-Key that is already in use."""
+
     status_code = status.HTTP_409_CONFLICT
 
 
 class Moved(Exception):
-    """The object has another slug now, under `url`."""
+    """A project that has another slug now. `url` is the request's address with that slug."""
 
     def __init__(self, slug: str, url: str) -> None:
         self.slug = slug
@@ -79,15 +81,17 @@ class Moved(Exception):
 
 
 class TooLarge(APIException):
+    """A body that is larger than allowed."""
+
     status_code = status.HTTP_413_REQUEST_ENTITY_TOO_LARGE
 
 
 def exception_handler(error: Exception, context: dict[str, Any]) -> Response | None:
-    """Django REST Framework's hook."""
+    """Return the answer to an error; the hook of Django REST Framework."""
     if isinstance(error, Moved):
         extra = MovedExtra(url=error.url, slug=error.slug)
         detail = MovedDetail(code="resource-moved", message="Resource has been moved", extra=extra)
-        # After a 302 a client asks with GET, whatever it sent: of a write that would look like success. 308 keeps both.
+        # After a 302 clients send a GET instead of a write, which would look like success. 308 keeps method and body.
         code = 302 if context["request"].method in ("GET", "HEAD") else 308
         return Response(MovedAnswer(slug=error.slug, detail=detail), status=code, headers={"Location": error.url})
     if isinstance(error, ParseError):

@@ -1,4 +1,4 @@
-"""The body of a write, read within bounds however it is sent: with a length or chunked, packed or not."""
+"""The body of a write, read within bounds. It may have a length or be chunked, and it may be compressed."""
 
 from __future__ import annotations
 
@@ -14,16 +14,19 @@ from statsapi.http import bodies
 from statsapi.http.errors import BodyLimit, RequestError
 
 _TAKEN = "statsapi.body_taken"
-"""In the request's environment, where no header of a client can have this name."""
+"""The key in the request's environment that marks a body as read. No header of a client can have this name."""
 
 _WRITES = ("POST", "PUT", "PATCH", "DELETE")
 
 MAX_BYTES = 1024 * 1024
-"""A thousand full outcomes take some 300 KB."""
+"""The most bytes of a body. A thousand full outcomes take some 300 KB."""
 
 
 def read_object(request: Request) -> dict[str, Any]:
-    """The JSON object that was sent; of no body an empty one. Raises TooLarge, BadBody or ParseError."""
+    """Return the JSON object that was sent; an empty one if there is no body.
+
+    Raises TooLarge, BadBody or ParseError.
+    """
     body = read_body(request)
     content = parse_json(body) if body else {}
     if not isinstance(content, dict):
@@ -32,13 +35,13 @@ def read_object(request: Request) -> dict[str, Any]:
 
 
 def read_body(request: Request) -> bytes:
-    """At most MAX_BYTES, unpacked. Raises TooLarge or BadBody."""
+    """Return the decompressed body, at most MAX_BYTES. Raises TooLarge or BadBody."""
     request.META[_TAKEN] = True
     limit = BodyLimit("", MAX_BYTES)
     environ: dict[str, Any] = request.META
     django_request = request._request
     if "_body" in vars(django_request):
-        # The CSRF check of a session looks for its token in the body of a form, and has read it to the end.
+        # The CSRF check of a session looked for its token in the body of a form, and has read it to the end.
         body = django_request.body
         environ = {**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))}
     try:
@@ -50,13 +53,19 @@ def read_body(request: Request) -> bytes:
 
 
 def drain_unread(request: Request) -> None:
-    """Of a write that was refused before its body was read: a client that is still sending would not see the answer."""
+    """Read and drop the body of a write that was refused early.
+
+    A client that is still sending would not see the answer.
+    """
     if request.method in _WRITES and _TAKEN not in request.META and "_body" not in vars(request._request):
         bodies.drain(request.META)
 
 
 def parse_json(body: bytes) -> Any:
-    """Raises ParseError; NaN, what is not UTF-8, and nesting beyond any use are no JSON."""
+    """Return the value of a JSON text.
+
+    Raises ParseError, also for NaN, for bytes that are not UTF-8, and for deep nesting.
+    """
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError as error:

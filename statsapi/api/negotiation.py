@@ -1,3 +1,5 @@
+"""The media type of an answer."""
+
 from __future__ import annotations
 
 from collections.abc import Iterable
@@ -8,7 +10,7 @@ from rest_framework.request import Request
 
 
 class AlwaysJSON(BaseContentNegotiation):
-    """The answer is JSON whatever the Accept header says. A body is read by bodies.py alone: `request.data` fails."""
+    """JSON for every answer, whatever the Accept header says. Bodies are read by json_body.py: `request.data` fails."""
 
     def select_renderer(
         self, request: Request, renderers: Iterable[BaseRenderer], format_suffix: str | None = None

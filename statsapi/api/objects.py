@@ -1,4 +1,4 @@
-"""From the names in a URL to the object, for callers who may see it; for all others it does not exist."""
+"""The objects that a URL names. An object that the caller may not see does not exist for them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,10 @@ from statsapi.api.permissions import PROJECT_SCOPES, allows, scopes_for
 
 
 def get_organization(view: ApiView, request: Request, reference: str) -> int:
-    """The id of the organization with that slug or id. Raises Missing, or PermissionDenied for a user's role."""
+    """Return the id of the organization with that slug or id.
+
+    Raises Missing, or PermissionDenied if a user's role is too low.
+    """
     caller = known_caller_of(request)
     if caller.token is not None:
         if reference not in (caller.token.organization_slug, str(caller.token.organization)):
@@ -29,7 +32,7 @@ def get_organization(view: ApiView, request: Request, reference: str) -> int:
 
 
 def may_see_secrets(request: Request, organization: int) -> bool:
-    """Whether the secret half of a key is shown: to a token, and to a user who may do more than look."""
+    """Return whether the caller may see the secret halves of keys: a token, or a user who is more than a viewer."""
     caller = known_caller_of(request)
     if caller.token is not None:
         return True
@@ -38,7 +41,7 @@ def may_see_secrets(request: Request, organization: int) -> bool:
 
 
 def visible_organizations(view: ApiView, request: Request) -> list[int]:
-    """The ids of the organizations whose objects the caller may see by the scopes that the view asks for."""
+    """Return the ids of the organizations in which the caller has a scope that the view asks for."""
     caller = known_caller_of(request)
     if caller.token is not None:
         return [caller.token.organization]
@@ -48,7 +51,10 @@ def visible_organizations(view: ApiView, request: Request) -> list[int]:
 
 
 def get_project(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> FoundProject:
-    """The project with that slug or id. Raises Missing, PermissionDenied, or Moved where it has another slug now."""
+    """Return the project with that slug or id.
+
+    Raises Missing, PermissionDenied, or Moved if it has another slug now.
+    """
     organization = get_organization(view, request, organization_slug)
     project = find_project(organization, project_slug, known_caller_of(request).ahead)
     if project is None:

@@ -1,4 +1,4 @@
-"""What a caller may do: one of the scopes that the view asks for the method."""
+"""Scopes. A caller needs one of those that the view asks for the method."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from rest_framework.request import Request
 from statsapi.api.authentication import known_caller_of
 
 ScopeMap = Mapping[str, frozenset[str]]
-"""The scopes that a method asks for; any one suffices. A method that is not named asks for those of DELETE."""
+"""The scopes that each method asks for; any one is enough. A method that is not named asks for those of DELETE."""
 
 
 def _levels(what: str) -> ScopeMap:
@@ -24,14 +24,14 @@ def _levels(what: str) -> ScopeMap:
 PROJECT_SCOPES = _levels("project")
 ORGANIZATION_SCOPES = _levels("org")
 ANY_READ = {method: PROJECT_SCOPES[method] | ORGANIZATION_SCOPES[method] for method in PROJECT_SCOPES}
-"""For what belongs to an organization and to its projects alike."""
+"""The scopes for what belongs to both an organization and its projects."""
 
 ORGANIZATION_PROJECTS = {**PROJECT_SCOPES, "GET": ANY_READ["GET"], "HEAD": ANY_READ["HEAD"]}
 ADMIN_ALONE = dict.fromkeys(PROJECT_SCOPES, PROJECT_SCOPES["DELETE"])
 
 
 class HasScope(BasePermission):
-    """The token has a scope for the method. A user's scopes depend on the organization, so objects.py asks for them."""
+    """A check of a token's scopes. A user's scopes depend on the organization, so objects.py checks them."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         token = known_caller_of(request).token
@@ -39,9 +39,11 @@ class HasScope(BasePermission):
 
 
 def scopes_for(request: Request, view: Any) -> frozenset[str]:
+    """Return the scopes that the view asks for the request's method."""
     scope_map: ScopeMap = view.scope_map
     return scope_map.get(request.method or "", scope_map["DELETE"])
 
 
 def allows(needed: frozenset[str], held: frozenset[str] | tuple[str, ...]) -> bool:
+    """Return whether one of the needed scopes is held."""
     return not needed.isdisjoint(held)

@@ -1,8 +1,8 @@
-"""How often a token may ask: API_RATE_LIMIT requests in each fixed window; off unless it is set.
+"""The rate limit of tokens: API_RATE_LIMIT requests in each fixed window. It is off unless that is set.
 
-Kept where tokens are cached: when that cannot be reached no token can be known either, and the answer is 503. When it
-refuses writes it cannot count requests, and lets them pass: reads are answered by a Redis that is full or read-only.
-What stands there and is no count is junk, and the window begins anew.
+Requests are counted in the cache. If the cache cannot be reached, no token can be recognized either, and the answer is
+503. If the cache refuses writes, requests pass without being counted, because a Redis that is full or read-only still
+answers reads. If something other than a count is found in the cache, the window begins anew.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tsdb.refusals import refusal
 
 
 class Allowance(NamedTuple):
-    """What a token has left; `reset` is when its window ends, seconds since the epoch."""
+    """What a token has left in its window, which ends at `reset`, seconds since the epoch."""
 
     limit: int
     remaining: int
@@ -28,6 +28,7 @@ class Allowance(NamedTuple):
 
     @property
     def headers(self) -> dict[str, str]:
+        """The headers that tell a client about it."""
         return {
             "X-Sentry-Rate-Limit-Limit": str(self.limit),
             "X-Sentry-Rate-Limit-Remaining": str(self.remaining),
@@ -36,17 +37,22 @@ class Allowance(NamedTuple):
 
 
 class TooOften(APIException):
+    """A request beyond the limit; the client may ask again in `wait` seconds."""
+
     status_code = 429
 
     def __init__(self, limit: int, window: int, wait: int) -> None:
         super().__init__(
             f"You are attempting to use this endpoint too frequently. Limit is {limit} requests in {window} seconds"
         )
-        self.wait = wait  # Django REST Framework makes Retry-After of it
+        self.wait = wait  # Django REST Framework sends it as Retry-After
 
 
 def take(token: Token, now: int) -> tuple[Allowance, TooOften | None] | None:
-    """Takes one request of the token's window; None where there is no limit."""
+    """Take one request from the token's window.
+
+    Return what is left and the refusal, if any; None if there is no limit.
+    """
     if settings.API_RATE_LIMIT is None:
         return None
     limit, window = settings.API_RATE_LIMIT
@@ -63,7 +69,7 @@ def take(token: Token, now: int) -> tuple[Allowance, TooOften | None] | None:
 
 
 def _add_one(key: str, seconds: int) -> int:
-    """How many there are now, at least 1."""
+    """Count one request in the window, and return how many there were, at least 1."""
     pipeline = get_redis_connection("default").pipeline()
     pipeline.incr(key)
     pipeline.expire(key, seconds)

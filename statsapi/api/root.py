@@ -1,4 +1,4 @@
-"""GET /api/0/: who is asking. The only endpoint that answers without credentials; sentry-cli's `info` asks it."""
+"""GET /api/0/: who the caller is. It answers without credentials too. sentry-cli's `info` asks it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from statsapi.api.schema.operations import describe
 
 
 class RootPermission(HasScope):
-    """Reading is free; any other method is refused as everywhere."""
+    """A check of scopes that lets everybody read."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
         return request.method in ("GET", "HEAD") or super().has_permission(request, view)

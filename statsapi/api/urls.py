@@ -1,4 +1,4 @@
-"""The addresses under /api/0/."""
+"""The URLs under /api/0/."""
 
 from django.urls import path
 
@@ -23,7 +23,7 @@ _ORGANIZATION = "organizations/<str:organization_slug>"
 _PROJECT = "projects/<str:organization_slug>/<str:project_slug>"
 
 urlpatterns = [
-    # Asked far more often than all others, and each is tried in turn.
+    # This is first because Django tries them in turn, and it is asked far more often than all others.
     path(f"{_PROJECT}/stats/", ProjectStatsView.as_view(), name="project-stats"),
     path("", RootView.as_view(), name="root"),
     path("organizations/", OrganizationsView.as_view(), name="organizations"),

@@ -1,4 +1,4 @@
-"""What may stand in a field of a body: the JSON types that the schema names, and nothing else that could be read so."""
+"""Fields of bodies. They take the JSON types that the schema names, and nothing that could be converted to them."""
 
 from __future__ import annotations
 
@@ -10,20 +10,21 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
-"""Any text without control characters, which would break a line in a log or a table."""
+"""A pattern of texts without control characters, which would break a line in a log or a table."""
 
 PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*\Z"
-"""The same, and not blank."""
+"""A pattern of texts without control characters that are not blank."""
 
 
 class Text(serializers.CharField):
-    """A text of that pattern, as it was sent."""
+    """A text that the pattern matches, kept as it was sent. `message` is the error if it does not match."""
 
     def __init__(self, pattern: str, message: str, *, trim_whitespace: bool = False, **options: Any) -> None:
         super().__init__(trim_whitespace=trim_whitespace, **options)
         self.pattern, self._message = pattern, message
 
     def to_internal_value(self, data: Any) -> str:
+        """Return the value. Raises ValidationError."""
         if not isinstance(data, str):
             raise serializers.ValidationError("Must be a text.")
         if not re.search(self.pattern, data):
@@ -32,7 +33,7 @@ class Text(serializers.CharField):
 
 
 class Name(Text):
-    """What people call something; blanks around it are cut off."""
+    """A name that people give. Blanks around it are removed."""
 
     def __init__(self, longest: int, **options: Any) -> None:
         message = "Use text without control characters."
@@ -54,9 +55,10 @@ class Reference(serializers.Field[str, Any, str, Any]):
 
 
 class Whole(serializers.IntegerField):
-    """An integer, which JSON may write as 5.0 too."""
+    """An integer, which may be written as 5.0."""
 
     def to_internal_value(self, data: Any) -> int:
+        """Return the value. Raises ValidationError."""
         if isinstance(data, float) and data.is_integer():
             data = int(data)
         if type(data) is not int:
@@ -65,7 +67,10 @@ class Whole(serializers.IntegerField):
 
 
 class Flag(serializers.BooleanField):
+    """True or false."""
+
     def to_internal_value(self, data: Any) -> bool:
+        """Return the value. Raises ValidationError."""
         if not isinstance(data, bool):
             raise serializers.ValidationError("Must be true or false.")
         return data

@@ -1,4 +1,4 @@
-"""The keys of a project: what its DSNs carry."""
+"""The keys of a project, which its DSNs contain."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class KeysView(ApiView):
         except services.LimitReached:
             raise
         except (IntegrityError, DjangoValidationError):
-            # All else was checked before. Whose it is, nobody asks: it may be free again by now.
+            # Everything else was checked before. It is not asked whose the key is, since it may be free again by now.
             raise Conflict(IN_USE) from None
         return Response(representations.key(key, with_secret=True), status=201)
 
@@ -101,7 +101,7 @@ class KeyView(ApiView):
         find_key(project, public_key)
         changes = _read(KeyChangeSerializer, request)
         with services.changing_project(project.id):
-            key = find_key(project, public_key)  # as it is now, if it still is
+            key = find_key(project, public_key)  # again, because it may have been changed or deleted meanwhile
             _change(key, changes)
         return Response(representations.key(key, with_secret=True))
 
@@ -113,7 +113,7 @@ class KeyView(ApiView):
 
 
 def find_key(project: FoundProject, public_key: str) -> ProjectKey:
-    """The project's key with that public half. Raises Missing, also for a key of another project."""
+    """Return the project's key with that public half. Raises Missing, also for a key of another project."""
     if not re.match(HEX_PATTERN, public_key):
         raise Missing
     key = ProjectKey.objects.filter(project_id=project.id, public=public_key).first()
@@ -133,7 +133,7 @@ def _change(key: ProjectKey, changes: dict[str, Any]) -> None:
     key.active = changes.get("isActive", key.active)
     if "rateLimit" in changes:
         limit = changes["rateLimit"]
-        # A window of 0 seconds has no limit in it.
+        # A window of 0 seconds means no limit.
         limited = limit is not None and limit["window"] > 0
         key.rate_limit_count = limit["count"] if limited else None
         key.rate_limit_window = limit["window"] if limited else None

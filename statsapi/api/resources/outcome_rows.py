@@ -1,4 +1,4 @@
-"""The body of POST …/outcomes/, read strictly: every fault in it has a message that says where it is."""
+"""The body of POST …/outcomes/, read strictly. Every fault in it has a message that says where it is."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MAX_ROWS = 1000
 
 @dataclass(frozen=True)
 class Row:
-    """`timestamp` in whole seconds since the epoch; `key` is a public key as it was sent."""
+    """A row of the body. `timestamp` is in whole seconds since the epoch; `key` is a public key as it was sent."""
 
     outcome: Outcome
     category: Category
@@ -156,7 +156,11 @@ BODY = {
 
 
 def parse_rows(body: bytes, *, now: float, retention: int) -> list[Row]:
-    """At least one row, at most MAX_ROWS. Raises ParseError (no JSON) or ValidationError ({"outcomes": [messages]})."""
+    """Return the rows, at least one and at most MAX_ROWS.
+
+    `now` is in seconds since the epoch, `retention` in seconds. Raises ParseError if the body is not JSON, and
+    ValidationError ({"outcomes": [messages]}) if it has faults.
+    """
     content = parse_json(body)
     if not isinstance(content, dict) or not isinstance(content.get("outcomes"), list):
         raise _invalid(['This field is required: {"outcomes": [{"outcome": "accepted"}, …]}.'])
@@ -175,6 +179,7 @@ def parse_rows(body: bytes, *, now: float, retention: int) -> list[Row]:
 
 
 def unknown_key(places: list[int]) -> ValidationError:
+    """Return the error for rows, by their places, that name a key which is not the project's."""
     return _invalid([f"[{place}].key: is not a public key of this project." for place in places])
 
 

@@ -1,4 +1,4 @@
-"""POST /api/0/projects/{organization_slug}/{project_slug}/outcomes/: counts from who counted by itself."""
+"""POST /api/0/projects/{organization_slug}/{project_slug}/outcomes/: counts that were counted elsewhere."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tsdb.store import Claim, ClaimConflict, Increment
 
 IDEMPOTENCY_SECONDS = 86400
 _CLAIM = re.compile(rb"[0-9a-f]{64}:([0-9]{1,30})")
-"""As _claim_value makes them."""
+"""The values that _claim_value makes."""
 
 MAX_IDEMPOTENCY_KEY = 255
 
@@ -41,7 +41,7 @@ IDEMPOTENCY_KEY = OpenApiParameter(
 
 
 class Counted(TypedDict):
-    """The answer: how many were counted, of whatever outcome."""
+    """The answer: how many events were counted, of any outcome."""
 
     accepted: int
 
@@ -89,12 +89,15 @@ def _claim_id(request: Request) -> str | None:
 
 
 def _claim_value(body: bytes, accepted: int) -> str:
-    """Which body it was, and what was answered."""
+    """Return what is stored under an Idempotency-Key: the body's hash, and what was answered."""
     return f"{sha256(body).hexdigest()}:{accepted}"
 
 
 def _accepted_before(project: int, claim_id: str, body: bytes) -> int | None:
-    """What was answered to the same body. It is not read again: by now its rows may be too old, or its key gone."""
+    """Return what was answered to the same body before; None if it is new. Raises Conflict if there was another body.
+
+    The body is not checked again, because by now its rows may be too old, or its key deleted.
+    """
     claim = find_claim(project, claim_id, _CLAIM.fullmatch)
     if claim is None:
         return None
@@ -109,7 +112,7 @@ def _conflict() -> Conflict:
 
 
 def _increments(project: int, rows: list[Row]) -> list[Increment]:
-    """Each row's increments. Raises ValidationError for a key that is not the project's."""
+    """Return the increments of all rows. Raises ValidationError for a key that is not the project's."""
     keys = find_key_ids(project, {row.key for row in rows if row.key})
     unknown = [place for place, row in enumerate(rows) if row.key and row.key not in keys]
     if unknown:

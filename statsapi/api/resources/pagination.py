@@ -1,4 +1,4 @@
-"""Lists in pages, with a cursor in the Link header: `value:offset:is_prev`, of which only the offset matters here."""
+"""Lists in pages. The Link header has cursors, `value:offset:is_prev`, of which only the offset is used here."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAGES = [PER_PAGE, CURSOR]
 
 
 def paginated(request: Request, rows: QuerySet[Row], show: Callable[[Sequence[Row]], list[Any]]) -> Response:
-    """One page of the rows, which must be in a definite order. Raises BadQuery."""
+    """Return one page of the rows, which must be in a definite order. Raises BadQuery."""
     per_page, offset = PER_PAGE.read(request.query_params), _offset(request)
     page = list(rows[offset : offset + per_page + 1])
     links = [

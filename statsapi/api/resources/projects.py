@@ -1,4 +1,4 @@
-"""Projects: lists, one, create, change, delete, merge."""
+"""Projects: list, retrieve, create, change, delete, merge."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ TAKEN = {409: refusal("The slug is taken.")}
 
 
 class ProjectsView(ApiView):
-    """Every project that the caller may see."""
+    """All projects that the caller may see."""
 
     scope_map = PROJECT_SCOPES
 
@@ -102,7 +102,10 @@ class OrganizationProjectsView(ApiView):
 
 
 class TeamProjectsView(ApiView):
-    """Where clients made for Sentry look for projects and create them; the team is the organization's one."""
+    """The endpoint at which clients made for Sentry list and create projects.
+
+    The team is the organization's one team.
+    """
 
     scope_map = ORGANIZATION_PROJECTS
 
@@ -193,15 +196,16 @@ def _create(request: Request, organization: int) -> Response:
 
 def _slug_of(name: str) -> str:
     slug = slugify(name)
-    # Nothing is left of a name in other letters than these, and digits alone are for ids.
+    # A name in other scripts leaves no letters, and digits alone are for ids.
     return slug if slug and not slug.isdigit() else f"project-{slug or secrets.token_hex(4)}"
 
 
 @contextmanager
 def _free_slug(organization: int, slug: str | None) -> Iterator[None]:
-    """A write inside that fails because the slug is another project's raises Conflict.
+    """Raise Conflict if a write inside fails because the slug is another project's.
 
-    Nobody asks whose it is: before the write two could find it free, and after it the other may be gone again.
+    It is not asked whose the slug is: before the write two requests could both find it free, and after the write the
+    other project may be gone again.
     """
     try:
         yield
@@ -210,7 +214,7 @@ def _free_slug(organization: int, slug: str | None) -> Iterator[None]:
     except (IntegrityError, DjangoValidationError):
         selectors.get_organization(organization)
         if slug:
-            raise Conflict(SLUG_TAKEN) from None  # all else was checked before
+            raise Conflict(SLUG_TAKEN) from None  # everything else was checked before
         raise
 
 

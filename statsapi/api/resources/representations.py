@@ -1,6 +1,6 @@
-"""How objects look in JSON, as Sentry's clients expect them.
+"""Objects in JSON, as Sentry's clients expect them.
 
-Fields that stand for what this service does not have (teams, features, avatars) have the value that says so.
+Fields for what this service does not have (teams, features, avatars) have a value that says so.
 """
 
 from __future__ import annotations
@@ -139,7 +139,7 @@ class Key(TypedDict):
 
 
 def date(moment: datetime) -> str:
-    """`2018-11-06T21:19:55.101Z`."""
+    """Return a moment as `2018-11-06T21:19:55.101Z`."""
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03d}Z"
 
 

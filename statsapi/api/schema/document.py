@@ -1,4 +1,4 @@
-"""GET /api/schema/: the OpenAPI document. It is the same for everybody and takes long to make, so it is made once."""
+"""GET /api/schema/: the OpenAPI document. It is the same for all callers and takes long to make, so it is made once."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from rest_framework.views import APIView
 
 
 class Document(NamedTuple):
+    """The document as JSON, and its ETag."""
+
     body: bytes
     etag: str
 
@@ -24,11 +26,11 @@ _made: list[Document] = []
 
 
 def document() -> Document:
-    """Made by the first who asks; others who ask meanwhile wait for it."""
+    """Return the document. The first request makes it; requests that come meanwhile wait for it."""
     with _lock:
         if not _made:
             content = SchemaGenerator().get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-            # Without the usual indentation, three quarters of it: it is kept for each client that does not read it.
+            # Without indentation it has three quarters of the size. It is held for each client that does not read it.
             body: bytes = JSONRenderer().render(content)
             _made.append(Document(body, f'"{sha256(body).hexdigest()[:32]}"'))
         return _made[0]
@@ -40,7 +42,7 @@ class SchemaView(APIView):
 
     def get(self, request: Request) -> HttpResponse:
         made = document()
-        # A browser may keep it, and asks each time whether it is still the same.
+        # A browser may store it, and asks each time whether it is still the same.
         headers = {"ETag": made.etag, "Cache-Control": "no-cache"}
         response = HttpResponse(made.body, "application/json", headers=headers)
         return get_conditional_response(request._request, etag=made.etag, response=response) or response

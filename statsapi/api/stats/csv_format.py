@@ -1,4 +1,4 @@
-"""Counts as CSV, for a spreadsheet, where no cell can become a formula."""
+"""Counts as CSV for a spreadsheet. No cell can become a formula."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class _Echo:
-    """A file that hands back what is written to it."""
+    """A file that returns what is written to it."""
 
     def write(self, line: str) -> str:
         return line
 
 
 def wants_csv(request: Request) -> bool:
-    """`?format=csv` or `Accept: text/csv`; any other format is JSON."""
+    """Return whether CSV was asked for, with `?format=csv` or `Accept: text/csv`. Any other format is JSON."""
     asked = FORMAT.text(request.query_params)
     return asked == "csv" or (not asked and "text/csv" in request.META.get("HTTP_ACCEPT", ""))
 
@@ -34,7 +34,8 @@ def wants_csv(request: Request) -> bool:
 def csv_response(
     header: Iterable[str], rows: Iterable[Iterable[str | int]], filename: str, headers: dict[str, str] | None = None
 ) -> HttpResponse:
-    # Whole, as JSON is: while a stream is read, slowly or not at all, it holds a thread.
+    """Return the rows as a file to download. `headers` are added to the answer's."""
+    # The text is made whole, as JSON is, because a stream holds a thread while a client reads it slowly.
     text = "".join(_lines(header, rows))
     response = HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
@@ -43,7 +44,7 @@ def csv_response(
 
 
 def iso(timestamp: int) -> str:
-    """`2018-11-05T22:00:00Z` of seconds since the epoch, which may lie outside of what a date can say."""
+    """Return seconds since the epoch as `2018-11-05T22:00:00Z`; as they are if no date can express them."""
     try:
         return datetime.fromtimestamp(timestamp, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):

@@ -1,4 +1,4 @@
-"""GET …/projects/{organization_slug}/{project_slug}/keys/{public_key}/stats/: what a key counted."""
+"""GET …/projects/{organization_slug}/{project_slug}/keys/{public_key}/stats/: the counts of a key."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ COLUMNS = (Outcome.RATE_LIMITED, Outcome.FILTERED, Outcome.ACCEPTED)
 
 
 class KeyCounts(TypedDict):
-    """What a key counted in a bucket, which begins at `ts`, seconds since the epoch."""
+    """The counts of a key in a bucket, which begins at `ts`, seconds since the epoch."""
 
     ts: int
     total: Count

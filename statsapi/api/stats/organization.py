@@ -1,4 +1,4 @@
-"""GET /api/0/organizations/{organization_slug}/stats/: the stats of all its projects, together or each."""
+"""GET /api/0/organizations/{organization_slug}/stats/: the stats of its projects, all together or each by itself."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ GROUP = Choice("group", "All projects together, or each.", ("organization", "pro
 PROJECT_ID = Patterns("projectID", "With group=project: only these.", "[0-9]+", "Invalid projectID: use numeric ids.")
 
 MAX_PAIRS = 500_000
-"""Points of all projects together in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
+"""Most pairs of all projects in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
 
 
 class OrganizationStatsView(ApiView):
@@ -98,7 +98,7 @@ def _each(
 
 
 def _environment_ids(organization: int, name: str) -> dict[int, int]:
-    """The id of the environment with that name in each project that has it. Raises Missing where none has."""
+    """Return the id of the environment with that name by the project's id. Raises Missing if no project has it."""
     found = selectors.environments_named(organization, name)
     if not found:
         raise Missing
@@ -106,7 +106,7 @@ def _environment_ids(organization: int, name: str) -> dict[int, int]:
 
 
 def _slugs(organization: int, query: QueryDict, group: str) -> dict[int, str]:
-    """The slugs of the projects asked for, by id. A number that is no project of the organization's shows nothing."""
+    """Return the slugs of the projects asked for by their ids. An id that is not the organization's is left out."""
     wanted = set(PROJECT_ID.read(query))
     slugs = selectors.project_slugs(organization)
     if group == "organization" or not wanted:

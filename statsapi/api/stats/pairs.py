@@ -1,4 +1,7 @@
-"""[timestamp, count] pairs as JSON: the answer of a stats endpoint."""
+"""[timestamp, count] pairs as JSON, the answer of the stats endpoints.
+
+The JSON is written by hand (docs/decisions/0006-json-written-by-hand.md).
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,7 @@ Pairs = Annotated[
 
 
 def pairs_response(starts: Iterable[int], counts: Sequence[int], headers: Mapping[str, str]) -> HttpResponse:
-    """`[[1537308000.0, 459], …]` as Python's json module writes it, in a tenth of its time.
+    """Return `[[1537308000.0, 459], …]` as Python's json module writes it, in a tenth of its time.
 
     `starts` are seconds since the epoch, as many as there are counts.
     """
@@ -30,7 +33,7 @@ def pairs_response(starts: Iterable[int], counts: Sequence[int], headers: Mappin
 def pairs_by_project_response(
     starts: Iterable[int], counts: Mapping[int, Sequence[int]], headers: Mapping[str, str]
 ) -> HttpResponse:
-    """`{"7": [[1537308000.0, 459], …], …}` of the counts by project id, likewise."""
+    """Return `{"7": [[1537308000.0, 459], …], …}`, likewise. `counts` are by project id."""
     floats = list(map(float, starts))
     pairs = {str(project): list(zip(floats, of_project, strict=True)) for project, of_project in counts.items()}
     return _response(pairs, headers)
@@ -38,8 +41,8 @@ def pairs_by_project_response(
 
 def _response(content: Any, headers: Mapping[str, str]) -> HttpResponse:
     try:
-        # The only texts in it are numbers, so every comma and colon is one that separates.
+        # The only texts in it are numbers, so every comma and colon is a separator.
         body = orjson.dumps(content).replace(b",", b", ").replace(b":", b": ")
-    except TypeError:  # a sum of counts that are full is wider than its 64 bits
+    except TypeError:  # a sum of full counts is wider than 64 bits
         body = json.dumps(content).encode()
     return HttpResponse(body, "application/json", headers=dict(headers))

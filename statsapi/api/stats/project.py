@@ -1,4 +1,4 @@
-"""GET /api/0/projects/{organization_slug}/{project_slug}/stats/: how many events, when."""
+"""GET /api/0/projects/{organization_slug}/{project_slug}/stats/: how many events there were in each bucket."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The query parameters of a stats endpoint, read strictly, and the window that they ask for."""
+"""The query parameters of the stats endpoints, read strictly, and the window that they ask for."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tsdb.timeline import Retention, Window, choose_rollup, points_of, window
 from tsdb.units import DAY, NS
 
 MAX_POINTS = 10_000
-"""More points than any chart shows or any client of Sentry's asks; refused before any work is done."""
+"""Most points of an answer, more than any chart shows or any client of Sentry's asks for. More are refused at once."""
 
 DEFAULT_SECONDS = 86399
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
@@ -75,10 +75,10 @@ ENVIRONMENT = Parameter("environment", "The name of an environment, whose events
 
 @dataclass(frozen=True)
 class TimeRange:
-    """The buckets that are asked for, and how what they hold becomes the answer's points.
+    """The buckets that are asked for, and how their counts become the points of the answer.
 
-    `window` holds the buckets to read; `retained_since` is the start of the oldest point that is complete, seconds
-    since the epoch; `now` is the request's one clock, whole seconds. With `days` each point is a day of a time zone.
+    `window` has the buckets to read. `retained_since` is the start of the oldest complete point, seconds since the
+    epoch. `now` is the request's one clock, whole seconds. With `days`, each point is a day of a time zone.
     """
 
     window: Window
@@ -88,29 +88,30 @@ class TimeRange:
 
     @cached_property
     def starts(self) -> Sequence[int]:
-        """Where each point begins, seconds since the epoch, ascending."""
+        """The start of each point, seconds since the epoch, ascending."""
         return self.days.starts if self.days else self.window.timestamps()
 
     def counts(self, read: list[int]) -> list[int]:
-        """A count for each point, of what the window's buckets hold."""
+        """Return a count for each point from the counts of the window's buckets."""
         return self.days.add_up(self.window, read) if self.days else read
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer says of itself."""
-        told = {
+        """The headers that describe the answer."""
+        headers = {
             "X-Stats-Resolution": str(DAY if self.days else self.window.rollup.seconds),
             "X-Stats-Retained-Since": str(self.retained_since),
         }
-        return {**told, "X-Stats-Timezone": self.days.zone.key} if self.days else told
+        return {**headers, "X-Stats-Timezone": self.days.zone.key} if self.days else headers
 
 
 def parse_time_range(
     parameters: Mapping[str, str], rollups: Sequence[Rollup], now_ns: int, retention: Callable[[], Retention]
 ) -> TimeRange:
-    """`resolution`, `timezone`, `until`, `since` or `statsPeriod`, checked in this order. Raises BadQuery.
+    """Return the time range that the parameters ask for. Raises BadQuery.
 
-    `retention` is asked once, and only of a query that is not refused anyway.
+    `resolution`, `timezone`, `until`, `since` and `statsPeriod` are checked in this order. `now_ns` is in nanoseconds.
+    `retention` is called once, and only if the query is not refused before.
     """
     asked = RESOLUTION.text(parameters)
     rollup = _parse_resolution(asked, rollups) if asked else None
@@ -120,7 +121,7 @@ def parse_time_range(
     since = _parse_since(parameters, until)
     if since > until:
         raise BadQuery("start must be before or equal to end")
-    # How far apart they are makes the number of points: it is cut once, not both ends on their own.
+    # The distance makes the number of points, so it is rounded once, instead of each end by itself.
     end = math.floor(_nanoseconds(until))
     start = end - math.floor(_nanoseconds(_EXACT.subtract(until, since)))
     _refuse_too_many(rollups, rollup or rollups[-1], start, end)
@@ -134,13 +135,13 @@ def parse_time_range(
 
 
 def parse_period(text: str) -> int | None:
-    """Seconds of `90s`, `30m`, `24h`, `7d`, `2w`; None where the text is not of that form, or is no time at all."""
+    """Return the seconds of `90s`, `30m`, `24h`, `7d` or `2w`; None for zero and for texts of another form."""
     match = PERIOD.form.fullmatch(text)
     return int(match[1]) * _UNITS[match[2]] if match else None
 
 
 def parse_timezone(name: str) -> ZoneInfo | None:
-    """The time zone of an IANA name; None where it is UTC. Raises BadQuery."""
+    """Return the time zone of an IANA name; None if it is UTC. Raises BadQuery."""
     if name not in _zones():
         raise BadQuery(f"Invalid timezone: {name}")
     zone = ZoneInfo(name)
@@ -148,7 +149,7 @@ def parse_timezone(name: str) -> ZoneInfo | None:
 
 
 def parse_instant(text: str) -> Decimal | None:
-    """Seconds since the epoch, exactly as written; None where it is no plain decimal number, or out of range."""
+    """Return seconds since the epoch exactly as written; None if the text is no decimal number or out of range."""
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
@@ -168,12 +169,15 @@ def _parse_since(parameters: Mapping[str, str], until: Decimal) -> Decimal:
 
 @cache
 def _zones() -> frozenset[str]:
-    """The names that there are; `localtime` is a machine's own."""
+    """Return the names of all time zones. `localtime` is the machine's own, and left out."""
     return frozenset(available_timezones() - {"localtime"})
 
 
 def _days(zone: ZoneInfo, start: int, end: int, rollups: Sequence[Rollup], kept: Retention) -> TimeRange:
-    """Days of a zone are sums of the coarsest buckets that begin when they do: days, hours, or minutes."""
+    """Return the range in days of a zone. Raises BadQuery.
+
+    Days are sums of the coarsest buckets that begin when they do: days, hours, or minutes.
+    """
     try:
         days = local_days(zone, start, end)
     except (ValueError, OverflowError):

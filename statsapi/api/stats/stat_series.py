@@ -1,4 +1,4 @@
-"""Which series make up a stat, for one project or many."""
+"""The series that make up a stat, for one project or many."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from tsdb.timeline import Retention
 
 
 class StatSeries(NamedTuple):
-    """The series whose sum is a stat; `seen` are the projects' states where the series had to be looked for."""
+    """The series whose sum is a stat. `seen` has the projects' states if the series had to be searched for."""
 
     series: list[Series]
     seen: Seen | None = None
 
 
 def series_of_stat(store: Store, projects: Sequence[int], stat: str) -> StatSeries:
-    """The series whose sum is the stat; for a filter's name that takes a look at what was ever filtered."""
+    """Return the series whose sum is the stat. A filter's name needs a look at the facts that were ever counted."""
     if stat in STATS:
         outcomes = STATS[stat]
         return StatSeries(
@@ -35,7 +35,10 @@ def series_of_stat(store: Store, projects: Sequence[int], stat: str) -> StatSeri
 
 
 def series_of_stat_in(environments: Mapping[int, int], stat: str) -> StatSeries:
-    """The series whose sum is the stat in an environment: its id in each project that has it, by the project's id."""
+    """Return the series whose sum is the stat in an environment.
+
+    `environments` has its ids by the ids of the projects.
+    """
     outcomes = STATS.get(stat)
     if outcomes is None:
         found = [
@@ -51,9 +54,9 @@ def series_of_stat_in(environments: Mapping[int, int], stat: str) -> StatSeries:
 
 
 def retention_of(store: Store, projects: Sequence[int], stat: str, in_environment: bool, now: int) -> Retention:
-    """Since when each rollup holds all of the stat; `now` in nanoseconds.
+    """Return since when each rollup holds all of the stat. `now` is in nanoseconds.
 
-    In an environment accepted events were counted earlier than others were.
+    Accepted events were counted by environment earlier than other events were.
     """
     kept = store.retention(projects, now=now)
     return kept.of_environments() if in_environment and stat != "generated" else kept

@@ -17,7 +17,7 @@ from statsapi.api.schema.operations import describe
 from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import csv_response, iso
 from statsapi.api.stats.v2 import asked_projects
-from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, parse_stats_query, settle
+from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, choose_range, parse_stats_query
 from statsapi.http import clock
 from tsdb.facts import Group, add_facts
 from tsdb.outcomes import Outcome
@@ -30,7 +30,7 @@ NO_DOWNLOAD = (None, "0", "false")
 
 
 class Row(NamedTuple):
-    """What a project had of a category."""
+    """The counts of a project in a category."""
 
     outcomes: dict[str, int]
     dropped: int
@@ -38,7 +38,7 @@ class Row(NamedTuple):
 
 
 Sums = dict[int, dict[str, dict[str, int]]]
-"""project -> category -> outcome -> count, of those alone that have one"""
+"""project -> category -> outcome -> count, without zeros"""
 
 
 class CategorySummary(TypedDict):
@@ -82,7 +82,7 @@ class StatsSummaryView(ApiView):
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now, summary=True)
         slugs = asked_projects(organization, query)
-        answered = settle(query, store.rollups, store.retention(list(slugs), now=now))
+        answered = choose_range(query, store.rollups, store.retention(list(slugs), now=now))
         sums = _sums(
             add_facts(
                 store,
@@ -123,7 +123,7 @@ def _sums(counted: dict[Group, list[int]]) -> Sums:
 
 
 def _outcomes(sums: Sums, query: Asked) -> list[str]:
-    """Which outcomes are shown: those asked for, those that the reasons asked for have, or all."""
+    """Return the outcomes to show: those asked for, those that the reasons asked for have, or all."""
     if query.outcomes:
         shown: Collection[str] = query.outcomes
     elif query.reasons:

@@ -1,4 +1,4 @@
-"""GET /api/0/organizations/{organization_slug}/stats_v2/: outcomes by any grouping; Grafana's data source asks it."""
+"""GET /api/0/organizations/{organization_slug}/stats_v2/: outcomes in any grouping. Grafana's data source asks it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
 from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import iso
-from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, parse_stats_query, settle
+from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, choose_range, parse_stats_query
 from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
 
 MAX_COUNTS = 500_000
-"""Groups by intervals in one answer: some 4 MB."""
+"""Most groups times intervals in one answer: some 4 MB."""
 
 
 class OutcomeGroup(TypedDict):
-    """What was counted of a group; `by` has the values of what groupBy named."""
+    """The counts of a group. `by` has its values of what groupBy names."""
 
     by: dict[str, Any]
     totals: dict[str, Count]
@@ -57,7 +57,7 @@ class StatsV2View(ApiView):
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now)
         projects = list(asked_projects(organization, query))
-        answered = settle(query, store.rollups, store.retention(projects, now=now))
+        answered = choose_range(query, store.rollups, store.retention(projects, now=now))
         try:
             sums = add_facts(
                 store,
@@ -78,12 +78,15 @@ class StatsV2View(ApiView):
 
 
 def asked_projects(organization: int, query: Asked) -> dict[int, str]:
-    """Ids and slugs of the projects that the query is about. Raises Missing for one that is not the organization's."""
+    """Return the slugs by id of the projects that the query is about.
+
+    Raises Missing for one that is not the organization's.
+    """
     slugs = selectors.project_slugs(organization)
     if not query.projects:
         return slugs
     names = {name: project for project, slug in slugs.items() for name in (str(project), slug)}
-    # An id may be written with zeros before it; no slug is all digits.
+    # An id may be written with leading zeros. No slug has digits alone.
     asked = {str(int(name)) if name.isdigit() else name for name in query.projects}
     if asked - names.keys():
         raise Missing

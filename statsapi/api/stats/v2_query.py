@@ -64,9 +64,9 @@ V2_PARAMETERS = [*SUMMARY_PARAMETERS, GROUP_BY]
 
 @dataclass(frozen=True)
 class Asked:
-    """The parameters as they were asked, all of them checked.
+    """The checked parameters of a query.
 
-    `start` and `end` in seconds since the epoch; `projects` are ids or slugs; an empty filter lets everything pass.
+    `start` and `end` are in seconds since the epoch. `projects` are ids or slugs. An empty filter lets everything pass.
     """
 
     fields: tuple[str, ...]
@@ -81,6 +81,7 @@ class Asked:
     keys: frozenset[int]
 
     def wants(self, kind: Kind) -> bool:
+        """Return whether the filters let this kind of facts pass."""
         return (
             (not self.categories or kind.category in self.categories)
             and (not self.outcomes or kind.outcome in self.outcomes)
@@ -88,12 +89,12 @@ class Asked:
         )
 
     def by(self, *names: str) -> Question:
-        """The facts that are asked for, added up by these words of GROUP_BY."""
+        """Return the question for the facts that are asked for, added up by these words of GROUP_BY."""
         return Question(self.wants, self.keys, ["key" if name == "key_id" else name for name in names])
 
     @property
     def has_series(self) -> bool:
-        """Grouped by project there could be as many series as there are projects, so there are totals alone."""
+        """Whether the answer has series. By project there could be too many, so there are totals only."""
         return "project" not in self.group_by
 
 
@@ -112,30 +113,32 @@ class StatsRange:
 
     @property
     def now(self) -> int:
+        """The request's one clock, whole seconds since the epoch."""
         return self.retention.now // NS
 
     @cached_property
     def retained_since(self) -> int:
-        """Start of the rollup's oldest bucket that is complete, seconds since the epoch."""
+        """The start of the rollup's oldest complete bucket, seconds since the epoch."""
         return self.retention.since(self.rollup)
 
     @property
     def points(self) -> int:
+        """The number of intervals."""
         return (self.end - self.start) // self.interval
 
     @cached_property
     def window(self) -> Window:
-        """The rollup's buckets from start to end, as far as they can hold anything."""
+        """The rollup's buckets from start to end that can hold anything."""
         seconds = self.rollup.seconds
         return Window(self.rollup, self.start // seconds, self.end // seconds - 1).held(self.now)
 
     @cached_property
     def places(self) -> list[int]:
-        """In which interval each bucket of the window lies."""
+        """The interval of each bucket of the window, as an index."""
         return [(timestamp - self.start) // self.interval for timestamp in self.window.timestamps()]
 
     def add_up(self, counts: Sequence[int]) -> list[int]:
-        """A count for each interval, of the window's buckets."""
+        """Return a count for each interval from the counts of the window's buckets."""
         added = [0] * self.points
         for place, count in zip(self.places, counts, strict=True):
             added[place] += count
@@ -143,13 +146,16 @@ class StatsRange:
 
     @property
     def headers(self) -> dict[str, str]:
-        """What an answer says of itself: the interval, and the start of the oldest one that is complete."""
+        """The headers that describe the answer: the interval, and the start of the oldest complete one."""
         complete = self.retained_since + -self.retained_since % self.interval
         return {"X-Stats-Resolution": str(self.interval), "X-Stats-Retained-Since": str(complete)}
 
 
 def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: int, *, summary: bool = False) -> Asked:
-    """Raises BadQuery. A summary is always by category, and knows no groupBy. `now_ns` in nanoseconds."""
+    """Return the checked parameters. Raises BadQuery.
+
+    A summary is always by category, and has no groupBy. `now_ns` is in nanoseconds.
+    """
     now = now_ns // NS
     fields = FIELD.read(parameters)
     if not fields:
@@ -158,7 +164,7 @@ def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: 
     categories = [CATEGORY_NAMES[name] for name in CATEGORY.read(parameters)]
     outcomes = OUTCOME.read(parameters)
     period = STATS_PERIOD.text(parameters)
-    until = -(-now_ns // NS)  # the second that has begun belongs to what is asked for
+    until = -(-now_ns // NS)  # the second that has begun is included
     start, end = (0, 0) if period else _dates(parameters, now, until)
     if not categories and not summary and "category" not in group_by:
         raise BadQuery("Query must have category as groupby or filter")
@@ -178,8 +184,11 @@ def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: 
     )
 
 
-def settle(asked: Asked, rollups: Sequence[Rollup], retention: Retention) -> StatsRange:
-    """The range at the finest interval, from the one that was asked on, that is complete. Raises BadQuery."""
+def choose_range(asked: Asked, rollups: Sequence[Rollup], retention: Retention) -> StatsRange:
+    """Return the range at the finest interval that is complete and no shorter than the one asked for.
+
+    Raises BadQuery.
+    """
     chosen = choose_interval(rollups, asked.interval, asked.start, retention)
     if chosen is None:
         raise BadQuery("No resolution that is kept here divides a day.")
@@ -196,7 +205,7 @@ def _all_or(words: list[str]) -> list[str]:
 
 
 def _period(text: str, now: int) -> int:
-    """When a period that ends now begins."""
+    """Return the start of a period that ends now, seconds since the epoch. Raises BadQuery."""
     seconds = parse_period(text)
     if seconds is None or seconds > now:
         raise BadQuery(f"Invalid statsPeriod: '{text}'")
@@ -216,7 +225,10 @@ def _dates(parameters: QueryDict, now: int, until: int) -> tuple[int, int]:
 
 
 def _instant(parameter: Parameter, text: str, whole: Callable[[float], int]) -> int:
-    """Whole seconds since the epoch of an ISO 8601 date, in UTC where it has no zone, or of a number."""
+    """Return whole seconds since the epoch of an ISO 8601 date or a number. Raises BadQuery.
+
+    A date without a zone is in UTC. `whole` rounds.
+    """
     try:
         if re.fullmatch(r"[0-9]{1,12}(\.[0-9]{1,9})?", text):
             seconds = whole(float(text))
@@ -231,7 +243,10 @@ def _instant(parameter: Parameter, text: str, whole: Callable[[float], int]) -> 
 
 
 def _interval(text: str, rollups: Sequence[Rollup]) -> int:
-    """Seconds; an hour for none, for `auto` and for what is no length of time."""
+    """Return the seconds of an interval. Raises BadQuery.
+
+    It is an hour for an empty text, for `auto`, and for anything that is no length of time.
+    """
     finest = rollups[0].seconds
     match = _LENGTH.fullmatch(text)
     if not match:
