@@ -1,4 +1,4 @@
-"""More of the cast: a member, a superuser, clients that are logged in; and the service behind a real web server."""
+"""More of the cast: a member, a viewer, a superuser, logged-in clients, and the service behind a real web server."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def log_in() -> Callable[..., Client]:
 
 @pytest.fixture
 def renamed_project(project: Project) -> Project:
-    """The project `web`, which was called `old` before."""
+    """Return the project `web`, which was called `old` before."""
     for slug in ("old", "web"):
         project.slug = slug
         services.update_project(project=project)
@@ -57,13 +57,13 @@ def renamed_project(project: Project) -> Project:
 
 @pytest.fixture
 def shop(organization: Organization) -> Project:
-    """Another project of the organization."""
+    """Return another project of the organization."""
     return services.create_project(organization=organization, slug="shop", name="Shop")
 
 
 @pytest.fixture
 def clock_of_statistics() -> Iterator[None]:
-    """Half a minute after what tests/api/counting.py calls now."""
+    """Hold the clock half a minute after NOW of tests/api/counting.py."""
     with time_machine.travel(NOW + 30, tick=False):
         yield
 
@@ -76,7 +76,7 @@ def held_clock() -> Iterator[None]:
 
 @pytest.fixture
 def post(api: Client, project: Project) -> Callable[..., Any]:
-    """Sends outcomes."""
+    """Return a function that sends outcomes."""
 
     def send(*rows: Any, **headers: str) -> Any:
         return api.post(OUTCOMES, {"outcomes": list(rows)}, "application/json", headers=headers)
@@ -86,7 +86,7 @@ def post(api: Client, project: Project) -> Callable[..., Any]:
 
 @pytest.fixture
 def count_of(api: Client, project: Project) -> Callable[..., int]:
-    """The sum of a stat over all that is retained."""
+    """Return a function that adds up a stat over all that is retained."""
 
     def ask(stat: str = "received", **parameters: str) -> int:
         since = str(time.time() - 400 * 86400)
@@ -99,7 +99,7 @@ def count_of(api: Client, project: Project) -> Callable[..., int]:
 
 @pytest.fixture(scope="session", params=["granian", "gunicorn"])
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    """The service with its own database and store, the organization `acme` and its project `web`."""
+    """Yield the service with a database and store of its own, the organization `acme` and its project `web`."""
     server = start_live_server(request.param, tmp_path_factory.mktemp(request.param))
     yield server
     server.stop()

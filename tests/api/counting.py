@@ -1,4 +1,4 @@
-"""Counting into projects with the clock held at a moment of 2018, for the tests of the statistics."""
+"""Counts into projects at a moment of 2018, for the tests of the statistics."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ MINUTE, HOUR, DAY = 60, 3600, 86400
 
 
 def post(api: Client, slug: str, *rows: dict[str, Any]) -> None:
+    """Count the rows into the project with that slug."""
     for start in range(0, len(rows), 1000):
         part = list(rows[start : start + 1000])
         response = api.post(f"/api/0/projects/acme/{slug}/outcomes/", {"outcomes": part}, content_type=JSON)
@@ -19,10 +20,11 @@ def post(api: Client, slug: str, *rows: dict[str, Any]) -> None:
 
 
 def row(outcome: str = "accepted", quantity: int = 1, age: int = 0, **more: Any) -> dict[str, Any]:
+    """Return a row of outcomes/ that is `age` seconds old."""
     return {"outcome": outcome, "quantity": quantity, "timestamp": NOW - age, **more}
 
 
 def lines(response: Any) -> list[str]:
-    """Of a table."""
+    """Return the lines of an answer that is CSV."""
     text: str = response.content.decode()
     return text.splitlines()

@@ -31,6 +31,8 @@ OUTCOMES = "/api/0/projects/acme/web/outcomes/"
 
 
 class Answer(NamedTuple):
+    """What the server answered."""
+
     status: int
     headers: http.client.HTTPMessage
     body: bytes
@@ -40,11 +42,16 @@ class Answer(NamedTuple):
 
 
 class LiveServer:
+    """A running server, and a token for it with all scopes."""
+
     def __init__(self, server: Server, port: int, token: str, log: Path) -> None:
         self.server, self.port, self.token, self.log = server, port, token, log
 
     def request(self, method: str, path: str, body: bytes | None = None, /, **headers: str) -> Answer:
-        """Keyword arguments are headers; the token goes along unless there is an `authorization` (empty: none)."""
+        """Send a request.
+
+        Keyword arguments are headers. The token is sent unless there is an `authorization`; empty: none.
+        """
         headers.setdefault("authorization", f"Bearer {self.token}")
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
@@ -56,7 +63,7 @@ class LiveServer:
             connection.close()
 
     def exchange(self, *parts: bytes) -> bytes:
-        """Everything that the server sends for these bytes until it closes the connection."""
+        """Send these bytes, and return everything that the server sends until it closes the connection."""
         with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
             try:
                 for part in parts:
@@ -69,7 +76,7 @@ class LiveServer:
             return received
 
     def cut_off(self, sent: bytes) -> None:
-        """Sends these bytes and hangs up."""
+        """Send these bytes, and close the sending side of the connection."""
         with socket.create_connection(("127.0.0.1", self.port), 20) as connection:
             connection.sendall(sent)
             connection.shutdown(socket.SHUT_WR)
@@ -77,7 +84,7 @@ class LiveServer:
                 pass
 
     def chunked(self, path: str, *chunks: bytes) -> Answer:
-        """POSTs a body without a Content-Length."""
+        """Send a POST whose body has no Content-Length."""
         head = (
             f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer {self.token}\r\n"
             "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
@@ -101,7 +108,10 @@ def _parse(received: bytes) -> Answer:
 
 
 def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **settings: str) -> LiveServer:
-    """`kind` is granian or gunicorn; `settings` are variables of the environment. Without a set-up nothing is there."""
+    """Start the service.
+
+    `kind` is granian or gunicorn. `settings` are environment variables. Without `set_up` there is no database.
+    """
     port, log = free_port(), folder / "server.log"
     environment = {
         "PYTHONPATH": str(ROOT),

@@ -1,4 +1,4 @@
-"""How objects look in JSON, apart from when they were made."""
+"""The JSON of objects, without the dates of their creation."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""Tokens and sessions that are accepted, and those that are refused."""
+
 from __future__ import annotations
 
 import logging

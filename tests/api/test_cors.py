@@ -1,4 +1,4 @@
-"""CORS: off unless CORS_ORIGINS names who may read from a browser. Against the settings as a server reads them."""
+"""CORS: off unless CORS_ORIGINS names the origins that may read, with the settings as a server reads them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shape of every error, to the letter: a client tells them apart by these."""
+"""The exact body of every error, by which clients tell them apart."""
 
 from __future__ import annotations
 
@@ -193,7 +193,7 @@ def test_redis_that_fails_before_any_view_is_503(
 
 @pytest.fixture
 def nowhere(settings: LazySettings) -> str:
-    """The URL of a Redis that is not there."""
+    """Return the URL of a Redis that does not exist."""
     settings.TSDB_IS_EMBEDDED = settings.CACHE_IS_EMBEDDED = False
     return f"redis://127.0.0.1:{free_port()}/0"
 

@@ -1,4 +1,4 @@
-"""A request with a token passes by what serves browsers, sessions above all."""
+"""A request with a token skips the middleware for browsers, above all the session."""
 
 from __future__ import annotations
 

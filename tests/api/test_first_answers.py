@@ -1,4 +1,4 @@
-"""What an answer says of itself is true the first time too, and of the second that has just begun."""
+"""The headers that describe an answer are true at the first request too, and for the second that has just begun."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from tsdb.units import NS
 WEB = "/api/0/projects/acme/web/stats/"
 
 
-def say_filled(store: Store, project: Project, filled: dict[int, int]) -> None:
-    """As a project says it whose rollups were changed, to a process that knows no project yet."""
+def set_filled(store: Store, project: Project, filled: dict[int, int]) -> None:
+    """Set since when a project's rollups are complete, as after a change of rollups, and forget all known states."""
     state = store.states.get(project.pk)
     store.states.swap(project.pk, state, state_text(Phase.OPEN, state.shapes, "0123", filled))
     store.states._known.clear()
@@ -30,7 +30,7 @@ def test_where_no_series_is_read_the_first_answer_says_what_the_second_does(
 ) -> None:
     with time_machine.travel(NOW, tick=False):
         post(api, "web", row())
-        say_filled(store, project, {HOUR: NOW})
+        set_filled(store, project, {HOUR: NOW})
         for query in ({"stat": "cors"}, {"stat": "cors", "resolution": "1h"}):
             first, second = (api.get(WEB, query) for _ in range(2))
             assert (first.json(), first["X-Stats-Retained-Since"]) == (second.json(), second["X-Stats-Retained-Since"])
@@ -53,7 +53,7 @@ def test_an_environment_says_since_when_it_counts_more_than_accepted_events(
     with time_machine.travel(NOW, tick=False):
         post(api, "web", row())
         environment_id(project.pk, "production")
-        say_filled(store, project, {ENVIRONMENTS: NOW - 1000})
+        set_filled(store, project, {ENVIRONMENTS: NOW - 1000})
         since = {}
         for stat in ("generated", "rejected", "localhost"):
             answer = api.get(WEB, {"stat": stat, "environment": "production", "resolution": "10s"})
@@ -69,5 +69,5 @@ def test_one_project_that_is_not_complete_makes_no_other_ones_day_shorter(
     with time_machine.travel(NOW, tick=False):
         for slug in ("web", "other"):
             post(api, slug, row(Outcome.ACCEPTED, 7, 20 * HOUR))
-        say_filled(store, project, {HOUR: NOW})
+        set_filled(store, project, {HOUR: NOW})
         assert last_day(store, [project.pk, other.pk], now=NOW * NS)[other.pk].received == 7

@@ -1,3 +1,5 @@
+"""Headers that an answer has, and HEAD."""
+
 from __future__ import annotations
 
 from collections.abc import Callable
@@ -64,7 +66,7 @@ def test_head_answers_as_get_does_without_a_body(
 
 @pytest.mark.parametrize(("path", "status"), [("/healthz", 200), (STATS, 401)])
 def test_the_application_itself_sends_no_body_for_head(path: str, status: int) -> None:
-    """Not every server drops it, and neither does the tests' client show it."""
+    """Not every server drops such a body, and the tests' client does not show it."""
     started: list[tuple[str, list[tuple[str, str]]]] = []
     environ = RequestFactory().head(path).environ
     response = get_wsgi_application()(environ, lambda *args: started.append(args[:2]))  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Bodies that are no JSON, sent to every endpoint that reads one."""
+"""Bodies that are not JSON, sent to every endpoint that reads one."""
 
 from __future__ import annotations
 

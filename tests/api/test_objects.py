@@ -1,3 +1,5 @@
+"""The organizations and projects that a URL names, and who may see them."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""Who may do what, and in which order that is asked: caller, scope, method, object, query."""
+"""Who may do what, and the order of the checks: caller, scope, method, object, query."""
 
 from __future__ import annotations
 
@@ -185,7 +185,7 @@ def test_a_membership_that_ended_is_missed_at_the_next_request(
 
 
 class _Managed(ApiView):
-    """Asks for more than any endpoint does yet."""
+    """A view that asks for more than any endpoint does."""
 
     scope_map = ORGANIZATION_SCOPES
 

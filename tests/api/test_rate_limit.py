@@ -1,3 +1,5 @@
+"""API_RATE_LIMIT: how often a token may ask."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""GET /api/0/: who is asking."""
+"""GET /api/0/: who the caller is."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""What holds for every route of the API and each of its methods: who may, HEAD, OPTIONS, where an old slug leads.
+"""What holds for every route of the API and each method: who may ask, HEAD, OPTIONS, redirects of old slugs.
 
-One table says what there is; a route that is not in it fails.
+One table has all routes. A route that is not in it fails a test.
 """
 
 from __future__ import annotations
@@ -32,13 +32,16 @@ NEEDS_BODY = 400
 
 
 class Route(NamedTuple):
-    """`path` has names of what is there; `answers`: what each method says to somebody who may, sent `{}`."""
+    """A route.
+
+    `path` names objects that exist; `answers` are the statuses by method for an allowed caller that sends `{}`.
+    """
 
     path: str
     scopes: tuple[str, ...]
     answers: dict[str, int]
     reading: tuple[str, ...] = ()
-    """Scopes that suffice to read, where those are others."""
+    """Scopes that are enough to read, if they are not the usual ones."""
 
     def needed(self, method: str) -> set[str]:
         if self.path.endswith("/merge/"):

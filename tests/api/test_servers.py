@@ -1,4 +1,4 @@
-"""What only a real web server shows: granian, which `make run` starts, and gunicorn, which must work too."""
+"""What only a real web server shows, with granian, which `make run` starts, and gunicorn, which must work too."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def test_a_chunked_body_that_is_no_json_is_400(live: LiveServer) -> None:
 def test_a_write_that_is_refused_is_answered_when_its_body_is_there_and_the_connection_goes_on(
     live: LiveServer, method: str, path: str, credentials: str, status: int
 ) -> None:
-    """Else a client that sends its body after the headers may find the connection lost, and no answer."""
+    """Otherwise a client that sends its body after the headers could lose the connection, and get no answer."""
     head = f"{method} {path} HTTP/1.1\r\nHost: localhost\r\n{credentials.format(live.token)}"
     with socket.create_connection(("127.0.0.1", live.port), 20) as connection:
         connection.sendall(f"{head}Content-Length: {len(ROW)}\r\n\r\n".encode())

@@ -1,3 +1,5 @@
+"""POST …/outcomes/ with an Idempotency-Key."""
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,4 +1,4 @@
-"""The keys of a project: list, create, change, delete, and whose they are."""
+"""The keys of a project: list, create, change and delete them, and other projects' keys."""
 
 from __future__ import annotations
 
@@ -221,7 +221,7 @@ def test_a_public_key_in_use_anywhere_is_refused(
 def test_a_public_key_that_is_taken_at_the_same_moment_is_refused_too(
     api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another request takes it after this one looked whether it is free."""
+    """Another request takes the key after this one saw that it was free."""
     monkeypatch.setattr(ProjectKey, "full_clean", lambda key: None)
     response = create(api, public=project.keys.get().public)
     assert (response.status_code, response.json()) == (409, IN_USE)
@@ -230,7 +230,7 @@ def test_a_public_key_that_is_taken_at_the_same_moment_is_refused_too(
 def test_a_public_key_that_was_taken_and_is_free_again_at_the_same_moment_is_refused_too(
     api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other key is deleted before anybody could ask whose it is."""
+    """The other key is deleted before it could be looked up."""
 
     def refuse(key: ProjectKey) -> None:
         raise ValidationError("Key with this Public already exists.")

@@ -1,4 +1,4 @@
-"""POST …/merge/: all counts of a project move into another. tests/projects/test_merge.py cuts it off anywhere."""
+"""POST …/merge/: all counts of a project move into another. tests/projects/test_merge.py interrupts it at each step."""
 
 from __future__ import annotations
 

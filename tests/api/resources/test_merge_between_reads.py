@@ -1,4 +1,4 @@
-"""A read that needs two round trips, and a merge that runs from its beginning to its end between them."""
+"""A read that needs two round trips, with a whole merge between them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ QUESTIONS = {
 
 @pytest.fixture
 def merging(project: Project, organization: Organization, api: Client, monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """The number of merges. Before each first read of rings in a request the counts move to the other project."""
+    """Move the counts to the other project before each request's first read of rings. Return the number of merges."""
     other = services.create_project(organization=organization, slug="other", name="Other")
     rows = [{"outcome": "accepted", "quantity": 10}, {"outcome": "filtered", "reason": "localhost", "quantity": 5}]
     url = "/api/0/projects/acme/web/outcomes/"

@@ -1,4 +1,4 @@
-"""Organizations, and the team that each is thought to have."""
+"""Organizations, and the one team that each has for Sentry's clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every fault of a row of outcomes/, and the limits that are none."""
+"""Every fault of a row of outcomes/, and values at the limits, which are accepted."""
 
 from __future__ import annotations
 

@@ -1,3 +1,5 @@
+"""POST …/outcomes/: counting outcomes that were determined elsewhere."""
+
 from __future__ import annotations
 
 from collections.abc import Callable

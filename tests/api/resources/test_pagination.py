@@ -1,4 +1,4 @@
-"""Lists in pages: the Link header, `per_page` and `cursor`, on every list there is."""
+"""Lists in pages: the Link header, `per_page` and `cursor` of every list."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ LISTS = [
 
 
 def links(response: Any) -> dict[str, tuple[str, str, str]]:
-    """rel -> (URL, results, cursor)."""
+    """Return rel -> (URL, results, cursor)."""
     found = re.findall(r'<([^>]+)>; rel="(\w+)"; results="(\w+)"; cursor="([\d:]+)"', response["Link"])
     return {relation: (url, results, cursor) for url, relation, results, cursor in found}
 

@@ -1,4 +1,4 @@
-"""Projects: lists, one, create, change, rename, delete and create again."""
+"""Projects: list, retrieve, create, change, rename, delete, and create again."""
 
 from __future__ import annotations
 
@@ -177,7 +177,7 @@ def test_another_organizations_slug_is_free(
 def test_a_slug_that_is_taken_at_the_same_moment_is_a_conflict_too(
     api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Another request takes it after this one looked whether it is free."""
+    """Another request takes the slug after this one saw that it was free."""
     create(api, name="Shop")
     monkeypatch.setattr(Project, "full_clean", lambda project: None)
     for response in (create(api, name="Web"), change(api, slug="shop")):
@@ -187,7 +187,7 @@ def test_a_slug_that_is_taken_at_the_same_moment_is_a_conflict_too(
 def test_a_slug_that_was_taken_and_is_free_again_at_the_same_moment_is_a_conflict_too(
     api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The other project is deleted before anybody could ask whose the slug is."""
+    """The other project is deleted before it could be looked up."""
 
     def refuse(project: Project) -> None:
         raise ValidationError("Project with this Organization and Slug already exists.")

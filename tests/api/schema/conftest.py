@@ -1,4 +1,4 @@
-"""The OpenAPI document, as a client gets it."""
+"""The OpenAPI document, as a client receives it."""
 
 from __future__ import annotations
 

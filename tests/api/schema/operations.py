@@ -1,4 +1,4 @@
-"""A request for each operation of the API that is answered with success, and what these requests ask for."""
+"""A request that succeeds for each operation of the API, and the objects that these requests ask for."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEY, OTHER_KEY = "a" * 32, "b" * 32
 
 
 class Ask(NamedTuple):
-    """`query` is of a GET, `body` of any other method. `{…}` in `path` is filled in by `answer_to`."""
+    """A request. `body` is sent as JSON; without one, `query` is sent."""
 
     path: str
     query: dict[str, str] = {}
@@ -50,7 +50,7 @@ ASKS = {
     "delete_key": Ask(f"{PROJECT}keys/{KEY}/"),
     "retrieve_key_event_counts": Ask(f"{PROJECT}keys/{KEY}/stats/"),
 }
-"""By operation."""
+"""By the operation's id."""
 
 
 def set_up(organization: Organization, project: Project, api: Client) -> None:

@@ -11,6 +11,6 @@ LISTS = frozenset({"field", "groupBy", "project", "projectID", "key_id", "catego
 
 @schemathesis.hook
 def filter_case(context: Any, case: schemathesis.Case[Any]) -> bool:
-    """A parameter that is sent twice is no violation: of a repeated one the last counts."""
+    """Leave out requests with a repeated parameter that is no list. They are allowed: the last value counts."""
     query = case.query or {}
     return not any(isinstance(value, list | tuple) and name not in LISTS for name, value in query.items())

@@ -1,4 +1,4 @@
-"""Every answer has the fields that the OpenAPI document says, and no others."""
+"""Every answer has the fields that the OpenAPI document says, and no other fields."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.api.schema.operations import ASKS, answer_to, set_up
 
 
 def closed(shape: Any) -> Any:
-    """Forbid all properties that the schema does not name."""
+    """Return the schema with all properties forbidden that it does not name."""
     if isinstance(shape, list):
         return [closed(one) for one in shape]
     if not isinstance(shape, dict):
@@ -24,7 +24,7 @@ def closed(shape: Any) -> Any:
 
 
 def described(schema: Any, operation: str) -> tuple[str, Any]:
-    """The operation's method and its part of the document."""
+    """Return the operation's method and its part of the document."""
     [found] = [
         (method, one)
         for operations in schema["paths"].values()
@@ -35,7 +35,7 @@ def described(schema: Any, operation: str) -> tuple[str, Any]:
 
 
 def check(schema: Any, operation: str, response: Any, kind: str = "application/json") -> None:
-    """The answer is of a status that the document has, and of that status' schema without any more."""
+    """Check that the document has the answer's status, and that the answer is as it says, without other fields."""
     _, one = described(schema, operation)
     content = one["responses"][str(response.status_code)].get("content")
     if content is None:

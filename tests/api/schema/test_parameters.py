@@ -1,4 +1,4 @@
-"""The query parameters that an endpoint reads are those that the OpenAPI document has, and what it allows is read."""
+"""Query parameters: an endpoint reads those that the OpenAPI document has, and accepts the forms that it allows."""
 
 from __future__ import annotations
 

@@ -192,7 +192,7 @@ def test_it_cannot_be_written(client: Client) -> None:
 
 
 def test_it_is_no_longer_than_it_must_be(client: Client) -> None:
-    # It is kept for each client that asked and does not read.
+    # It is held in memory for each client that asked and does not read.
     assert len(client.get("/api/schema/").content) < 150_000
 
 

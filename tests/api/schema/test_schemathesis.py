@@ -38,14 +38,14 @@ projects.values = ["web", "1"]
 keys.values = ["{"a" * 32}"]
 changed.values = ["changed", "2"]
 
-# Where an object went is told before its query or body is looked at. The others are the usual ones.
+# A renamed project is answered with 302 or 308 before the query or body is checked. The others are the defaults.
 [checks]
 negative_data_rejection.expected-statuses = [
     "302", "308", "400", "401", "403", "404", "405", "406", "409", "415", "422", "428", "429", "5xx"
 ]
 
-# A schema cannot say that start comes before end, that a range has so many points, that a timestamp is still retained,
-# or that a project of that name exists: what it allows may be refused here.
+# A schema cannot say that start must be before end, how many points a range may have, that a timestamp must still be
+# retained, or that a project must exist. So what it allows may be refused with 400 here.
 [[operations]]
 include-operation-id = [
     "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
@@ -53,7 +53,7 @@ include-operation-id = [
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
 
-# Mostly what is there, else nearly every answer would be 404.
+# Mostly objects that exist, or else nearly every answer would be 404.
 [parameters]
 "path.organization_slug" = {{ dictionary = "organizations", probability = 0.9 }}
 "path.team_slug" = {{ dictionary = "organizations", probability = 0.9 }}
@@ -63,7 +63,7 @@ SINGLE = f"""{COMMON}
 "path.project_slug" = {{ dictionary = "projects", probability = 0.9 }}
 "path.public_key" = {{ dictionary = "keys", probability = 0.9 }}
 
-# What is changed, emptied or deleted must not be what all others ask for.
+# What is changed, emptied or deleted must be other objects than those that all other operations ask for.
 [[operations]]
 include-operation-id = "change_project"
 parameters = {{ "path.project_slug" = "2" }}
@@ -109,7 +109,7 @@ def test_it_finds_nothing_with_every_check_on(server: LiveServer, tmp_path: Path
     output = _run(server, tmp_path, SINGLE, "--phases", "examples,coverage,fuzzing", "--max-examples", str(EXAMPLES))
     tried = {(path, method.upper()) for path, methods in described["paths"].items() for method in methods}
     assert f"Tested: {len(tried)}\n" in output, output
-    # Else all of that would hold of a service that refuses everything.
+    # Without this a service that refuses everything would pass.
     assert _named(tried) <= _answered_well(server), _named(tried) - _answered_well(server)
 
 
@@ -124,7 +124,7 @@ def test_it_finds_nothing_in_sequences_of_requests(server: LiveServer, tmp_path:
         for method, one in methods.items()
     }
     followed = {(names[start], names[end]) for start, end in _followed(report)}
-    # Else it could be that nothing was found because nothing was done.
+    # Without this a run in which nothing was done would pass.
     assert len(followed) >= 15, followed
     of_a_new_project = {end for start, end in followed if start in ("create_project", "create_team_project")}
     assert {"retrieve_project", "create_key", "delete_project"} <= of_a_new_project, followed
@@ -153,7 +153,7 @@ def _run(server: LiveServer, folder: Path, configuration: str, *options: str) ->
 
 
 def _followed(report: Path) -> Iterator[tuple[str, str]]:
-    """The methods and paths of each link that was followed to success: where it began, and where it led."""
+    """Yield the start and the end, as method and path, of each link that was followed with success."""
     for line in report.read_text().splitlines():
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
         for number, case in recorder.get("cases", {}).items():
@@ -166,12 +166,12 @@ def _followed(report: Path) -> Iterator[tuple[str, str]]:
 
 
 def _named(operations: set[tuple[str, str]]) -> set[tuple[str, str]]:
-    """The names of the routes instead of their paths."""
+    """Return the names of the routes instead of their paths, with the methods."""
     return {(resolve(re.sub(r"\{\w+\}", "x", path)).view_name, method) for path, method in operations}
 
 
 def _answered_well(server: LiveServer) -> set[tuple[str, str]]:
-    """Routes and methods that were answered with success at least once, as the metrics say."""
+    """Return the routes and methods that were answered with success at least once, according to the metrics."""
     text = server.request("GET", "/metrics", authorization=f"Bearer {METRICS_TOKEN}").body.decode()
     return {
         (sample.labels["view"], sample.labels["method"])
@@ -186,7 +186,10 @@ def _post(server: LiveServer, path: str, **body: str) -> Any:
 
 
 def _without_prefix_items(part: Any) -> Any:
-    """schemathesis 4.32.5 rewrites `prefixItems` as the older list of `items`, and then refuses what it wrote."""
+    """Return the document without `prefixItems`.
+
+    schemathesis 4.32.5 rewrites them as the older list of `items`, and then refuses what it wrote.
+    """
     if isinstance(part, dict):
         return {name: _without_prefix_items(inner) for name, inner in part.items() if name != "prefixItems"}
     return [_without_prefix_items(inner) for inner in part] if isinstance(part, list) else part

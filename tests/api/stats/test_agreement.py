@@ -1,4 +1,4 @@
-"""All statistics are sums of the same outcomes: over random data they agree with each other."""
+"""All statistics are sums of the same outcomes. Over random data they agree with each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SLUGS = ("web", "shop")
 
 @pytest.fixture
 def counted(api: Client, project: Project, shop: Project) -> dict[str, str]:
-    """Random outcomes of both projects, each with its one key; the public keys by slug."""
+    """Count random outcomes into both projects, each with its one key. Return the public keys by slug."""
     chance = random.Random(4)
     keys = {one.slug: one.keys.get().public for one in (project, shop)}
     for slug, public in keys.items():
@@ -46,7 +46,7 @@ def of_project(api: Client, slug: str, **query: str) -> list[list[float]]:
 
 
 def whole(counts: list[list[float]]) -> dict[str, Any]:
-    """stats_v2's words for the same window and for errors."""
+    """Return the parameters of stats_v2 for the same window and for errors."""
     return {"field": Q, "category": "error", "start": int(counts[0][0]), "end": int(counts[-1][0]) + HOUR}
 
 

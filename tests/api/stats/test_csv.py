@@ -1,4 +1,4 @@
-"""Counts as CSV: the same as the JSON, and no cell is a formula."""
+"""Counts as CSV: they are those of the JSON, and no cell is a formula."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The numbers agree with each other: every stat with every other, in every bucket, at every resolution."""
+"""Identities: the stats agree with each other in every bucket and at every resolution."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def random_row(source: random.Random, keys: list[str]) -> dict[str, Any]:
 
 @pytest.fixture
 def rows(api: Client, project: Project) -> list[dict[str, Any]]:
-    """Random rows, counted."""
+    """Count random rows, and return them."""
     source = random.Random(20181106)
     keys = [project.keys.get().public, services.create_key(project=project).public]
     rows = [random_row(source, keys) for _ in range(1500)]
@@ -63,7 +63,7 @@ def rows(api: Client, project: Project) -> list[dict[str, Any]]:
 
 
 def expected(rows: list[dict[str, Any]], resolution: int) -> dict[str, Counter[int]]:
-    """stat -> start of bucket -> count, by plain addition."""
+    """Return stat -> start of bucket -> count, by plain addition."""
     counts: dict[str, Counter[int]] = {}
     for row in rows:
         bucket = row["timestamp"] // resolution * resolution

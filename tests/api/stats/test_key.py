@@ -1,4 +1,4 @@
-"""GET …/keys/{public_key}/stats/: what a key counted."""
+"""GET …/keys/{public_key}/stats/: the counts of a key."""
 
 from __future__ import annotations
 

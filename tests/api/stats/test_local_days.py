@@ -23,7 +23,7 @@ pytestmark = pytest.mark.django_db
 WEB = "/api/0/projects/acme/web/stats/"
 ORGANIZATION = "/api/0/organizations/acme/stats/"
 NOW = int(datetime.fromisoformat("2018-11-05T22:20:30+00:00").timestamp())
-"""A day of 25 hours in Berlin lies 8 days back, one in New York a day, and one of 23 in São Paulo likewise."""
+"""A day of 25 hours in Berlin is 8 days back. One in New York, and one of 23 hours in São Paulo, is a day back."""
 
 
 @pytest.fixture(autouse=True)
@@ -34,7 +34,7 @@ def _held_clock() -> Iterator[None]:
 
 @pytest.fixture
 def counted(api: Client, project: Project) -> list[dict[str, Any]]:
-    """One more in each half hour of the last month than in the one before."""
+    """Count into each half hour of the last month, in each one more than in the one before. Return the rows."""
     rows = [
         {"outcome": "accepted", "quantity": number, "timestamp": NOW - age}
         for number, age in enumerate(range(31 * DAY, 0, -1800), start=1)
@@ -48,7 +48,7 @@ def ask(api: Client, url: str, query: Any) -> Any:
 
 
 def by_day(rows: list[dict[str, Any]], zone: str) -> dict[str, int]:
-    """Date -> sum, by the clock of a zone."""
+    """Return date -> sum, by the clock of a zone."""
     sums: dict[str, int] = {}
     for row in rows:
         day = datetime.fromtimestamp(row["timestamp"], ZoneInfo(zone)).date().isoformat()

@@ -1,4 +1,4 @@
-"""GET …/organizations/{organization}/stats/: all projects together, or each."""
+"""GET …/organizations/{organization}/stats/: all projects together, or each by itself."""
 
 from __future__ import annotations
 

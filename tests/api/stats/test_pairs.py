@@ -1,3 +1,5 @@
+"""[timestamp, count] pairs as JSON."""
+
 from __future__ import annotations
 
 import json

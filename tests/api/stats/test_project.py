@@ -1,3 +1,5 @@
+"""GET …/stats/ of a project."""
+
 from __future__ import annotations
 
 import pytest

@@ -1,4 +1,4 @@
-"""The query's parameters, each on its own and in the order in which they are checked."""
+"""The parameters of a query, each by itself and in the order in which they are checked."""
 
 from __future__ import annotations
 
@@ -275,7 +275,7 @@ def test_the_organization_and_a_key_know_the_period_too(api: Client, project: Pr
 def test_a_client_whose_clock_is_behind_gets_all_of_an_hour_in_steps_of_ten_seconds(
     api: Client, project: Project, behind: float
 ) -> None:
-    """Also in the oldest bucket, which was counted into an hour and a minute ago."""
+    """The oldest bucket is there too. It was counted into an hour and a minute ago."""
     until = NOW + 3600 - behind
     oldest = int(until) - 3600
     with time_machine.travel(oldest, tick=False):

@@ -1,4 +1,4 @@
-"""A range has one total: at every endpoint, by every interval and resolution, in JSON and CSV, however old it is."""
+"""A range has one total: at every endpoint, every interval and resolution, in JSON and in CSV, at any age."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ GROUPS: list[list[str]] = [["outcome"], ["project"], ["key_id"], ["reason", "cat
 
 
 class Range(NamedTuple):
-    """Seconds since the epoch, start included, end not."""
+    """A range in seconds since the epoch, with its start and without its end."""
 
     start: int
     end: int
 
 
 class Counted:
-    """What was counted, and what any part of it adds up to."""
+    """The rows that were counted, and the sums of any part of them."""
 
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
@@ -57,7 +57,7 @@ class Counted:
 
 @st.composite
 def ranges(draw: st.DrawFn) -> Range:
-    """Of any age up to 400 days, each with edges that are multiples of some interval; a few end in the future."""
+    """Return ranges of any age up to 400 days whose ends are multiples of some interval. A few end in the future."""
     grain = draw(st.sampled_from(sorted(INTERVALS.values())))
     oldest = draw(st.sampled_from(sorted(KEPT.values())))
     age = draw(st.integers(0, oldest))
@@ -76,7 +76,7 @@ def _held_clock() -> Iterator[None]:
 
 @pytest.fixture
 def counted(api: Client, project: Project, shop: Project) -> Counted:
-    """Errors of two projects at every age, many of them young; all that is retained is what the rows say."""
+    """Count errors of every age, many of them young, into two projects. Nothing else is retained."""
     chance = random.Random(7)
     found = []
     for one in (project, shop):
@@ -112,7 +112,7 @@ def column(response: Any, name: str) -> int:
 
 
 def outcomes_by_every_interval(api: Client, counted: Counted, asked: Range) -> Range:
-    """Each answer is the sum of the range that it names, and all name the same one."""
+    """Check that each answer is the sum of the range that it names, and that all name the same range."""
     query: dict[str, Any] = {"field": Q, "category": "error", "start": asked.start, "end": asked.end}
     named = set()
     for interval, seconds in INTERVALS.items():
@@ -132,7 +132,7 @@ def outcomes_by_every_interval(api: Client, counted: Counted, asked: Range) -> R
 
 
 def outcomes_by_every_group(api: Client, counted: Counted, asked: Range, whole: Range) -> None:
-    """Asks for the range without an interval, grouped in every way, and as a summary."""
+    """Ask for the range without an interval, grouped in every way, and as a summary."""
     query: dict[str, Any] = {"field": Q, "category": "error", "start": asked.start, "end": asked.end}
     for groups in GROUPS:
         response = api.get(f"{ORGANIZATION}/stats_v2/", {**query, "groupBy": groups})
@@ -148,7 +148,7 @@ def outcomes_by_every_group(api: Client, counted: Counted, asked: Range, whole: 
 
 
 def points(api: Client, counted: Counted, asked: Range, resolution: str, key: str) -> None:
-    """The stats of a project, of the organization and of a key, in every form."""
+    """Ask for the stats of a project, of the organization and of a key, in every form."""
     query: dict[str, Any] = {"since": asked.start, "until": asked.end - 1, "resolution": resolution}
     web, organization = "/api/0/projects/acme/web/stats/", f"{ORGANIZATION}/stats/"
     response = api.get(web, query)
@@ -178,7 +178,7 @@ def points(api: Client, counted: Counted, asked: Range, resolution: str, key: st
 
 
 def by_example(check: Callable[..., None]) -> Callable[..., None]:
-    """The counts are not changed by the examples, so that they may share them."""
+    """The examples share the counts, because they do not change them."""
     shared = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
     return settings(max_examples=60, deadline=None, suppress_health_check=shared)(check)
 

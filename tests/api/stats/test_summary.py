@@ -25,7 +25,7 @@ def ask(api: Client, **query: Any) -> Any:
 
 
 def totals(api: Client, **query: Any) -> list[int]:
-    """Of the first project's categories."""
+    """Return the categories of the first project."""
     return [stats["totals"][Q] for stats in ask(api, **query).json()["projects"][0]["stats"]]
 
 
@@ -100,7 +100,7 @@ def test_it_is_filtered_as_stats_v2_is(api: Client, project: Project, shop: Proj
 
 
 def shown(api: Client, **query: Any) -> Any:
-    """Outcomes of the first project's first category, and the CSV's columns between category and dropped."""
+    """Return the outcomes of the first project's first category, and the CSV's columns between category and dropped."""
     columns = lines(ask(api, **query, download="1"))[0].split(",")
     outcomes = ask(api, **query).json()["projects"][0]["stats"][0]["outcomes"]
     assert list(outcomes) == columns[3 : columns.index("dropped")]
@@ -199,7 +199,7 @@ def test_a_summary_of_nothing_is_a_header(api: Client, project: Project) -> None
 
 
 def test_it_was_counted_now(project: Project, api: Client) -> None:
-    """Else a held clock that does not hold would make all of the above true of nothing."""
+    """Without this a clock that is not held would make all tests above pass with no counts."""
     post(api, "web", {"outcome": "accepted"})
     answer = ask(api, statsPeriod=None, start=str(NOW), end=str(NOW + 60)).json()
     assert answer["projects"][0]["stats"][0]["totals"][Q] == 1

@@ -1,4 +1,4 @@
-"""`since` and `until`: which numbers they are, and which buckets lie between them."""
+"""`since` and `until`: which numbers they may be, and which buckets are between them."""
 
 from __future__ import annotations
 
@@ -160,7 +160,7 @@ def literally(since: Fraction, until: Fraction, resolution: int) -> list[int]:
 
 @st.composite
 def numbers_near_borders(draw: st.DrawFn) -> str:
-    """Decimals on, just before and just after a multiple of some resolution, at up to 30 digits."""
+    """Return decimals on, just before and just after a multiple of some resolution, with up to 30 digits."""
     whole = draw(st.sampled_from([10, 3600, 86400])) * draw(st.integers(-30, 30)) + draw(st.sampled_from([0, 0, 0, 5]))
     digits = draw(st.integers(0, 30))
     offset = Fraction(draw(st.integers(-3, 3)), 10**digits)

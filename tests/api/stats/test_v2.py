@@ -1,4 +1,4 @@
-"""GET …/organizations/{organization}/stats_v2/: outcomes by any grouping."""
+"""GET …/organizations/{organization}/stats_v2/: outcomes in any grouping."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Q = "sum(quantity)"
 
 
 def ask(api: Client, **query: Any) -> Any:
-    """The last day's errors, unless the query says otherwise (None: left out)."""
+    """Ask for the last day's errors, unless the query says otherwise. A parameter that is None is left out."""
     asked = {"field": Q, "category": "error", "statsPeriod": "1d", **query}
     return api.get(URL, {name: value for name, value in asked.items() if value is not None})
 
@@ -212,7 +212,7 @@ def test_a_fine_interval_is_served_from_the_finest_rollup(api: Client, project: 
 
 
 def spaced(response: Any) -> int:
-    """Seconds from one interval to the next."""
+    """Return the seconds from one interval to the next."""
     first, second = response.json()["intervals"][:2]
     return int((datetime.fromisoformat(second) - datetime.fromisoformat(first)).total_seconds())
 
@@ -277,7 +277,7 @@ def test_since_when_it_is_complete_is_said_in_whole_intervals(api: Client, proje
 def test_what_a_changed_setting_made_anew_is_answered_at_a_resolution_that_is_complete(
     api: Client, project: Project, store: Store, monkeypatch: pytest.MonkeyPatch, age: int
 ) -> None:
-    """Hours that are kept for longer than before are complete since the change alone."""
+    """Hours that are kept for longer than before are complete only since the change."""
     filled = NOW - 3 * DAY
     monkeypatch.setattr(Store, "retention", lambda self, projects, *, now: Retention(now, {HOUR: filled}))
     assert spaced(ask(api, statsPeriod=None, start=str(filled), end=str(NOW))) == HOUR
@@ -416,7 +416,10 @@ def test_up_to_a_thousand_points_are_served(api: Client, project: Project, start
 
 
 def test_as_many_points_as_the_interval_that_is_used_makes_are_counted(api: Client, project: Project) -> None:
-    """A minute over a day would be 1440, but is answered by 5 minutes; an hour over 90 days 2160, but by the day."""
+    """Minutes of a day would be 1440, but it is answered by 5 minutes.
+
+    Hours of 90 days would be 2160, but by the day.
+    """
     assert len(ask(api, interval="1m").json()["intervals"]) == 289
     assert len(ask(api, statsPeriod=None).json()["intervals"]) == 91
     assert len(ask(api, statsPeriod="999d").json()["intervals"]) == 1000
