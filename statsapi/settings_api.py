@@ -31,6 +31,6 @@ SPECTACULAR_SETTINGS = {
     "PREPROCESSING_HOOKS": ["statsapi.api.schema.extensions.only_the_api"],
     "POSTPROCESSING_HOOKS": [
         "statsapi.api.schema.extensions.complete_operations",
-        "statsapi.api.schema.links.add_links",
+        "statsapi.api.resources.links.add_links",
     ],
 }

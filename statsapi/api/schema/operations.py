@@ -22,7 +22,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 
 class Operation(NamedTuple):
-    """What statsapi/api/schema/links.py needs of a described operation: its answer's type and its path parameters."""
+    """What statsapi/api/resources/links.py needs of an operation: the answer's type and the path parameters."""
 
     answer: Any
     path: frozenset[str]

@@ -203,7 +203,7 @@ def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_clos
 
         wait_for(drip, "the end of the slow one")
         assert received(silent) == b""
-        assert received(kept).endswith(b'{"status": "ok"}')
+        assert b'{"status": "ok", ' in received(kept)
     assert time.monotonic() - began < HEADER_SECONDS + 10
 
 

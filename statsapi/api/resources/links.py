@@ -1,4 +1,4 @@
-"""Links: where an answer has the slugs and keys with which other operations name an object in their paths."""
+"""Links of the OpenAPI document: where an answer has the slugs and keys that other operations take in their paths."""
 
 from __future__ import annotations
 
