@@ -75,7 +75,9 @@ def pytest_configure(config: pytest.Config) -> None:
     if connection.vendor == "sqlite":
         # A database in memory is never closed by the threads of a test, and knows neither WAL nor waiting for a lock.
         connection.settings_dict["TEST"]["NAME"] = str(_FOLDER / "tests.sqlite3")
-    config.addinivalue_line("markers", "once: has servers of its own, so --external would run the very same again")
+    config.addinivalue_line(
+        "markers", "once: says nothing about the stores; --external leaves it out"
+    )
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

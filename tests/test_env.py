@@ -11,6 +11,8 @@ from django.core.exceptions import ImproperlyConfigured
 
 from statsapi import env
 
+pytestmark = pytest.mark.once
+
 NAME = "STATSAPI_TESTS_VARIABLE"
 
 

@@ -9,7 +9,11 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from tests.servers import ROOT
+
+pytestmark = pytest.mark.once
 
 PACKAGES = ("statsapi", "projects", "tsdb")
 AFTER_DJANGO_IS_SET_UP = {"statsapi.apps", "statsapi.start.local", "statsapi.start.container"}

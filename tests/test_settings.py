@@ -14,6 +14,8 @@ from django.core.exceptions import ImproperlyConfigured
 from statsapi import env
 from tests.servers import ROOT
 
+pytestmark = pytest.mark.once
+
 EXAMPLE = (ROOT / ".env.example").read_text(encoding="utf-8")
 KEY = "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
 _ROW = re.compile(r"^\| *`([A-Z_]+)` *\| *(.*?) *\|")

@@ -10,6 +10,8 @@ from django.test import Client
 from projects.models import Project
 from tests.api.live import OUTCOMES, STATS, Answer, LiveServer, start_live_server
 
+pytestmark = pytest.mark.once
+
 ALLOWED = "https://dashboard.example"
 FOREIGN = "https://elsewhere.example"
 

@@ -11,6 +11,8 @@ import pytest
 
 from tests.api.live import OUTCOMES, STATS, LiveServer
 
+pytestmark = pytest.mark.once
+
 PROJECTS = "/api/0/organizations/acme/projects/"
 KEYS = "/api/0/projects/acme/web/keys/"
 TABLES = [

@@ -14,6 +14,8 @@ import pytest
 
 from tests.api.live import OUTCOMES, STATS, Answer, LiveServer
 
+pytestmark = pytest.mark.once
+
 ROW = b'{"outcomes": [{"outcome": "accepted"}]}'
 LIMIT = 1024 * 1024
 

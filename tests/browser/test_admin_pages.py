@@ -9,6 +9,8 @@ from playwright.sync_api import Browser, Error, Page
 
 from tests.service import Service
 
+pytestmark = pytest.mark.once
+
 FILL = """
 import time
 from projects.models import Project

@@ -7,6 +7,8 @@ from playwright.sync_api import Page
 
 from tests.service import Service
 
+pytestmark = pytest.mark.once
+
 
 @pytest.fixture
 def docs(page: Page) -> Page:

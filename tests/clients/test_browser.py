@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
+
 from tests.clients.browser import visit
 from tests.clients.live import IntakeService, Sender
 from tests.proxy import Proxy
+
+pytestmark = pytest.mark.once
 
 MESSAGES = 5
 

@@ -11,8 +11,12 @@ import time
 from typing import Any
 from urllib.parse import urlencode
 
+import pytest
+
 from tests.clients import go
 from tests.clients.live import IntakeService, Sender
+
+pytestmark = pytest.mark.once
 
 EVENT_COUNTS = go.struct(
     start=go.text,

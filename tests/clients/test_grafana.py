@@ -18,6 +18,8 @@ from tests.clients import go
 from tests.clients.live import IntakeService, Sender
 from tests.service import Answer
 
+pytestmark = pytest.mark.once
+
 HOUR = 3600
 FIELDS = ("sum(quantity)", "sum(times_seen)")
 CATEGORIES = ("error", "transaction", "attachment", "default", "session", "security")

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from tests.clients.live import IntakeService, Sender, event
 from tests.clients.packages import MODULES
 from tests.clients.programs import SCENARIOS, run
 from tests.proxy import Proxy
+
+pytestmark = pytest.mark.once
 
 MESSAGES = 5
 PROGRAM = str(SCENARIOS / "node.cjs")

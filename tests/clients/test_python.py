@@ -12,6 +12,8 @@ from tests.clients.live import IntakeService, Sender
 from tests.clients.programs import SCENARIOS, run
 from tests.proxy import Proxy
 
+pytestmark = pytest.mark.once
+
 MESSAGES = 5
 
 

@@ -11,7 +11,7 @@ from tests.clients.live import IntakeService, Sender
 from tests.clients.packages import MODULES
 from tests.proxy import Proxy
 
-pytestmark = pytest.mark.usefixtures("node")
+pytestmark = [pytest.mark.usefixtures("node"), pytest.mark.once]
 
 CLI = str(MODULES / ".bin" / "sentry-cli")
 

@@ -17,6 +17,8 @@ from tests.faults.stage import RedisServer, postgresql
 from tests.servers import ROOT, Server
 from tests.service import Service
 
+pytestmark = pytest.mark.once
+
 KEYS = 20_000
 PATIENCE = 2
 """Seconds; where a lock is held a writer waits for 20 on SQLite, and without end on PostgreSQL."""

@@ -21,6 +21,8 @@ from statsapi.http.encodings import PIECE, unpack
 from statsapi.http.errors import BodyLimit, RequestError
 from tests.ingest.bounds import status_of
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).parents[2]
 SENT = BodyLimit("SENT_SETTING", 1000)
 UNPACKED = BodyLimit("UNPACKED_SETTING", 5000)

@@ -11,6 +11,8 @@ from granian.server.mp import MPServer
 
 from statsapi.http.slow_bodies import PATIENCE, Body, Watch
 
+pytestmark = pytest.mark.once
+
 NOW = 1000.0
 
 

@@ -13,7 +13,7 @@ from django.test import RequestFactory
 from statsapi.http import slow_readers
 from statsapi.http.static_files import SECONDS, SMALL, Files
 
-pytestmark = pytest.mark.django_db  # the end of a request looks at the connections
+pytestmark = [pytest.mark.django_db, pytest.mark.once]  # the end of a request looks at the connections
 LARGE = "/static/drf_spectacular_sidecar/swagger-ui-dist/swagger-ui-bundle.js"
 
 

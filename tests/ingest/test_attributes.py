@@ -17,6 +17,8 @@ from statsapi.ingest.attributes import (
     read_event,
 )
 
+pytestmark = pytest.mark.once
+
 CHROME = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36"
 
 

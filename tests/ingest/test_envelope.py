@@ -14,6 +14,8 @@ from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.envelope import Envelope, EnvelopeLimits
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
+pytestmark = pytest.mark.once
+
 GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden" / "envelopes").iterdir())]
 
 

@@ -1,6 +1,10 @@
 from __future__ import annotations
 
+import pytest
+
 from statsapi.http.errors import BodyLimit, RequestError
+
+pytestmark = pytest.mark.once
 
 
 def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:

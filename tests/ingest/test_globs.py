@@ -16,6 +16,8 @@ from hypothesis import strategies as st
 
 from statsapi.ingest.globs import _compiled, _folded, any_matches
 
+pytestmark = pytest.mark.once
+
 ENOUGH = 0.05
 LINES = 10_000  # the characters of a list that a form takes
 LETTERS = "aAbkKsSiI*?[]!-^\\ \n1\u0130\u0131\u017f\u212aé\U0001f600"

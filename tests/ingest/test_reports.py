@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from statsapi.ingest.reports import MOST_ROWS, ReportRow, parse_report, parse_timestamp, report_time
 from tsdb.outcomes import Category, Outcome
 
+pytestmark = pytest.mark.once
+
 NOW = 1_800_000_000.0
 DAY = 86400.0
 

@@ -4,6 +4,8 @@ import pytest
 
 from statsapi.ingest.user_agents import LONGEST_USER_AGENT, is_crawler, is_legacy_browser
 
+pytestmark = pytest.mark.once
+
 WINDOWS = "Mozilla/5.0 (Windows NT 10.0; Win64; x64)"
 WEBKIT = "AppleWebKit/537.36 (KHTML, like Gecko)"
 MAC = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko)"

@@ -8,6 +8,8 @@ import pytest
 
 from projects.admin.sparkline import sparkline
 
+pytestmark = pytest.mark.once
+
 SVG = "{http://www.w3.org/2000/svg}"
 
 

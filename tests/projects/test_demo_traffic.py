@@ -10,6 +10,8 @@ from tsdb.outcomes import RECEIVED, Category
 from tsdb.rollups import parse_rollups
 from tsdb.units import DAY, HOUR
 
+pytestmark = pytest.mark.once
+
 NOW = int(datetime(2018, 11, 6, 12, 34, 56, tzinfo=UTC).timestamp())
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 SHOP, QUIET, SPIKY = SHAPES

@@ -7,6 +7,8 @@ from pytest_django import Settings
 
 from projects.dsn import dsn
 
+pytestmark = pytest.mark.once
+
 PUBLIC = "0123456789abcdef" * 2
 
 

@@ -10,6 +10,8 @@ from projects.demo_traffic import KINDS
 from projects.environment_names import environment_name
 from projects.services import OTHER_ENVIRONMENT
 
+pytestmark = pytest.mark.once
+
 
 @pytest.mark.parametrize(
     ("value", "name"),

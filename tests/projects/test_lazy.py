@@ -13,6 +13,8 @@ from projects import lazy
 from projects.lazy import Lazy
 from tests.servers import wait_for
 
+pytestmark = pytest.mark.once
+
 CROWD = 20
 
 

@@ -9,6 +9,8 @@ from django.test import Client
 
 from projects.models import Project
 
+pytestmark = pytest.mark.once
+
 POLICY = {
     "default-src": "'self'",
     "img-src": "'self' data:",

@@ -12,6 +12,8 @@ import pytest
 from statsapi.start import threads
 from tests.servers import wait_for
 
+pytestmark = pytest.mark.once
+
 
 class Connection:
     """A connection in a reference cycle, as Django's is. Only the garbage collector frees it."""

@@ -24,6 +24,8 @@ from redis.retry import Retry
 
 from tsdb import embedded
 
+pytestmark = pytest.mark.once
+
 ROOT = Path(__file__).resolve().parents[2]
 USER = """
 import os, sys

@@ -14,6 +14,8 @@ from tsdb.rollups import Rollup
 from tsdb.timeline import Window, window
 from tsdb.units import DAY, NS
 
+pytestmark = pytest.mark.once
+
 BERLIN = ZoneInfo("Europe/Berlin")
 ZONES = [
     "Europe/Berlin",

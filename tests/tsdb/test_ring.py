@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from struct import pack
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from tsdb import ring
 from tsdb.rollups import Rollup
 from tsdb.timeline import Window
+
+pytestmark = pytest.mark.once
 
 ROLLUP = Rollup(20, 3)  # seven slots
 

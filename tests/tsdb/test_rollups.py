@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup, RollupError, check_rollups, parse_length, parse_rollups
 
+pytestmark = pytest.mark.once
+
 
 def test_it_reads_the_default() -> None:
     assert parse_rollups("10s:360,5m:300:0,1h:768:168,1d:400:90") == (

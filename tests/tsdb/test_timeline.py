@@ -13,6 +13,8 @@ from tsdb.rollups import FUTURE_SECONDS, PAST_SECONDS, Rollup, parse_rollups
 from tsdb.timeline import Retention, Window, choose_interval, choose_rollup, points_of, roll_up, window
 from tsdb.units import NS
 
+pytestmark = pytest.mark.once
+
 ROLLUPS = parse_rollups("10s:360,1h:168,1d:90")
 FINE, HOURS, DAYS = ROLLUPS
 NOW = 1_541_455_200 * NS + 123_456_789

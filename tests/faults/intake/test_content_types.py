@@ -8,6 +8,8 @@ import pytest
 
 from tests.clients.live import IntakeService, event
 
+pytestmark = pytest.mark.once
+
 UNREADABLE = [
     "a/b; charset*=nope''%ff",
     "a/b; charset*=hex''%ff",

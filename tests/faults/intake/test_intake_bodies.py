@@ -22,6 +22,8 @@ from tests.faults.intake.bombs import ENCODINGS, MEGABYTE, attachments, pack, ze
 from tests.faults.intake.crowd import at_once
 from tests.servers import wait_for
 
+pytestmark = pytest.mark.once
+
 CLIENTS = 8
 INVALID = ("error", "invalid", "too_large")
 

@@ -26,6 +26,8 @@ from tsdb.rollups import LARGEST
 from tsdb.series import fact, total
 from tsdb.store import Store
 
+pytestmark = pytest.mark.once
+
 GOLDEN = Path(__file__).parents[2] / "golden"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((GOLDEN / "manifest.json").read_text())
 BODIES = [(GOLDEN / name).read_bytes() for name in sorted(MANIFEST)]
