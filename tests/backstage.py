@@ -1,7 +1,7 @@
-"""A second process of the service, as a management command would be: it runs the Python that a test sends it.
+"""A second process of the service, like a management command, that runs the Python that a test sends to it.
 
-A line of its input is a JSON string, statements that may set `answer`; a line of its output is {"answer": …} or
-{"error": …}.
+Each line of its input is a JSON string of statements, which may set `answer`. Each line of its output is
+{"answer": …} or {"error": …}.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A Redis Cluster of three masters and a replica each, of processes on this machine."""
+"""A Redis Cluster on this machine: three masters with one replica each."""
 
 from __future__ import annotations
 
@@ -17,18 +17,21 @@ from tsdb.embedded import _find_server
 
 MASTERS = 3
 NODE_TIMEOUT_MS = 500
-"""After so long without a sign of life a master is replaced; Redis' own default is 15 s."""
+"""Milliseconds without a sign of life after which a master is replaced; the default of Redis is 15 s."""
 
 
 class Node:
-    """`port` and `bus` are those that others know, `address` is what it connects from where it has a network."""
+    """One server of the cluster.
+
+    The other nodes reach it at `port` and `bus`. With a network it connects to them from `address`.
+    """
 
     def __init__(self, folder: Path, binary: str, network: Network | None, settings: Mapping[str, str]) -> None:
         port, bus = self.port, self.bus = free_port(), free_port()
         options = ["--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-announce-ip", "127.0.0.1"]
-        # A master stays one when its last slot has left it.
+        # A master stays a master when its last slot has moved away.
         options += ["--cluster-allow-replica-migration", "no"]
-        # Else a master waits 5 s for more replicas before it gives the first one a copy.
+        # Otherwise a master waits 5 s for more replicas before it sends a copy to the first one.
         options += ["--repl-diskless-sync-delay", "0"]
         if network:
             self.address = network.new_address()
@@ -54,9 +57,10 @@ class Node:
 
 
 class ClusterServer:
-    """Of Redis from PATH where it is `external`, else of the Valkey that the embedded server is made of.
+    """A running cluster.
 
-    With a `network` its nodes can be cut off from each other. `settings` are Redis' own, of every node.
+    Its servers are Redis from PATH if `external` is true, else the Valkey of the embedded server. With a `network` its
+    nodes can be cut off from each other. `settings` are settings of Redis for every node.
     """
 
     def __init__(self, folder: Path, *, external: bool, network: Network | None = None, **settings: str) -> None:
@@ -94,7 +98,7 @@ class ClusterServer:
         return node
 
     def add_master(self) -> Node:
-        """Another master, which has no slots yet."""
+        """Start another master without slots, and return it."""
         node = self._start_node()
         node.ask("CLUSTER", "MEET", "127.0.0.1", self.nodes[0].port, self.nodes[0].bus)
         wait_for(self._all_know_all, "the new node's meeting")
@@ -109,7 +113,7 @@ class ClusterServer:
         return all(len(node.ask("CLUSTER", "NODES").splitlines()) == len(self.nodes) for node in self.nodes)
 
     def is_well(self) -> bool:
-        """Every node says that every slot is served, and every replica has what its master has."""
+        """Return whether every node says that all slots are served, and every replica is connected to its master."""
         with suppress(redis.RedisError):
             return all(
                 b"cluster_state:ok" in node.ask("CLUSTER", "INFO")
@@ -129,11 +133,11 @@ class ClusterServer:
         raise LookupError(key)
 
     def all_keys(self, pattern: str = "*") -> list[str]:
-        """All keys, of all masters."""
+        """Return the keys of all masters."""
         return [key.decode() for node in self.masters() for key in node.ask("KEYS", pattern)]
 
     def move_slot(self, key: str, to: Node) -> None:
-        """Moves the slot of the key as `redis-cli --cluster reshard` does: some keys at a time, while it is used."""
+        """Move the slot of the key as `redis-cli --cluster reshard` does: some keys at a time, while it is in use."""
         source, slot = self.master_of(key), key_slot(key.encode())
         to.ask("CLUSTER", "SETSLOT", slot, "IMPORTING", source.id)
         source.ask("CLUSTER", "SETSLOT", slot, "MIGRATING", to.id)
@@ -144,7 +148,7 @@ class ClusterServer:
             node.ask("CLUSTER", "SETSLOT", slot, "NODE", to.id)
 
     def move_slot_whole(self, key: str, to: Node) -> None:
-        """Moves the slot of the key as Valkey does by itself, from version 9 on: it is there or here, never half."""
+        """Move the slot of the key as a whole, which Valkey can do from version 9 on."""
         slot = key_slot(key.encode())
         self.master_of(key).ask("CLUSTER", "MIGRATESLOTS", "SLOTSRANGE", slot, slot, "NODE", to.id)
         wait_for(lambda: self.master_of(key) is to, "the slot's move")

@@ -1,7 +1,7 @@
-"""The cast of the tests, and the clean table before each.
+"""Fixtures for all tests: users, tokens and projects, and empty stores before each test.
 
-An owner and a token of the organization `acme` with the project `web`; and an outsider, a user and a token of another
-organization, who is there to be refused.
+The organization `acme` has the project `web`, an owner and a token. The outsider is a user, with a token, of another
+organization, and has to be refused everywhere.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tsdb.store import Store
 
 @pytest.fixture(autouse=True)
 def _clean_redis(request: pytest.FixtureRequest) -> None:
-    """Whatever touches the database touches Redis too."""
+    """Empty Redis and the cache before each test that uses the database or the store."""
     marked = request.node.get_closest_marker("django_db") is not None
     if (
         marked
@@ -32,7 +32,7 @@ def _clean_redis(request: pytest.FixtureRequest) -> None:
         or "store" in request.fixturenames
     ):
         get_store().clients.write.flushdb()
-        get_store().states._known.clear()  # a test's projects have the numbers of another one's
+        get_store().states._known.clear()  # projects of different tests have the same ids
         cache.clear()
 
 
@@ -60,19 +60,19 @@ def owner(organization: Organization) -> User:
 
 @pytest.fixture
 def token(organization: Organization) -> str:
-    """The secret of a token with every scope."""
+    """Return the secret of a token with every scope."""
     return services.create_token(organization=organization, scopes=SCOPES).secret
 
 
 @pytest.fixture
 def api(token: str) -> Client:
-    """A client of the API with that token."""
+    """Return a client of the API that sends `token`."""
     return Client(headers={"authorization": f"Bearer {token}"})
 
 
 @pytest.fixture
 def make_api(organization: Organization) -> Callable[..., Client]:
-    """A client with a token of just these scopes."""
+    """Return a function that makes a client whose token has only the given scopes."""
 
     def make(*scopes: str, **more: Any) -> Client:
         secret = services.create_token(organization=organization, scopes=scopes, **more).secret
@@ -100,7 +100,7 @@ def outsider_api(other_organization: Organization) -> Client:
 
 
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """With REQUIRE_ALL=1 a skip is a failure."""
+    """Turn a skipped test into a failure if REQUIRE_ALL is set."""
     if os.environ.get("REQUIRE_ALL") and call.excinfo and call.excinfo.errisinstance(pytest.skip.Exception):
         call.excinfo = pytest.ExceptionInfo.from_exc_info(
             (

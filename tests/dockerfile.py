@@ -1,8 +1,8 @@
-"""Builds what a Dockerfile describes in a folder, without Docker: its commands run here, as this user.
+"""Building a Dockerfile in a folder without Docker: its commands run on this machine, as this user.
 
-Where Docker has a file system per stage, there is one folder that the stages have in turn, so that a path means the
-same in each of them, as it does in Docker. An absolute path of the Dockerfile lies in that folder. What is not known
-here is refused: a new instruction needs a line in `Build`.
+Docker has a file system for each stage. Here one folder serves all stages in turn, so that a path means the same in
+each of them, as in Docker. Absolute paths of the Dockerfile lie in that folder. Unknown instructions are refused: a new
+one needs a line in `Build`.
 """
 
 from __future__ import annotations
@@ -18,15 +18,18 @@ from pathlib import Path
 from string import Template
 
 PLACED = re.compile(r"(?<![\w./-])/(?=(?:opt|srv|var/lib/statsapi)\b)")
-"""The beginning of each absolute path that a Dockerfile may use; /usr/bin/env and the like stay what they are."""
+"""The `/` of each absolute path that is moved into the folder. Others, such as /usr/bin/env, stay as they are."""
 
 
 class RefusedError(Exception):
-    """A Dockerfile has what is not understood, or a command failed; the message has its output."""
+    """The Dockerfile holds something unknown, or a command failed. The message has the output of the command."""
 
 
 class Build:
-    """`root` is the file system of the last stage; `command`, `health`, `user`, `environment` are the image's."""
+    """A built image.
+
+    `root` is the file system of the last stage. `command`, `health`, `user` and `environment` are those of the image.
+    """
 
     def __init__(self, dockerfile: str, *, context: Path, folder: Path, python: Path, host: Mapping[str, str]) -> None:
         self.context, self.folder, self.host = context, folder, dict(host)
@@ -107,7 +110,7 @@ class Build:
         *sources, destination = (word for word in rest.split() if not word.startswith("--"))
         origin = self._leave(options["from"]) if "from" in options else self.context
         target = self.folder_in_use / self.place(destination)
-        # A stage that is done does not change any more, so its files need not be there twice.
+        # A finished stage does not change any more, so its files can be linked instead of copied.
         copy = os.link if "from" in options and "chown" not in options else shutil.copy2
         for source in sources:
             found = origin / source.lstrip("/")
@@ -138,7 +141,10 @@ def instructions(dockerfile: str) -> list[tuple[str, str]]:
 
 
 def ignores(dockerignore: str) -> Callable[[Path], bool]:
-    """Whether a file, relative to the context, is kept out of it. Understands `*`, `!<path>` and `**/<name>`."""
+    """Return a function that tells whether a path of the context is left out.
+
+    It understands the patterns `*`, `!<path>`, `<path>` and `**/<name>`. Raises RefusedError for others.
+    """
     patterns = [line for line in dockerignore.splitlines() if line and not line.startswith("#")]
 
     def ignored(path: Path) -> bool:

@@ -1,7 +1,8 @@
-"""A pytest plugin that comes before Django's settings: every run has its own VAR_DIR and secrets, and its own servers.
+"""A pytest plugin that prepares the environment before Django reads its settings.
 
-`--external` runs the same tests on a real PostgreSQL and a Redis server that is not the embedded one, both started
-here on this machine and ended with the run. With `-n 3` each of the three processes has all of this for itself.
+Every run has its own VAR_DIR, secrets and servers. `--external` runs the same tests on PostgreSQL and on a Redis server
+that is not the embedded one. This plugin starts both and ends them with the run. With `-n 3` each of the three
+processes has its own servers.
 """
 
 from __future__ import annotations
@@ -22,11 +23,11 @@ from django.db import connection
 from tests.servers import ROOT, Missing, external_servers
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-    # A shell lets what runs in its background ignore Ctrl-C, and all that the tests start would ignore it too.
+    # A shell makes its background processes ignore Ctrl-C, and everything that the tests start would ignore it too.
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A setting that leaks in from the developer's shell would make the tests say something else than they do elsewhere.
-# Every setting stands in this file, as tests/test_settings.py holds.
+# A setting from the developer's shell would change the results of the tests. This file lists every setting, which
+# tests/test_settings.py checks.
 for _name in re.findall(r"^#?([A-Z_]+)=", (ROOT / ".env.example").read_text(encoding="utf-8"), re.MULTILINE):
     os.environ.pop(_name, None)
 LONGEST = {
@@ -40,9 +41,9 @@ LONGEST = {
     "test_schemathesis.py",
     "test_sentry_cli.py",
 }
-"""They begin first, so that at the end no process waits for another one that has a long file left."""
+"""Test files that start first, so that at the end no process is left alone with a long file."""
 
-# Within that of the run which started this one, if any, so that it goes with it.
+# If another test run started this one, the folder lies in that run's folder and is removed with it.
 _FOLDER = Path(tempfile.mkdtemp(prefix="statsapi-tests-", dir=os.environ.get("STATSAPI_TESTS_FOLDER")))
 _FOLDER.chmod(0o755)  # PostgreSQL runs as another user
 os.environ.setdefault("STATSAPI_TESTS_FOLDER", str(_FOLDER))
@@ -66,14 +67,14 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    # How long an example takes says more of what else the machine does than of the code.
+    # The time of one example depends more on the load of the machine than on the code.
     hypothesis.settings.register_profile("statsapi", deadline=None)
     hypothesis.settings.load_profile("statsapi")
-    # On a busy machine Redis may be late here; the services that tests start have their own, shorter patience.
+    # On a busy machine Redis may be late. The services that tests start have their own, shorter time-outs.
     settings.TSDB_TIMEOUT = 5.0
     caches.settings["default"]["OPTIONS"].update(SOCKET_TIMEOUT=5.0, SOCKET_CONNECT_TIMEOUT=5.0)
     if connection.vendor == "sqlite":
-        # A database in memory is never closed by the threads of a test, and knows neither WAL nor waiting for a lock.
+        # A database in memory stays open in the threads of a test, and has neither WAL nor a wait for locks.
         connection.settings_dict["TEST"]["NAME"] = str(_FOLDER / "tests.sqlite3")
     config.addinivalue_line(
         "markers", "once: says nothing about the stores; --external leaves it out"
@@ -89,6 +90,6 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def only_hands_out_the_tests(config: pytest.Config) -> bool:
-    """True in the first process of `-n 3`, which starts the three that run them."""
+    """Return whether this is the first process of `-n 3`, which runs no tests itself."""
     several = getattr(config.known_args_namespace, "numprocesses", None)
     return bool(several) and "PYTEST_XDIST_WORKER" not in os.environ

@@ -1,7 +1,8 @@
-"""The network between the nodes of a cluster on this machine, in which one node can be cut off from the others.
+"""A network between the nodes of a cluster on this machine, in which one node can be cut off from the others.
 
-Each node connects from a loopback address of its own (`bind-source-addr`) and is reached through a gate before each of
-its ports. So a gate knows who speaks with whom. Whoever is no node, as the service, passes always.
+Each node connects from a loopback address of its own (`bind-source-addr`), and is reached through a gate in front of
+each of its ports. So a gate knows both ends of a connection. Clients that are not nodes, such as the service, always
+pass.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from tests.proxy import _received, _sent, _shut
 
 
 class Network:
+    """All nodes and their gates."""
+
     def __init__(self) -> None:
         self._changed = Condition()
         self._nodes: list[str] = []
@@ -22,22 +25,22 @@ class Network:
         self._ended = False
 
     def new_address(self) -> str:
-        """The address that one more node connects from."""
+        """Return an address for one more node to connect from."""
         self._nodes.append(f"127.0.1.{len(self._nodes) + 1}")
         return self._nodes[-1]
 
     def gate(self, address: str, port: int) -> int:
-        """The port under which the others reach that port of the node with that address."""
+        """Open a gate in front of a port of the node with that address, and return the port of the gate."""
         self._gates.append(Gate(port, lambda source: self._wait(source, address)))
         return self._gates[-1].port
 
     def cut_off(self, address: str) -> None:
-        """Nothing passes between that node and the others. Nobody is told: what is sent waits, as in TCP."""
+        """Let nothing pass between that node and the others. Data that is sent waits, and no connection breaks."""
         with self._changed:
             self._cut_off = address
 
     def heal(self) -> None:
-        """What waited arrives."""
+        """Let everything pass again, beginning with the data that waited."""
         with self._changed:
             self._cut_off = ""
             self._changed.notify_all()
@@ -56,7 +59,7 @@ class Network:
 
 
 class Gate:
-    """Passes on what comes to its `port`, and the answers, each as soon as `wait(the sender's address)` returns."""
+    """A proxy in front of one port, which calls `wait(address of the client)` before it passes anything on."""
 
     def __init__(self, target: int, wait: Callable[[str], None]) -> None:
         self._target, self._wait = target, wait

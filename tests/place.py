@@ -1,4 +1,4 @@
-"""Where `make run` is tried: a VAR_DIR and a port, and the line that it prints."""
+"""A place to try `make run`: a VAR_DIR and a port, and the curl line that it prints."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Pairs = list[tuple[float, int]]
 
 
 class Place:
-    """A VAR_DIR and a port, and all processes that are there."""
+    """A VAR_DIR and a port, and the processes that use them."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.port = folder, free_port()
@@ -27,7 +27,7 @@ class Place:
         self.servers: list[Server] = []
 
     def environment(self, **more: str) -> dict[str, str]:
-        # Empty is unset: what the tests themselves use must not reach it.
+        # Empty means unset: the settings of the tests themselves must not reach the start.
         unset = dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL", "SECRET_KEY"), "")
         return {**unset, "VAR_DIR": str(self.var_dir), "PORT": str(self.port), **more}
 
@@ -38,19 +38,19 @@ class Place:
         return server
 
     def run(self, **more: str) -> Server:
-        """Started, and its text shown."""
+        """Start it, and wait until its text is shown."""
         server = self.start(**more)
         server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
         return server
 
     def refused(self, **more: str) -> str:
-        """What a start says that ends by itself."""
+        """Start it, expect that it ends by itself with status 1, and return what it printed."""
         server = self.start(**more)
         assert server.process.wait(60) == 1
         return server.log.read_text().strip()
 
     def processes(self) -> list[int]:
-        """Everything that was started for this VAR_DIR or works in it."""
+        """Return the ids of all processes that were started with this VAR_DIR or work in it."""
         here = []
         for process in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):  # ended meanwhile
@@ -77,7 +77,7 @@ def curl_line(server: Server) -> str:
 
 
 def type_in(line: str) -> Pairs:
-    """What a shell prints that is given the line."""
+    """Run the line in a shell, and return the pairs that it prints."""
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed; on Debian: apt-get install curl")
     answer = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout

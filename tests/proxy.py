@@ -1,4 +1,4 @@
-"""A TCP proxy that delays, drops and cuts, between a client and a real server on this machine."""
+"""A TCP proxy between a client and a real server on this machine, which can delay, drop and cut."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from types import TracebackType
 
 
 class Proxy:
-    """Listens on 127.0.0.1:`port` and passes everything on to the server at `target`, but for what it is told.
+    """A proxy that listens on 127.0.0.1:`port` and passes everything on to `target`, with these exceptions:
 
-    refuse           a new connection is cut at once, and those that are open at their next request
-    lose_answer_of   the next request that holds these bytes is carried out; its answer is dropped, the connection cut
-    lose_request_of  the next request that holds these bytes never arrives; the connection is cut
-    hold_answer_of   as long as this is set, a request that holds these bytes is carried out and its answer is held back
+    refuse           cut new connections at once, and open ones at their next request
+    lose_answer_of   pass on the next request with these bytes, drop its answer, and cut the connection
+    lose_request_of  drop the next request with these bytes, and cut the connection
+    hold_answer_of   while this is set, pass on requests with these bytes and hold back their answers
     """
 
     def __init__(self, target: int) -> None:
@@ -33,7 +33,7 @@ class Proxy:
         self._seen = b""
 
     def seen(self, what: bytes) -> int:
-        """How often these bytes came from a client since the last reset."""
+        """Return how often these bytes came from a client since the last reset."""
         return self._seen.count(what)
 
     def close(self) -> None:
@@ -129,6 +129,6 @@ def _sent(one: socket.socket, data: bytes) -> bool:
 
 
 def _shut(one: socket.socket) -> None:
-    with suppress(OSError):  # it may not be connected any more
+    with suppress(OSError):  # it is not connected any more
         one.shutdown(socket.SHUT_RDWR)
     one.close()

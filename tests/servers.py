@@ -1,4 +1,4 @@
-"""Real servers for tests: each listens on 127.0.0.1 and a port of its own, and is ended by its pid."""
+"""Real servers for tests: each listens on 127.0.0.1 at a port of its own, and is ended by its process id."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ UNPRIVILEGED_USER = "nobody"
 
 
 class Missing(Exception):
-    """A component is not on this machine; the message says how to get it."""
+    """A component is not installed on this machine. The message says how to get it."""
 
 
 class ServerDied(Exception):
-    """A server ended where it should have come up; the message has the end of its log."""
+    """A server ended instead of starting. The message has the end of its log."""
 
 
 PORTS = range(15_000, 32_768)
@@ -47,6 +47,7 @@ def free_port() -> int:
 
 
 def wait_for(ready: Callable[[], bool], what: str, seconds: float = 20) -> None:
+    """Wait until `ready()` is true. Raises TimeoutError if `what` takes longer than `seconds`."""
     deadline = time.monotonic() + seconds
     while not ready():
         if time.monotonic() > deadline:
@@ -61,7 +62,7 @@ def listens(port: int) -> bool:
 
 
 class Server:
-    """A child process in a session of its own, which ends with this process, however that ends."""
+    """A child process in a session of its own. It ends with this process, in whatever way this process ends."""
 
     def __init__(
         self,
@@ -76,7 +77,8 @@ class Server:
     ) -> None:
         self.log, self.end_with = log, signal.Signals[f"SIG{end_with}"]
         if setpriv := shutil.which("setpriv"):
-            # The kernel sends it the signal when we die, even by SIGKILL; setpriv becomes the command, same pid.
+            # The kernel sends the signal when this process dies, even by SIGKILL. setpriv then becomes the command and
+            # keeps the process id.
             command = [setpriv, "--pdeathsig", end_with, "--", *command]
         with log.open("ab") as output:
             self.process = subprocess.Popen(
@@ -93,7 +95,7 @@ class Server:
             )
 
     def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
-        """Raises ServerDied or TimeoutError, and then the process is no more."""
+        """Wait until the server is ready. Raises ServerDied or TimeoutError, after the process has ended."""
         try:
             wait_for(lambda: self.process.poll() is not None or ready(), what, seconds)
         except BaseException:
@@ -104,7 +106,7 @@ class Server:
             raise ServerDied(f"{what} ended with status {self.process.returncode}:\n{end}")
 
     def pause(self) -> None:
-        """It hangs, and its processes with it: connections are taken by the kernel, nothing is answered."""
+        """Make the server and its processes hang: the kernel accepts connections, and nothing is answered."""
         self._signal_all(signal.SIGSTOP)
 
     def resume(self) -> None:
@@ -112,7 +114,7 @@ class Server:
 
     def _signal_all(self, number: signal.Signals) -> None:
         main = self.process.pid
-        with suppress(FileNotFoundError):  # it has ended
+        with suppress(FileNotFoundError):  # the process has ended
             for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
                 with suppress(ProcessLookupError):
                     os.kill(int(child), number)
@@ -121,7 +123,7 @@ class Server:
     def stop(self, number: int | None = None) -> None:
         if self.process.poll() is None:
             self.process.send_signal(self.end_with if number is None else number)
-            self.resume()  # else a paused one would never hear of it
+            self.resume()  # a paused process would not receive the signal
         try:
             self.process.wait(20)
         except subprocess.TimeoutExpired:
@@ -130,7 +132,7 @@ class Server:
 
 
 def postgresql_folder() -> Path:
-    """Where initdb and postgres are."""
+    """Return the folder of initdb and postgres. Raises Missing."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[4]))
     if found:
         return found[-1].parent
@@ -149,7 +151,10 @@ def redis_binary() -> str:
 
 
 def start_postgresql(folder: Path, *, port: int | None = None) -> tuple[Server, str]:
-    """PostgreSQL in `folder`, made anew if need be, and its URL. It refuses to run as root: he hands it to another."""
+    """Start PostgreSQL with its data in `folder`, and return it with its URL.
+
+    The data is created if there is none. PostgreSQL refuses to run as root, so root starts it as another user.
+    """
     programs = postgresql_folder()
     user = UNPRIVILEGED_USER if os.getuid() == 0 else None
     data, port = folder / "data", port or free_port()
@@ -167,7 +172,7 @@ def start_postgresql(folder: Path, *, port: int | None = None) -> tuple[Server, 
         [str(programs / "postgres"), "-D", str(data), *(f"--{name}={value}" for name, value in settings.items())],
         folder / "log",
         user=user,
-        end_with="INT",  # a fast end; with SIGTERM it would wait for its clients
+        end_with="INT",  # ends at once; after SIGTERM it would wait for its clients
     )
     asks = [str(programs / "pg_isready"), "--quiet", "--host=127.0.0.1", f"--port={port}"]
     server.wait_until(lambda: subprocess.run(asks, check=False).returncode == 0, "PostgreSQL")
@@ -175,7 +180,7 @@ def start_postgresql(folder: Path, *, port: int | None = None) -> tuple[Server, 
 
 
 def start_redis(folder: Path, *options: str, port: int | None = None, binary: str | None = None) -> tuple[Server, int]:
-    """A Redis server in `folder` with AOF on, and its port. What an earlier one left there is there again."""
+    """Start a Redis server with AOF in `folder`, with the data of an earlier one there, and return it with its port."""
     folder.mkdir(parents=True, exist_ok=True)
     port = port or free_port()
     command = [binary or redis_binary(), "--port", str(port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
@@ -187,7 +192,7 @@ def start_redis(folder: Path, *options: str, port: int | None = None, binary: st
                 return bool(client.ping())
         except redis.exceptions.AuthenticationError:
             return True
-        except redis.exceptions.ConnectionError:  # not there yet, or reading its file
+        except redis.exceptions.ConnectionError:  # not started yet, or still reading its file
             return False
 
     server.wait_until(is_there, "Redis")
@@ -195,9 +200,9 @@ def start_redis(folder: Path, *options: str, port: int | None = None, binary: st
 
 
 def start_production(folder: Path, **environment: str) -> tuple[Server, str]:
-    """The service as a container starts it (`python -m statsapi.start.container`), and its URL.
+    """Start the service as a container does (`python -m statsapi.start.container`), and return it with its URL.
 
-    It believes that it is https://stats.example.com behind a proxy: ask with the header X-Forwarded-Proto: https.
+    Its PUBLIC_URL is https://stats.example.com behind a proxy, so send the header X-Forwarded-Proto: https.
     """
     folder.mkdir(parents=True, exist_ok=True)
     port = free_port()
@@ -222,7 +227,7 @@ class Answer(NamedTuple):
 
 
 def ask(url: str, path: str, headers: Mapping[str, str] | None = None, *, seconds: float = 5) -> Answer:
-    """The answer to a GET, whatever it is; a redirect is not followed. Raises OSError where there is none."""
+    """Send a GET and return the answer, whatever its status. Redirects are not followed. Raises OSError without one."""
     connection = http.client.HTTPConnection(urlsplit(url).netloc, timeout=seconds)
     try:
         connection.request("GET", path, headers=headers or {})
@@ -240,7 +245,7 @@ def answers(url: str, path: str, status: int = 200) -> bool:
 
 
 def external_servers(folder: Path, on_exit: Callable[[Callable[[], None]], object]) -> dict[str, str]:
-    """Starts PostgreSQL and Redis in a folder that any user may enter; the variables that lead the service to them."""
+    """Start PostgreSQL and Redis in a folder that any user may enter, and return the settings that name them."""
     postgresql_folder()
     redis_binary()
     postgresql, database_url = start_postgresql(folder / "postgresql")

@@ -1,4 +1,4 @@
-"""The whole service in processes of its own, so that a test can take its servers away from it."""
+"""The whole service in processes of its own, so that a test can stop the servers that it uses."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ answer = services.create_token(organization=acme, scopes=SCOPES).secret
 class Answer(NamedTuple):
     status: int
     headers: dict[str, str]
-    """Names in lower case."""
+    """By names in lower case."""
     body: bytes
     seconds: float
 
@@ -39,9 +39,9 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """granian with the organization `acme`, its project `web` and a token with every scope.
+    """A granian server with the organization `acme`, its project `web` and a token with every scope.
 
-    `settings` are variables of the environment: where its Redis and its database are.
+    `settings` are environment variables, such as the URLs of Redis and the database.
     """
 
     def __init__(self, folder: Path, **settings: str) -> None:
@@ -83,7 +83,7 @@ class Service:
             "--blocking-threads",
             "4",
         ]
-        # A worker that is still loading does not hear of SIGTERM.
+        # A worker that is still loading ignores SIGTERM.
         return [*command, "--workers-kill-timeout", "3"]
 
     def stop(self) -> None:
@@ -91,26 +91,26 @@ class Service:
         self._backstage.communicate()
 
     def restart(self, **settings: str) -> None:
-        """The web server anew, with other settings."""
+        """Restart the web server with other settings."""
         self.web.stop()
         self._environment.update(settings)
         self.web = Server(self._command(), self.log, **self._environment)
         wait_for(lambda: listens(self.port), "the start of granian")
 
     def start_command(self, *arguments: str, **settings: str) -> Server:
-        """manage.py in a process of its own."""
+        """Start a command of manage.py in a process of its own."""
         return Server(
             [sys.executable, "manage.py", *arguments], self.log, cwd=ROOT, **{**self._environment, **settings}
         )
 
     def workers(self) -> list[int]:
-        """The ids of the processes that serve."""
+        """Return the process ids of the workers."""
         main = self.web.process.pid
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         return [int(child) for child in children if b"granian" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
     def run(self, source: str) -> Any:
-        """Runs Python where services and models are at hand; what it calls `answer` comes back, if JSON can hold it."""
+        """Run Python code in the backstage process, and return what it assigned to `answer`, which JSON has to hold."""
         assert self._backstage.stdin
         assert self._backstage.stdout
         self._backstage.stdin.write(json.dumps(source) + "\n")
@@ -120,7 +120,10 @@ class Service:
         return said["answer"]
 
     def ask(self, method: str, path: str, body: Any = None, **headers: str) -> Answer:
-        """A request with the token, unless an `authorization` is given (empty: none). A body is sent as JSON."""
+        """Send a request, with a body as JSON, and return the answer.
+
+        It has the token, unless an `authorization` is given; an empty one means none.
+        """
         headers.setdefault("authorization", f"Bearer {self.token}")
         sent = {name.replace("_", "-"): value for name, value in headers.items() if value}
         began = time.monotonic()
@@ -134,17 +137,17 @@ class Service:
             connection.close()
 
     def stats(self, **query: Any) -> Answer:
-        """GET the stats of acme/web."""
+        """Read the stats of acme/web."""
         words = "&".join(f"{name}={value}" for name, value in query.items())
         return self.ask("GET", f"/api/0/projects/acme/web/stats/?{words}")
 
     def counted(self, resolution: str = "1h") -> int:
-        """All that acme/web received within the last 50 minutes, as the endpoint says."""
+        """Return what acme/web received within the last 50 minutes, as the endpoint says."""
         answer = self.stats(resolution=resolution, since=time.time() - 3000)
         assert answer.status == 200, answer
         return sum(count for _, count in answer.json())
 
     def count(self, quantity: int = 1, **headers: str) -> Answer:
-        """POST one outcome of that quantity to acme/web."""
+        """Send one accepted outcome of that quantity to acme/web."""
         rows = [{"outcome": "accepted", "quantity": quantity}]
         return self.ask("POST", "/api/0/projects/acme/web/outcomes/", {"outcomes": rows}, **headers)

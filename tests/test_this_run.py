@@ -1,4 +1,4 @@
-"""What these very tests run on, in each of the two runs of `make test`."""
+"""The stores that the tests run on, in each of the two runs of `make test`."""
 
 from __future__ import annotations
 
