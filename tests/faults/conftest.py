@@ -1,4 +1,4 @@
-"""The service behind a proxy to a Redis server that a test may stop, kill, fill or hang; all is mended after each."""
+"""A service behind a proxy to a Redis server that a test may stop, kill, fill or hang. Each test gets it repaired."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from tests.service import Service
 
 @pytest.fixture(scope="session")
 def own_redis(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Redis from PATH in a run on external servers, else the Valkey that the embedded server is made of."""
-    # In memory, where there is such a file system: on a disk that is slow to take an fsync, Redis answers up to two
-    # seconds before it hands what it answered for to the kernel (docs/reliability.md#the-promise).
+    """Start Redis from PATH if the run has `--external`, else the Valkey of the embedded server."""
+    # Its file lies in memory if possible. On a disk with a slow fsync, Redis may answer up to two seconds before it
+    # hands the data to the kernel (docs/reliability.md#the-promise).
     with TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
         server = RedisServer(Path(folder), external=request.config.getoption("--external"))
         yield server
@@ -41,7 +41,7 @@ def whole_stage(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture
 def stage(whole_stage: Stage) -> Iterator[Stage]:
-    """Nothing is counted, and what a first request does only once was done."""
+    """Yield the service with empty counts, after it has done what only a first request does."""
     whole_stage.mend()
     with whole_stage.redis.client() as client:
         client.flushall()

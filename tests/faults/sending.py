@@ -1,4 +1,4 @@
-"""Clients that do not give up: what they were told of each event, while something is done to the service."""
+"""Clients that repeat each event until it is acknowledged, while a test does something to the service."""
 
 from __future__ import annotations
 
@@ -14,21 +14,22 @@ from tests.servers import wait_for
 from tests.service import Answer
 
 LONGEST = 3.0
-"""Seconds for an answer while the cluster is not well: a time-out of 0.8 s, twice, and a busy machine."""
+"""Most seconds for an answer while the cluster is broken: a time-out of 0.8 s, twice, and time for a busy machine."""
 
 
 class Sending:
-    """Four clients that send events of their own ids, each until it is answered 200, while something is done."""
+    """Four clients, each of which sends events with new ids and repeats an event until it is answered 200."""
 
     def __init__(self, service: IntakeService, sender: Sender) -> None:
         self.service, self.sender = service, sender
         self.acknowledged: list[str] = []
         self.acknowledged_at: list[float] = []
-        """By time.monotonic()."""
+        """Times of the acknowledgements, by time.monotonic()."""
         self.refused: list[Answer] = []
         self._ended, self._failed = threading.Event(), threading.Event()
 
     def during(self, act: Callable[[], object]) -> None:
+        """Run `act` while the clients send. Fail if a refusal is not a proper 503 or comes too late."""
         with ThreadPoolExecutor(4) as clients:
             running = [clients.submit(self._send) for _ in range(4)]
             try:
@@ -39,7 +40,7 @@ class Sending:
                 for client in running:
                     client.result(40)
             except BaseException:
-                self._failed.set()  # else they would try for ever
+                self._failed.set()  # so that they do not try for ever
                 raise
             finally:
                 self._ended.set()
@@ -63,7 +64,10 @@ class Sending:
 
 
 def send_until_acknowledged(service: IntakeService, sender: Sender, body: bytes) -> None:
-    """As a client does after a failover: a worker that has not met the dead master yet refuses what it sends there."""
+    """Repeat a body until it is answered 200, as a client does after a failover.
+
+    A worker that has not noticed yet that a master is dead refuses the first events.
+    """
 
     def is_acknowledged() -> bool:
         answer = service.send(sender, body)

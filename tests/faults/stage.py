@@ -1,4 +1,4 @@
-"""What the faults have in common: a Redis server of their own, and what a refusal looks like."""
+"""Helpers for all faults: servers that a test can break, and the check of a refusal."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tsdb.embedded import _find_server
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that another user can enter, as PostgreSQL's must be; pytest closes its own whenever a run begins."""
+    """Yield a temporary folder that other users can enter, as PostgreSQL needs. Folders of pytest do not allow that."""
     with TemporaryDirectory(prefix="statsapi-tests-") as name:
         Path(name).chmod(0o755)
         yield Path(name)
@@ -29,7 +29,7 @@ def open_folder() -> Iterator[Path]:
 
 @contextmanager
 def postgresql() -> Iterator[tuple[Server, str]]:
-    """A PostgreSQL of its own and its URL; where there is none to start, the test is skipped."""
+    """Yield a new PostgreSQL server and its URL. Skip the test if PostgreSQL is not installed."""
     with open_folder() as folder:
         try:
             server, url = start_postgresql(folder / "postgresql")
@@ -42,7 +42,10 @@ def postgresql() -> Iterator[tuple[Server, str]]:
 
 
 def fastest(ask: Callable[[], Answer], enough: float) -> Answer:
-    """The fastest of up to four answers, up to the first that is fast enough: a busy machine alone fails no test."""
+    """Ask up to four times until an answer takes at most `enough` seconds, and return the fastest.
+
+    So a busy machine alone fails no test.
+    """
     answers: list[Answer] = []
     while len(answers) < 4:
         answers.append(ask())
@@ -52,7 +55,7 @@ def fastest(ask: Callable[[], Answer], enough: float) -> Answer:
 
 
 class RedisServer:
-    """A server with AOF everysec that comes back on the same port with what it had."""
+    """A Redis server with AOF every second, which can be started again with its port and its data."""
 
     def __init__(self, folder: Path, *, external: bool, password: str = "") -> None:
         self.folder, self.port, self.password = folder, free_port(), password
@@ -99,6 +102,8 @@ class RedisServer:
 
 
 class Stage(NamedTuple):
+    """A service that reaches its Redis server through a proxy."""
+
     redis: RedisServer
     proxy: Proxy
     service: Service

@@ -44,7 +44,7 @@ REGISTERED = [pytest.param(Pages(model), id=model.__name__) for model in admin.s
 
 
 def named_by_filters(model: type[models.Model]) -> set[str]:
-    """Those parameters that a filter of the list reads."""
+    """Return the parameters that the filters of the list read."""
     return {
         parameter
         for name in admin.site._registry[model].list_filter
@@ -58,7 +58,7 @@ def named_by_filters(model: type[models.Model]) -> set[str]:
 
 @pytest.fixture
 def filled(project: Project, token: str) -> Project:
-    """A row of every model that is registered."""
+    """Make a row of every registered model."""
     user = User.objects.create(username="somebody", password="!hash")
     services.add_member(organization=project.organization, user_id=user.pk)
     return project
@@ -67,13 +67,13 @@ def filled(project: Project, token: str) -> Project:
 @pytest.fixture
 def asking(admin_client: Client, filled: Project) -> Iterator[Client]:
     admin_client.raise_request_exception = False
-    logging.disable()  # each refusal is told with its traceback, which takes longer than the refusal
+    logging.disable()  # logging the traceback of a refusal takes longer than the refusal
     yield admin_client
     logging.disable(logging.NOTSET)
 
 
 def wrong(client: Client, paths: Iterator[str], **more: Any) -> list[tuple[int, str]]:
-    """Those of the addresses that are answered with anything but a page, a redirect, 400 or 404."""
+    """Return the addresses whose answer is not a page, a redirect, 400 or 404."""
     found = []
     for path in paths:
         status = client.get(path, **more).status_code
@@ -103,7 +103,7 @@ def test_a_list_is_filtered_by_what_its_filters_name_and_by_nothing_else(asking:
     assert obeyed == []
 
 
-@pytest.mark.django_db(transaction=True)  # what PostgreSQL refuses would end the test's own transaction
+@pytest.mark.django_db(transaction=True)  # a query that PostgreSQL refuses would end the transaction of the test
 @pytest.mark.parametrize("pages", REGISTERED)
 def test_no_odd_value_in_the_address_of_a_list_is_an_error_of_the_service(asking: Client, pages: Pages) -> None:
     filters = asking.get(pages.list).context["cl"].filter_specs

@@ -41,7 +41,7 @@ def sender(service: IntakeService) -> Sender:
 
 
 def counted(service: IntakeService, sender: Sender) -> list[int]:
-    """What was received, at each resolution."""
+    """Return what was received at each resolution."""
     return [service.stat(sender, resolution=resolution) for resolution in SINCE]
 
 
@@ -88,7 +88,7 @@ def test_a_slot_is_moved_while_its_project_and_another_are_used(
     sending, ended = Sending(service, sender), threading.Event()
 
     def move_around() -> None:
-        # To a node that no map knows yet, too.
+        # One of them is a node that the service does not know yet.
         for to in (elsewhere, cluster.add_master(), home):
             cluster.move_slot(key, to)
             assert service.stat(sender)
@@ -116,7 +116,7 @@ def test_a_slot_with_many_remembered_ids_is_moved_whole_and_nobody_is_refused(
     assert service.send(sender, event()).status == 200
     home = cluster.master_of(state_key(sender.project))
     [elsewhere, *_] = [node for node in cluster.masters() if node is not home]
-    # One by one their move takes 0.5 s, and meanwhile every new event is refused.
+    # Moved one by one they take 0.5 s, and every new event is refused meanwhile.
     remembered = (
         word for number in range(10_000) for word in (claim_key(sender.project, f"{number:032x}"), "accepted")
     )
@@ -171,19 +171,19 @@ def test_a_cluster_that_hangs_as_a_whole_holds_nobody_up_for_long(
     wait_for(lambda: service.send(sender, event()).status == 200, "an event")
 
 
-def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last but one: it stays dead
+def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last test but one, because the master stays dead
     cluster: ClusterServer, service: IntakeService, sender: Sender
 ) -> None:
     master = cluster.master_of(state_key(sender.project))
     sending = Sending(service, sender)
     sending.during(lambda: master.server.stop(signal.SIGKILL))
-    # What was acknowledged in the last moment may be lost with the master: its replica had not got it yet.
+    # Events acknowledged at the last moment may be lost with the master, before its replica received them.
     first = counted(service, sender)
     assert first[0] == first[1] == first[2] <= len(sending.acknowledged)
     assert first[0] >= 400
     assert sending.refused
     assert service.ask("GET", "/readyz", authorization="").status == 200
-    # Then its id is not known either, so that sending all of it again mends that, and doubles nothing.
+    # Then their ids are lost too, so sending all events again restores the counts and doubles nothing.
     for name in sending.acknowledged:
         send_until_acknowledged(service, sender, event(name))
     assert counted(service, sender) == [len(sending.acknowledged)] * 3

@@ -39,7 +39,7 @@ answer = [[key.project_id, key.public] for key in keys[::{THERE_ARE // WAITING}]
 
 @pytest.fixture
 def cluster(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[ClusterServer | None]:
-    """In a run on external servers, as production has it."""
+    """Yield a cluster if the run has `--external`, else None."""
     if not request.config.getoption("--external"):
         yield None
         return
@@ -57,7 +57,7 @@ def service(cluster: ClusterServer | None, tmp_path: Path) -> Iterator[IntakeSer
 
 
 def started(service: IntakeService) -> float:
-    """Seconds that a start takes when nobody waits."""
+    """Return the seconds that a start takes without a crowd."""
     service.web.stop()
     began = time.monotonic()
     service.restart()
@@ -66,7 +66,7 @@ def started(service: IntakeService) -> float:
 
 
 def ask_all(port: int, senders: list[tuple[int, str]]) -> list[tuple[str, float]]:
-    """Sends an event of each, all at once; the status of each answer and when it came, in the order that they came."""
+    """Send an event from each sender at once, and return the status and the time of each answer in order of arrival."""
     ways, told = selectors.DefaultSelector(), []
     body = event()
     for project, public in senders:

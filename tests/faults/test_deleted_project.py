@@ -101,7 +101,7 @@ def test_when_redis_does_not_answer_nothing_is_deleted(
 
 @pytest.mark.parametrize("race", range(6))
 def test_intake_under_way_cannot_bring_it_back(stage: Stage, race: int) -> None:
-    """Six clients count into it without a pause, with and without an id, in the way of a gateway and of an SDK."""
+    """Six clients count into it without a pause, as gateways and as SDKs do, with and without an id."""
     slug = f"race-{race}"
     number, public = stage.service.run(f"""
 racing = services.create_project(organization=acme, slug={slug!r}, name="Racing")
@@ -123,7 +123,7 @@ answer = racing.pk, racing.keys.get().public
                 headers = {"idempotency_key": f"{client} {sent}"} if client % 3 else {}
                 answer = stage.service.ask("POST", f"/api/0/projects/acme/{slug}/outcomes/", rows, **headers)
             statuses[answer.status] += 1
-            if statuses[200] + statuses[201] > 3 * (race % 2):  # every other time it is being opened just then
+            if statuses[200] + statuses[201] > 3 * (race % 2):  # in every other race the first count is still under way
                 begun.release()
         return statuses
 
@@ -139,7 +139,7 @@ answer = racing.pk, racing.keys.get().public
             ended.set()
         statuses = sum((one.result() for one in running), Counter())
     assert after.status == 404
-    # 400: the project was there when the request began, its key was not any more; 503: a machine that stood still
+    # 400: the project existed when the request began, but its key did not any more. 503: the machine stood still.
     assert set(statuses) <= {200, 201, 400, 403, 404, 503}, statuses
     with stage.redis.client() as client:
         left = list(client.scan_iter(f"ts:{{{number}}}:*"))
@@ -147,7 +147,7 @@ answer = racing.pk, racing.keys.get().public
 
 
 def test_a_change_of_its_keys_in_full_swing_loses_no_acknowledged_count(stage: Stage) -> None:
-    """Each change closes the project for a moment; whoever counts opens it again."""
+    """Each change closes the project for a moment, and the next count opens it again."""
     ended = threading.Event()
 
     def send(_: int) -> int:

@@ -26,7 +26,7 @@ OUTCOMES = "/api/0/projects/acme/web/outcomes/"
 
 
 class Disk:
-    """A Redis server with AOF everysec on a disk of its own, and the service on it."""
+    """A Redis server with AOF every second on a disk of its own, and a service that uses it."""
 
     def __init__(self, folder: Path, binary: str) -> None:
         self.port, data = free_port(), folder / "data"
@@ -34,17 +34,17 @@ class Disk:
         self.server = Server(
             ["unshare", "--map-root-user", "--mount", "sh", "-c"]
             + [f'mount -t tmpfs -o size={DISK} tmpfs "$1" && shift && exec "$@"', "sh", str(data)]
-            # Once more, since whoever gets a name space of their own is no longer told that their parent died.
+            # Again, because a process in a new name space is not told any more that its parent died.
             + ["setpriv", "--pdeathsig", "TERM", "--", binary]
             + ["--port", str(self.port), "--bind", "127.0.0.1", "--dir", str(data), "--save", ""]
             + ["--appendonly", "yes", "--appendfsync", "everysec", "--maxmemory-policy", "noeviction"]
-            # Nothing is rewritten meanwhile, so what fills the disk is known.
+            # Redis does not rewrite its file, so the test knows what fills the disk.
             + ["--auto-aof-rewrite-percentage", "0", "--enable-debug-command", "local"],
             folder / "redis.log",
         )
         self.client = redis.Redis(port=self.port, socket_timeout=5)
         self.server.wait_until(self._answers, "Redis")
-        # As the server sees it.
+        # The path as the server sees it.
         self.ballast = Path(f"/proc/{self.server.process.pid}/root{data}/ballast")
         self.service = Service(
             folder / "service",
@@ -64,13 +64,13 @@ class Disk:
                 file.write(b"\0" * 4096)
 
     def fill(self) -> None:
-        """Not a page is left, and Redis has noticed."""
+        """Fill the disk to the last page, and wait until Redis notices."""
         self.take_all_room()
         wait_for(self.refuses, "that Redis notices")
 
     def refuses(self) -> bool:
         try:
-            # Until something does not fit into the last page, Redis takes it.
+            # Redis accepts writes as long as they fit into the last page.
             self.client.set("notices", "x" * 5000, px=1)
         except redis.exceptions.ResponseError as error:
             return str(error).startswith("MISCONF")
@@ -85,7 +85,7 @@ class Disk:
         self.client.execute_command("DEBUG", "LOADAOF")  # type: ignore[no-untyped-call]
 
     def forget_cached(self) -> None:
-        """Nothing is cached, as after ten minutes: a full disk would not even let it be deleted."""
+        """Empty the cache, as after ten minutes. A full disk would not even allow a deletion."""
         with redis.Redis(port=self.port, db=1) as client:
             client.flushdb()
 
@@ -170,7 +170,7 @@ def test_nothing_that_was_acknowledged_is_lost_when_there_is_room_again(disk: Di
 
 
 def test_a_token_that_cannot_be_forgotten_is_not_said_to_be_revoked(disk: Disk) -> None:
-    """The cached token could not be deleted, and would open the door for ten minutes more."""
+    """The cached token cannot be deleted, and would be accepted for ten minutes more."""
     secret = disk.service.run("token = services.create_token(organization=acme, scopes=SCOPES); answer = token.secret")
     headers = {"authorization": f"Bearer {secret}"}
     assert disk.service.ask("GET", "/api/0/projects/acme/web/", **headers).status == 200

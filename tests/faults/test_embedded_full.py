@@ -44,7 +44,7 @@ def test_beyond_its_bound_it_counts_nothing_and_answers_reads(service: Service) 
     assert bound(service) == {"maxmemory": str(BOUND), "maxmemory-policy": "noeviction"}
     with valkey(service) as client:
         spare = BOUND - int(client.info("memory")["used_memory"])
-        client.setrange("filler", spare + 1024 * 1024, "x")  # is taken as long as there is any room
+        client.setrange("filler", spare + 1024 * 1024, "x")  # accepted as long as there is any room
     refused = service.count(3)
     assert refuses_for_now(refused), refused
     assert service.counted() == 5

@@ -41,7 +41,7 @@ def operator(db: None) -> User:
 
 @pytest.fixture
 def hashed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """The passwords that were hashed, to be compared."""
+    """Return a list to which each password that is hashed for a comparison is added."""
     from django.contrib.auth.hashers import MD5PasswordHasher
 
     found: list[str] = []

@@ -93,7 +93,7 @@ def test_equal_ends_are_one_point(api: Client, project: Project) -> None:
 def test_a_range_of_too_many_points_is_refused_before_redis_is_asked_for_any(
     api: Client, project: Project, store: Store, query: dict[str, str]
 ) -> None:
-    assert api.get(STATS).status_code == 200  # the token and the project are known from now on
+    assert api.get(STATS).status_code == 200  # now the token and the project are cached
     before = _commands(store)
     assert api.get(STATS, {"stat": "no stat at all"}).status_code == 400
     least = _commands(store) - before
@@ -111,7 +111,7 @@ def test_the_most_points_are_served(api: Client, project: Project) -> None:
 
 
 def _commands(store: Store) -> Counter[str]:
-    """How many of each Redis has served, but for what connections say of themselves."""
+    """Return how often Redis served each command, without those that a connection sends about itself."""
     served = store.clients.read.info("commandstats")
     names = [name for name in served if name.removeprefix("cmdstat_") not in ("info", "ping", "hello", "select")]
     return Counter({name: int(served[name]["calls"]) for name in names if "client" not in name})

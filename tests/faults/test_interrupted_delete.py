@@ -21,7 +21,7 @@ pytestmark = pytest.mark.once
 
 KEYS = 20_000
 PATIENCE = 2
-"""Seconds; where a lock is held a writer waits for 20 on SQLite, and without end on PostgreSQL."""
+"""Most seconds for a writer. Behind a lock it would wait 20 s on SQLite, and without end on PostgreSQL."""
 
 DELETE = """
 import os, signal, sys
@@ -81,7 +81,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
 
 @pytest.fixture
 def deleting(database: dict[str, str], own_redis: RedisServer, tmp_path: Path) -> Iterator[Deleting]:
-    """The project `huge` while a process deletes it, which is stopped between two of its steps."""
+    """Yield the project `huge` while a process that deletes it stands still between two steps."""
     with own_redis.client() as client:
         client.flushall()
     url = f"redis://127.0.0.1:{own_redis.port}"

@@ -26,7 +26,7 @@ ROWS = [
 
 
 def counted(service: Service, slug: str, **query: str) -> list[int]:
-    """All of the last 50 minutes, at each resolution."""
+    """Return the sum of the last 50 minutes at each resolution."""
     sums = []
     for resolution in ("10s", "5m", "1h", "1d"):
         asked = {"resolution": resolution, "since": str(time.time() - 3000), **query}
@@ -56,16 +56,16 @@ services.merge_projects(source=int(sys.argv[1]), destination=int(sys.argv[2]))
 
 @pytest.fixture(params=["take", "put", "drop"])
 def killed(request: pytest.FixtureRequest, stage: Stage, tmp_path: Path) -> tuple[str, str]:
-    """The slugs of a source and its destination, whose merge was killed when that script had done its first work."""
+    """Return the slugs of a source and a destination whose merge was killed after the script ran for the first time."""
     service, name = stage.service, secrets.token_hex(4)
     source, goal = f"source-{name}", f"goal-{name}"
     for slug in (source, goal):
         assert service.ask("POST", "/api/0/organizations/acme/projects/", {"name": slug}).status == 201
     assert send(service, source) == 201
-    assert merge(service, source, goal).status == 200  # from now on Redis knows the scripts
+    assert merge(service, source, goal).status == 200  # now Redis has the scripts
     assert send(service, source) == 201
 
-    # What the script did is done; the process that waits for its answer is killed.
+    # The script has done its work. Then the process that waits for its answer is killed.
     sha = Script(request.param, settings.TSDB_ROLLUPS).sha.encode()
     stage.proxy.reset()
     stage.proxy.hold_answer_of = sha
@@ -80,7 +80,7 @@ def killed(request: pytest.FixtureRequest, stage: Stage, tmp_path: Path) -> tupl
 
 def test_run_again_it_has_lost_nothing_and_doubled_nothing(stage: Stage, killed: tuple[str, str]) -> None:
     service, (source, goal) = stage.service, killed
-    assert send(service, source) == 201  # life goes on
+    assert send(service, source) == 201  # counting goes on
     again = merge(service, source, goal)
     assert again.status == 200, again
     assert counted(service, source) == [0] * 4

@@ -28,7 +28,7 @@ AGES = (5, 65, 600, 2000, 30 * 3600, 5 * 86400, 60 * 86400)
 
 @pytest.fixture
 def service(tmp_path: Path, own_redis: RedisServer) -> Iterator[Service]:
-    """With the earlier rollups, and on a Redis of its own: it begins with nothing."""
+    """Start a service with the earlier rollups on an empty Redis."""
     with own_redis.client() as client:
         client.flushall()
     urls = {name: f"redis://127.0.0.1:{own_redis.port}/{place}" for place, name in enumerate(("TSDB_URL", "CACHE_URL"))}
@@ -38,7 +38,7 @@ def service(tmp_path: Path, own_redis: RedisServer) -> Iterator[Service]:
 
 
 def count(service: Service, slug: str, *ages: int) -> int:
-    """The answer's status; a row is accepted, another filtered, for each age."""
+    """Send an accepted and a filtered row for each age in seconds, and return the status."""
     now = int(time.time())
     rows = [
         {"outcome": outcome, "quantity": 3, "timestamp": now - age, "environment": "production"}
@@ -49,7 +49,7 @@ def count(service: Service, slug: str, *ages: int) -> int:
 
 
 def counted(service: Service, slug: str, days: int) -> list[int]:
-    """The days of the last so many, by the day; of the first of them and later, by each resolution that holds it."""
+    """Return the sum of the last `days` by the day, and of shorter windows at the finer resolutions that hold them."""
     sums = []
     for resolution in ("10s", "5m", "1h", "1d"):
         span = {"10s": 3000, "5m": 3000, "1h": 6 * 86400}.get(resolution, days * 86400)
@@ -95,7 +95,7 @@ def test_it_is_killed_in_the_middle_run_again_and_counted_into_meanwhile(
         try:
             assert service.start_command("rebuild_rollups").process.wait(60) == 0
             for slug in SLUGS:
-                counted(service, slug, 80)  # reads meanwhile
+                counted(service, slug, 80)  # a read while the others count
         finally:
             ended.set()
         acknowledged = sum((one.result() for one in running), Counter())

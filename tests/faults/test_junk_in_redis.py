@@ -28,7 +28,7 @@ from tests.faults.asking import OUTCOMES, STATS
 from tsdb.series import claim_key
 
 Put = Callable[[Any, str], object]
-"""Puts something under a key of a Redis."""
+"""A function that puts something under a key of a Redis client."""
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=5),
@@ -52,7 +52,7 @@ NEARLY: list[Any] = [
     {"production": 0},
     {"production": None},
 ]
-"""Values of entries that are almost a project, a token, or a project's environments."""
+"""Values that are almost a cached project, a token, or the environments of a project."""
 
 TEXTS = (
     st.binary(max_size=40)
@@ -60,7 +60,7 @@ TEXTS = (
     | st.one_of(st.sampled_from(NEARLY), st.lists(JSON, max_size=3), st.text(), st.integers()).map(
         lambda value: json.dumps([FORMAT, value]).encode()
     )
-    # The same without our frame around it, as the version before wrote them; and what a parser may stumble over.
+    # Values without the frame of this version, as the version before wrote them, and texts that may break a parser.
     | st.sampled_from(
         [b"", b"changing", b"[" * 5000, b'[1,1,"acme",["project:read"],null,null]', b'[1,1,"web",false]', b'{"web":1}']
     )
@@ -85,9 +85,9 @@ MANY = settings(max_examples=60, suppress_health_check=[HealthCheck.function_sco
 
 @pytest.fixture
 def shelf(project: Project, api: Client) -> Iterator[Callable[[str, Put], str]]:
-    """Puts something under a key of the cache, in place of what is there; returns the key's whole name."""
+    """Yield a function that replaces the entry of a cache key, and returns the full name of the key in Redis."""
     redis = get_redis_connection("default")
-    cache.clear()  # of the marks that all of it is new
+    cache.clear()  # removes the marks that new objects leave
 
     def put(key: str, junk: Put) -> str:
         name = str(cache.make_key(key))
@@ -141,7 +141,7 @@ def test_junk_for_the_environments_is_a_miss_and_replaced(
 @MANY
 @given(junk=JUNK)
 def test_a_mark_is_no_junk_and_stays(project: Project, shelf: Callable[[str, Put], str], junk: Put) -> None:
-    """The reader met junk, and a change put its mark before the reader stored what it had read."""
+    """A reader meets junk, and a change puts its mark there before the reader stores what it has read."""
     key = selectors.environments_cache_key(project.pk)
     shelf(key, junk)
 
@@ -163,7 +163,7 @@ def test_junk_for_a_rate_limit_begins_the_window_anew(api: Client, project: Proj
     redis.delete(limited)
     junk(redis, limited)
     if redis.type(limited) == b"string":
-        # What looks like a count is one.
+        # A text that looks like a count is taken for one.
         assume(not re.fullmatch(rb"[1-9][0-9]{0,17}", redis.get(limited)))
     answer = api.get(STATS)
     assert answer.status_code == 200
@@ -173,7 +173,7 @@ def test_junk_for_a_rate_limit_begins_the_window_anew(api: Client, project: Proj
 
 @pytest.fixture
 def limited(api: Client, settings: Any) -> Iterator[str]:
-    """Five requests an hour; the key of their number. The hour does not end."""
+    """Allow five requests an hour in an hour that does not end, and yield the key of their number."""
     settings.API_RATE_LIMIT = (5, 3600)
     with time_machine.travel(1_541_455_203, tick=False):
         yield f"api-limit:{ApiToken.objects.get().pk}:{1_541_455_203 // 3600 * 3600 + 3600}"

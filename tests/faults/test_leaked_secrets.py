@@ -88,7 +88,7 @@ def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused)
         answers.append(service.ask(method, path, body, **headers))
         return answers[-1].status
 
-    # asked well and badly, with the secrets where they belong and where they do not
+    # Good and bad requests, with the secrets where they belong and where they do not.
     assert ask("GET", STATS) == 200
     assert ask("GET", f"{STATS}?stat=generated&environment={token}") == 404
     assert ask("GET", f"{STATS}?resolution={token}") == 400
@@ -105,7 +105,7 @@ def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused)
     form = f"username=root&password={LOGIN_PASSWORD}"
     assert ask("POST", f"{login}?{form}", {}, content_type="application/x-www-form-urlencoded") == 403
 
-    # an error that nobody foresaw, with its traceback in the log
+    # An unexpected error, with its traceback in the log.
     with misused.redis.client(1) as cache:
         service.run("kept = list(ApiToken.objects.values('pk', 'scopes')); ApiToken.objects.update(scopes=5)")
         cache.flushdb()
@@ -117,7 +117,7 @@ def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused)
             store.delete(ring)
         store.set("ts:{1}:index", "not a set")
         assert ask("POST", OUTCOMES, {"outcomes": [{"outcome": "accepted"}]}) == 503
-        # the wrong password, as after somebody changed it
+        # A wrong password, as if somebody had changed it.
         store.config_set("requirepass", "another")
     misused.redis.password = "another"
     with misused.redis.client() as store:

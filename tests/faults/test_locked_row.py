@@ -24,9 +24,9 @@ from tests.service import Answer, Service
 
 CONNECTIONS = 4
 SOON = 1.5
-"""Seconds for who is not concerned, on a busy machine."""
+"""Most seconds for a request that does not need the row, on a busy machine."""
 BOUND = 2.0 + 2.0
-"""Seconds for who is: what a request waits for a row, and a busy machine."""
+"""Most seconds for a request that needs the row: the longest wait for a row, and time for a busy machine."""
 
 pytestmark = pytest.mark.once
 
@@ -47,7 +47,7 @@ def service(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inta
 
 @contextmanager
 def locked(url: str, sql: str, *arguments: Any) -> Iterator[None]:
-    """Another one's transaction, which holds what the SQL locks."""
+    """Hold the locks of the SQL in a transaction of another session."""
     session = psycopg2.connect(url)
     try:
         session.cursor().execute(sql, arguments)
@@ -61,7 +61,7 @@ def row_of(url: str, sender: Sender) -> Any:
 
 
 def a_stranger(service: Service, number: int) -> int:
-    """The status of a request that has to ask the database."""
+    """Return the status of a request with an unknown token, which has to ask the database."""
     answer = service.ask("GET", "/api/0/projects/acme/web/stats/", authorization=f"Bearer sta_{number:043d}")
     assert answer.seconds < SOON
     return answer.status
@@ -85,7 +85,7 @@ def test_who_waits_is_served_as_soon_as_the_row_is_free(service: IntakeService, 
     with ThreadPoolExecutor(1) as client:
         with row_of(url, sender):
             waiting: Future[Answer] = client.submit(service.send, sender, event())
-            time.sleep(0.5)  # part of the case: it must be waiting by now, and not be refused yet
+            time.sleep(0.5)  # part of the case: by now it waits, and is not refused yet
             assert not waiting.done()
         assert waiting.result().status == 200
 
@@ -97,7 +97,7 @@ def test_environments_of_a_locked_project_keep_no_connection_from_others(service
     with ThreadPoolExecutor(12) as clients, row_of(url, mine):
         new = [event(environment=f"first-seen-{number}") for number in range(3 * CONNECTIONS)]
         waiting = [clients.submit(service.send, mine, body) for body in new]
-        assert service.send(mine, event()).status == 200  # it needs the row for nothing
+        assert service.send(mine, event()).status == 200  # it does not need the row
         assert Counter(a_stranger(service, 10**6 + number) for number in range(10)) == {401: 10}
         assert service.send(other, event(environment="first-seen")).status == 200
         assert all(refuses_for_now(one.result()) for one in waiting)
@@ -118,7 +118,7 @@ def test_on_sqlite_who_only_reads_waits_for_no_writer(tmp_path: Path) -> None:
         seen, never = (f"/api/{project}/envelope/?sentry_key={public}", "/api/0/organizations/acme/projects/")
         with sqlite3.connect(tmp_path / "var" / "statsapi.sqlite3", isolation_level=None) as writer:
             writer.execute("BEGIN IMMEDIATE")
-            answer = service.stats()  # the first use of its token, which cannot be noted
+            answer = service.stats()  # the first use of the token cannot be recorded
             assert (answer.status, answer.seconds < SOON) == (200, True)
             for refused in (service.ask("POST", seen, {}), service.ask("POST", never, {"name": "New"})):
                 assert refuses_for_now(refused), refused

@@ -63,7 +63,7 @@ def test_a_read_whose_answer_is_lost_is_asked_once_more_and_answered(stage: Stag
     assert stage.proxy.seen(b"MGET") == 2
 
 
-# --- the clients themselves ---
+# --- the Redis clients alone ---
 
 
 @pytest.fixture

@@ -28,11 +28,11 @@ from tsdb.series import state_key
 
 SETTINGS = ROOT / "docs" / "cluster-node.conf"
 NODE_TIMEOUT = 5.0
-"""Seconds, as the file says. Only later does a master notice by itself that it is alone; that no replica follows it any
-more it notices within 3 s."""
+"""Seconds, as in the file. A master notices within 3 s that no replica follows it, and only after this time that it is
+alone."""
 
 PATIENCE = 60
-"""Seconds. /readyz gives Redis 0.2 s, which a busy machine may miss many times."""
+"""Seconds to wait. /readyz gives Redis 0.2 s, which a busy machine may miss many times."""
 
 
 @pytest.fixture
@@ -87,9 +87,9 @@ def test_a_master_cut_off_from_its_peers_soon_stops_counting_and_nothing_is_coun
         wait_for(lambda: b"NOREPLICAS" in ready(service).body, "/readyz names NOREPLICAS", PATIENCE)
         assert home in cluster.masters()
         wait_for(lambda: len([node for node in cluster.masters() if node is not home]) == 3, "another master", PATIENCE)
-        # The other master has no replica either, until this one comes back.
+        # The new master has no replica either, until the old one comes back.
         wait_for(lambda: serves_and_names(service, b"NOREPLICAS"), "reading", PATIENCE)
-        # A worker's first question may still go to the old one, which answers that it is alone.
+        # The first request of a worker may still go to the old master, which answers that it is alone.
         wait_for(lambda: service.ask("GET", stats_of(sender)).status == 200, "reading", PATIENCE)
         for _ in range(20):
             assert service.send(elsewhere, event()).status == 200
@@ -99,12 +99,12 @@ def test_a_master_cut_off_from_its_peers_soon_stops_counting_and_nothing_is_coun
         wait_for(lambda: ready(service).json()["warnings"] == [], "/readyz has nothing to say", PATIENCE)
 
     sending.during(cut_it_off_and_heal)
-    # The other master was there before it could count: what was acknowledged until then is what the old one counted.
+    # The new master could not count before the network was back, so until then the old one counted all.
     by_the_old_one = [at for at in sending.acknowledged_at if at < healed]
     assert max(by_the_old_one) - cut < NODE_TIMEOUT
     found = [service.stat(sender, resolution=resolution) for resolution in SINCE]
     assert found[0] == found[1] == found[2]
-    at_stake = [at for at in by_the_old_one if at > cut - 1]  # with the replication lag, which is far below a second
+    at_stake = [at for at in by_the_old_one if at > cut - 1]  # with the replication lag, far below a second
     assert 0 <= len(sending.acknowledged) - found[0] <= len(at_stake)
     assert service.stat(elsewhere) == 20
     assert sending.refused
@@ -127,12 +127,12 @@ def test_one_redis_stops_counting_when_its_replica_was_promoted_behind_its_back(
         wait_for(lambda: refuses_for_now(stage.service.count()), "a refusal", NODE_TIMEOUT)
         assert b"NOREPLICAS" in stage.service.ask("GET", "/readyz", authorization="").body
         lost = stage.service.counted() - acknowledged
-        # The address leads to the other one now. Connections of before are as good as ever, and lead to the old one.
+        # The address now leads to the new master. Earlier connections still work, and lead to the old one.
         stage.proxy.target = replica.port
         there = [acknowledged]
 
         def count_there() -> None:
-            once = uuid.uuid4().hex  # one that was counted and answered 503, as on a busy machine, is not counted again
+            once = uuid.uuid4().hex  # a count that was answered 503 on a busy machine is not repeated
             wait_for(lambda: stage.service.count(idempotency_key=once).status == 201, "counting there")
             there[0] += 1
 
@@ -142,7 +142,7 @@ def test_one_redis_stops_counting_when_its_replica_was_promoted_behind_its_back(
             return {stage.service.counted() for _ in range(8)} == {there[0]}
 
         wait_for(all_workers_are_there, "counting and reading there")
-        assert lost < 100  # a moment's worth; without the settings there would be no end
+        assert lost < 100  # the counts of a moment; without the settings there would be no limit
     finally:
         master.config_set("min-replicas-to-write", 0)
         stage.proxy.target = stage.redis.port

@@ -106,7 +106,7 @@ def test_keys_in_redis_hold_numbers_and_known_words_alone(
 def test_a_word_with_control_characters_is_400_and_reaches_nothing(
     api: Client, project: Project, store: Store, word: str
 ) -> None:
-    assert api.get(STATS, {"stat": "generated", "environment": "x"}).status_code == 404  # token and project are cached
+    assert api.get(STATS, {"stat": "generated", "environment": "x"}).status_code == 404  # caches token and project
     before = _keys(store)
     escaped = word.encode("unicode_escape").decode().replace("\\x", "\\u00")
     for field in ("environment", "reason", "key", "outcome", "category"):
@@ -148,7 +148,7 @@ def test_no_request_can_begin_a_line_of_the_log(stage: Stage) -> None:
         assert stage.service.ask("GET", f"{path}?next={words}").status == 404
     session = {"cookie": "sessionid=x", "referer": f"http://a/{words}", "authorization": ""}
     assert stage.service.ask("POST", f"/admin/login/?next={words}", {}, **session).status == 403
-    logged = quote(f"\u2028{forged}\x85{forged}", safe="")  # with a line feed it would not be a path of the admin
+    logged = quote(f"\u2028{forged}\x85{forged}", safe="")  # a line feed would not match a path of the admin
     assert stage.service.ask("POST", f"/admin/{logged}/", {}, **session).status == 403
     stage.redis.stop()
     assert stage.service.ask("GET", f"/api/0/projects/acme/web/stats/?stat={words}").status in (400, 503)
@@ -160,6 +160,6 @@ def test_no_request_can_begin_a_line_of_the_log(stage: Stage) -> None:
 
 
 def _keys(store: Store) -> set[bytes]:
-    """Of the counts and of the cache."""
+    """Return the keys of the counts and of the cache."""
     cache: set[bytes] = set(get_redis_connection("default").scan_iter("*"))
     return cache | set(store.clients.read.scan_iter("*"))

@@ -79,5 +79,5 @@ def _now(api: Client) -> list[int]:
 
 
 def _total(api: Client) -> Any:
-    """At a day's resolution; around midnight it may lie in two buckets."""
+    """Return the total at the resolution of a day, from two buckets because of midnight."""
     return max(series(api, since=time.time() - 60, resolution="1d").values())

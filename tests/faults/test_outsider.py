@@ -52,7 +52,7 @@ OF_NOBODY = [route for route in ROUTES if not route.parameters]
 
 
 class Cast(NamedTuple):
-    """Names that stand for what there is, for what there is not, and for what the outsider has."""
+    """Parameters of a route: of another organization by slug, by id and by an earlier slug, and the outsider's own."""
 
     foreign: dict[str, str]
     foreign_ids: dict[str, str]
@@ -176,7 +176,7 @@ def test_a_body_that_names_another_organizations_key_finds_nothing(stranger: Cli
 
 
 def test_the_same_questions_are_answered_for_those_who_may_ask(api: Client, cast: Cast) -> None:
-    """Else all of the above would hold for a service that knows nothing."""
+    """Check that the routes work at all. A service that knows nothing would pass the other tests."""
     for route in OF_AN_ORGANIZATION:
         if "GET" in api.options(_url(route, cast.foreign))["Allow"]:
             status = _answer(api, "GET", route, cast.foreign)[0]
@@ -198,7 +198,7 @@ def _names(organization: Organization, project: Project) -> dict[str, str]:
 
 
 def _url(route: Route, names: dict[str, str]) -> str:
-    """A parameter that this file does not know of is an error: name what stands for it above."""
+    """Return the URL of a route. For a parameter that is missing in Cast and MISSING, add a value there."""
     return reverse(route.name, kwargs={parameter: names[parameter] for parameter in route.parameters})
 
 
@@ -207,11 +207,11 @@ def _answer(client: Client, method: str, route: Route, names: dict[str, str]) ->
 
 
 def _everything(store: Store) -> object:
-    """All rows that a request might have changed, and all keys with their contents."""
+    """Return all rows that a request might have changed, and all keys of Redis with their contents."""
     rows = {
         model: list(model._default_manager.order_by("pk").values())
         for model in apps.get_app_config("projects").get_models()
-        if model.__name__ != "ApiToken"  # its last use is noted
+        if model.__name__ != "ApiToken"  # its last use is recorded
     }
     rings = {key: store.clients.read.dump(key) for key in store.clients.read.scan_iter("ts:*")}
     return rows, rings

@@ -17,7 +17,7 @@ from tests.service import Service
 
 
 class Database:
-    """A PostgreSQL that comes back on its port with what it had."""
+    """A PostgreSQL server that can be started again with its port and its data."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -37,7 +37,7 @@ class OnPostgreSQL(NamedTuple):
     service: Service
 
     def forget(self) -> None:
-        """Nothing of the database is cached any more."""
+        """Empty the cache."""
         with self.redis.client(1) as client:
             client.flushdb()
 
@@ -65,7 +65,7 @@ def end_of_log(service: Service) -> str:
 
 def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgreSQL) -> None:
     service = on_postgresql.service
-    for _ in range(8):  # every thread of the server has its connection
+    for _ in range(8):  # until every thread of the server has a connection
         on_postgresql.forget()
         assert service.count().status == 201, end_of_log(service)
     before = service.log.stat().st_size

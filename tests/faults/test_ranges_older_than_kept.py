@@ -38,7 +38,7 @@ def _held_clock() -> Iterator[None]:
 
 @pytest.fixture
 def counted(api: Client, project: Project) -> list[tuple[int, int]]:
-    """(timestamp, quantity): one in each of many buckets, counted when it was now, as all that is old was."""
+    """Count once in each of many buckets at its own time, and return each (timestamp, quantity)."""
     found, key = [], project.keys.get().public
     ages = sorted({*range(0, 2 * HOUR, 311), *range(0, 2 * DAY, 3500), *range(0, 410 * DAY, 3 * DAY)}, reverse=True)
     for number, age in enumerate(ages, start=1):

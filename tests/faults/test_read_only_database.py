@@ -23,7 +23,7 @@ from tests.service import Answer
 
 TIMEOUT = 0.5
 BOUND = TIMEOUT + 1.0 + 1.5
-"""Seconds: the setting, what is left to the server to say so, and a busy machine."""
+"""Most seconds for an answer: the setting, a second for the server to report it, and time for a busy machine."""
 
 PROJECTS = "/api/0/organizations/acme/projects/"
 
@@ -44,7 +44,7 @@ class Stage(NamedTuple):
         session.close()
 
     def forget(self) -> None:
-        """Nothing of the database is cached any more."""
+        """Empty the cache."""
         self.service.run("from django.core.cache import cache\ncache.clear()")
 
     def ready(self, of: str = "") -> Answer:
@@ -67,7 +67,7 @@ def stage(whole_stage: Stage) -> Iterator[Stage]:
 
 @pytest.fixture
 def read_only(stage: Stage) -> Stage:
-    """As soon as the connections that the service has say so."""
+    """Make the database read-only, and wait until the connections of the service are."""
     stage.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
     wait_for(lambda: stage.ready("/managing").status == 503, "a database that is read-only")
     return stage
@@ -77,7 +77,7 @@ def test_reads_and_counting_of_known_projects_go_on(stage: Stage, request: pytes
     service, sender = stage.service, stage.service.new_sender()
     assert service.send(sender, event(environment="known")).status == 200
     request.getfixturevalue("read_only")
-    stage.forget()  # so that the token is read, and its use cannot be noted
+    stage.forget()  # so that the token is read, and its use cannot be recorded
     assert service.send(sender, event(environment="known")).status == 200
     assert service.stat(sender) == 2
     assert service.ask("GET", PROJECTS).status == 200

@@ -49,7 +49,7 @@ def test_intake_is_refused_and_nothing_counted(stage: Stage) -> None:
         assert answer.seconds < 1
     stage.redis.start()
     assert stage.service.counted() == 0
-    # The refused claim was not taken.
+    # The refused request did not use up its key.
     assert stage.service.count(3, idempotency_key="a").status == 201
     assert stage.service.counted() == 3
 
@@ -59,7 +59,7 @@ def test_it_recovers_by_itself_after_each_of_several_outages(stage: Stage) -> No
         stage.redis.stop()
         assert refuses_for_now(stage.service.count())
         stage.redis.start()
-        # Every thread of the server may still hold a connection to the Redis that is gone.
+        # Every thread of the server may still hold a connection to the stopped Redis.
         for _ in range(8):
             assert stage.service.stats().status == 200
         wait_for(lambda: stage.service.count().status == 201, "counting again", 1)

@@ -26,11 +26,11 @@ for rollup in store.rollups:
     for kind, found in answer.items():
         found.append(sum(count for one, count in sums.items() if one.name.startswith(kind)))
 """
-"""What was counted as filtered: the sums of totals and of facts, a number a rollup."""
+"""Code that returns what was counted as filtered: the sums of totals and of facts at each rollup."""
 
 
 def fill(stage: Stage, spare: int | None = None) -> None:
-    """Leaves that many bytes; None: Redis holds more already than it may."""
+    """Leave `spare` bytes of memory. With None, Redis holds more than its limit already."""
     with stage.redis.client() as client:
         limit = 1 if spare is None else int(client.info("memory")["used_memory"]) + spare
         client.config_set("maxmemory", limit)

@@ -15,7 +15,7 @@ def test_what_was_acknowledged_is_there_after_a_kill_in_full_swing(stage: Stage)
     killed = threading.Event()
 
     def send(client: int) -> tuple[int, int]:
-        """Acknowledged and sent, in events, until Redis was killed and half a dozen requests more."""
+        """Send until Redis is killed and six times more. Return the numbers of acknowledged and of sent events."""
         acknowledged = sent = after = 0
         while after < 6:
             quantity = 1 + (sent + client) % 7

@@ -28,7 +28,7 @@ answer = project.keys.get().public
 
 
 class Renamed(NamedTuple):
-    """The project `after`, which was called `before`; its addresses under both names, and a key."""
+    """The project `after`, which was called `before`, with its addresses under both names, and a key."""
 
     stage: Stage
     key: str

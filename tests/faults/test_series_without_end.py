@@ -48,7 +48,7 @@ def narrow(monkeypatch: pytest.MonkeyPatch) -> Store:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many rings were read in each round trip."""
+    """Return a list to which the number of rings of each round trip is added."""
     found: list[int] = []
     original = Reader._rings
 
@@ -139,7 +139,7 @@ def test_more_series_than_are_looked_at_are_refused_before_their_names_are_read(
         assert api.get(path).status_code == 400
     assert "cmdstat_smembers" not in client.info("commandstats")
     assert reads == []
-    # Totals have no names to look for.
+    # Totals need no search for names.
     assert api.get(STATS).status_code == api.get(f"{ORGANIZATION}stats/").status_code == 200
     monkeypatch.setattr(facts, "MOST_SERIES_READ", number)
     assert sum(groups(api, groupBy="outcome", category="error").values()) == len(ROWS) // 2
@@ -155,7 +155,7 @@ def test_more_counts_than_are_read_and_more_groups_than_are_answered_are_refused
     assert answer.status_code == 400
     assert "there are more than" in answer.json()["detail"]
     assert reads == []
-    # Narrowed, as the message says.
+    # A smaller question, as the message advises.
     assert api.get(f"{ORGANIZATION}stats_v2/", {**query, "outcome": "filtered"}).status_code == 200
     assert api.get(f"{ORGANIZATION}stats_v2/", {**query, "statsPeriod": "1h"}).status_code == 200
 
@@ -199,7 +199,7 @@ def test_what_changes_between_two_pieces_is_asked_again(
     monkeypatch.setattr(reading, "CHUNK", 50)
     monkeypatch.setattr(Reader, "_rings", merge_after_the_first)
     assert sum(groups(api, groupBy=["category", "outcome"]).values()) == len(ROWS)
-    assert pieces["read"] > 2 + len(ROWS) // 50  # once in vain, and once more
+    assert pieces["read"] > 2 + len(ROWS) // 50  # one attempt in vain, and another one
 
 
 @pytest.mark.parametrize("parameter", ["project", "reason", "key_id", "category"])

@@ -22,7 +22,7 @@ DAY = 86400
 NOW = 1_541_455_200
 MIDNIGHT = 1_541_462_400
 LEAP = 1_483_228_800
-"""2017-01-01T00:00:00Z: the second before it was there twice, as POSIX counts."""
+"""2017-01-01T00:00:00Z. In POSIX time the second before it happened twice."""
 
 
 def test_a_timestamp_more_than_a_minute_ahead_is_refused_by_name(api: Client, project: Project) -> None:
@@ -90,7 +90,7 @@ def test_the_leap_second_counts_once_for_each_event(api: Client, project: Projec
 
 @pytest.fixture
 def racing_clock(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Each look at the clock is a day later than the one before."""
+    """Make each look at the clock return a time that is a day later than the one before."""
     looks: list[int] = []
 
     def look() -> int:
@@ -108,7 +108,7 @@ def test_a_request_looks_at_the_clock_once(
     expires = datetime.fromtimestamp(NOW + 3600, UTC)
     secret = services.create_token(organization=organization, scopes=SCOPES, expires=expires).secret
     headers = {"authorization": f"Bearer {secret}"}
-    services.open_project(project.pk)  # what was begun with a project is finished by a look of its own
+    services.open_project(project.pk)  # otherwise opening the project would look at the clock as well
     racing_clock.clear()
     response = api.get(f"{STATS}?resolution=1d", headers=headers)
     assert (response.status_code, response.json()[-1][0]) == (200, NOW // DAY * DAY)

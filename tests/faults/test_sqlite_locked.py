@@ -24,7 +24,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Service]:
-    """On SQLite and the embedded server, whatever this run is on."""
+    """Start a service on SQLite and the embedded server, also in a run with `--external`."""
     service = Service(folder)
     yield service
     service.stop()

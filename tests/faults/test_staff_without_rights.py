@@ -20,7 +20,7 @@ SAYS = "The admin is for operators: superusers alone."
 
 
 def addresses() -> Iterator[str]:
-    """Every page of the admin, of a first row where it is of one."""
+    """Yield the address of every page of the admin. Pages of a row are those of a first row."""
     for name in ("index", "password_change", "password_change_done", "jsi18n", "autocomplete"):
         yield f"/admin/{'' if name == 'index' else name.replace('_change_done', '_change/done')}/".replace("//", "/")
     for label in {model._meta.app_label for model in admin.site._registry}:

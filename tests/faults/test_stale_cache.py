@@ -22,12 +22,12 @@ from tests.faults.stage import Stage
 
 RACES = 2
 
-# --- the one dangerous order of events, held still: a reader reads a row, it changes, the reader stores what it read
+# --- the one dangerous order of events, forced: a reader reads a row, the row changes, the reader stores what it read
 
 
 @contextmanager
 def after_reading(table: str, change: Callable[[], object]) -> Iterator[None]:
-    """The change happens, wholly, when the first row of the table was read and before anything is made of it."""
+    """Make the whole change between the first read of the table and the use of what was read."""
     left = [change]
 
     def meddle(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
@@ -97,7 +97,7 @@ def test_a_row_that_was_read_before_a_change_is_not_kept_after_it(
     reader: Client, table: str, change: Callable[[], object], status: int
 ) -> None:
     with after_reading(table, change):
-        reader.get(STATS)  # it began before the change, so any answer is right
+        reader.get(STATS)  # the request began before the change, so any answer is right
     for _ in range(3):
         assert reader.get(STATS).status_code == status
         written = reader.post(OUTCOMES, {}, content_type="application/json").status_code
@@ -120,7 +120,7 @@ def test_a_slug_that_another_project_takes_leads_to_it_at_once(reader: Client, w
 def test_a_change_whose_announcement_fails_leaves_nothing_stale(
     reader: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], status: int
 ) -> None:
-    """The process may die, or Redis, between the commit and what comes after it."""
+    """The process or Redis may die between the commit and the announcement."""
     assert reader.get(STATS).status_code == 200
     put, marks = cache.set_many, 0
 
@@ -139,16 +139,16 @@ def test_a_change_whose_announcement_fails_leaves_nothing_stale(
     assert reader.get(STATS).status_code == status
 
 
-# --- and among readers in another process that ask without a pause ---
+# --- readers in another process that ask without a pause ---
 
 
 LATE = 503
-"""What a crowd of readers may be told on a machine that stood still for longer than TSDB_TIMEOUT."""
+"""A status that readers may get if the machine stood still for longer than TSDB_TIMEOUT."""
 
 
 @contextmanager
 def readers(stage: Stage, path: str, **headers: str) -> Iterator[list[int]]:
-    """Six clients that ask all the time; the statuses that they were answered."""
+    """Let six clients ask without a pause, and yield the statuses that they get."""
     statuses: list[int] = []
     ended = threading.Event()
 
@@ -168,7 +168,7 @@ def readers(stage: Stage, path: str, **headers: str) -> Iterator[list[int]]:
 
 
 def wait_until_cached(statuses: list[int], race: int) -> None:
-    """Every other time: else the change meets readers of a cache that is cold."""
+    """Wait until readers use the cache, in every other race. In the others the change meets readers of a cold cache."""
     while race % 2 and statuses.count(200) < 10:
         pass
 

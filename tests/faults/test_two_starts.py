@@ -40,7 +40,7 @@ def is_up(server: Server) -> bool:
 
 
 def hold_the_lock(place: Place) -> closing[SimpleNamespace]:
-    """As a start does that prepares."""
+    """Hold the lock that a start holds while it prepares."""
     place.var_dir.mkdir(mode=0o700)
     descriptor = start_lock.acquire(place.var_dir, lambda: pytest.fail("somebody else holds it"))
     return closing(SimpleNamespace(close=lambda: os.close(descriptor)))
@@ -53,7 +53,7 @@ def test_of_two_starts_on_two_ports_one_waits_and_both_serve_the_same(place: Pla
     assert "Traceback" not in shown(*servers)
     assert shown(*servers).count("(shown this once)") == 1
     assert shown(*servers).count(WAITS) == 1
-    # The token is the later one's, which took the place of the other.
+    # The token of the later start replaces the earlier one.
     later = next(server for server in servers if WAITS in server.log.read_text())
     assert sum(count for _, count in type_in(curl_line(later))) > 1000
 

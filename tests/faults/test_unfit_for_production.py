@@ -28,7 +28,7 @@ SERVERS = {
 
 
 def python(folder: Path, *arguments: str, **environment: str) -> tuple[int, str]:
-    """Its exit status and what it says, with production settings unless others are given."""
+    """Run Python with production settings, unless others are given. Return the exit status and the output."""
     done = subprocess.run(
         [sys.executable, *arguments],
         cwd=servers.ROOT,

@@ -19,7 +19,7 @@ EVENTS_BETWEEN_KILLS = 400
 
 
 def kill_a_worker(service: Service) -> None:
-    """And waits for the one that takes its place."""
+    """Kill a worker, and wait for the one that takes its place."""
     started = service.log.read_text().count("Started worker")
     os.kill(service.workers()[0], signal.SIGKILL)
     wait_for(lambda: service.log.read_text().count("Started worker") > started, "the start of another worker")
@@ -35,7 +35,7 @@ def test_workers_are_killed_in_full_swing(stage: Stage) -> None:
             try:
                 answer = stage.service.count()
             except (OSError, HTTPException):
-                continue  # killed before it answered: nobody knows whether it was counted
+                continue  # killed before it answered, so the event may be counted or not
             assert answer.status == 201
             acknowledged += 1
             enough.release()

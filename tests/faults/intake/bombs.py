@@ -1,4 +1,4 @@
-"""Bodies that are small as they are sent and giant as they are unpacked."""
+"""Bodies that are small when they are sent and giant when they are unpacked."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def zeros(megabytes: int) -> list[bytes]:
 
 
 def attachments(megabytes: int) -> list[bytes]:
-    """A sound envelope of so many items of a megabyte: it is refused for nothing but its size."""
+    """Return a valid envelope with so many items of one megabyte. Nothing is wrong with it but its size."""
     return [b"{}\n", *([b'{"type":"attachment"}\n' + b"x" * MEGABYTE + b"\n"] * megabytes)]
 
 

@@ -22,6 +22,6 @@ def sender(service: IntakeService) -> Sender:
 
 @pytest.fixture
 def web(stage: Stage) -> Sender:
-    """The project `web` of the service on the stage, known to its worker."""
+    """Return a sender for the project `web` of the stage's service."""
     source = 'web = Project.objects.get(slug="web"); key = web.keys.get(); answer = [web.pk, key.public, key.secret]'
     return Sender("web", *stage.service.run(source))

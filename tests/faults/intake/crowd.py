@@ -1,4 +1,4 @@
-"""Many clients at once."""
+"""A crowd of clients that act at the same moment."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def at_once(clients: int, what: Callable[[int], T]) -> list[T]:
-    """What each of the clients, numbered from 0, got; all begin in the same moment."""
+    """Call `what(number)` for each client, numbered from 0, at the same moment, and return the results in order."""
     gate = threading.Barrier(clients)
 
     def client(number: int) -> T:

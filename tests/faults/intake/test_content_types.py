@@ -1,4 +1,4 @@
-"""Content types that cannot be read: an event beside one is counted all the same, and no page answers with an error."""
+"""Content types that cannot be parsed: an event with one is counted all the same, and no page answers with an error."""
 
 from __future__ import annotations
 

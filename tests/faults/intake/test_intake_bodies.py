@@ -29,12 +29,12 @@ INVALID = ("error", "invalid", "too_large")
 
 
 class Memory:
-    """What the workers hold at most from now on, in megabytes."""
+    """The growth of the workers' memory from now on, by its peak, in megabytes."""
 
     def __init__(self, service: IntakeService) -> None:
         self._workers = service.workers()
         for worker in self._workers:
-            Path(f"/proc/{worker}/clear_refs").write_text("5")  # the peak begins anew
+            Path(f"/proc/{worker}/clear_refs").write_text("5")  # resets the peak
         self._before = self._megabytes("VmRSS")
 
     def grown(self) -> int:
@@ -56,7 +56,7 @@ def test_bombs_are_413_within_bounded_memory(service: IntakeService, sender: Sen
 
         assert [answer.status for answer in answers] == [413] * CLIENTS
         assert all(setting in answer.json()["detail"] for answer in answers)
-        # A window of brotli is 16 MB, and there are threads to begin; the bombs are of 200 MB and more.
+        # A window of brotli is 16 MB, and new threads need some memory. The bombs have 200 MB and more.
         assert memory.grown() < CLIENTS * 24
     assert service.facts(sender) == {INVALID: 2 * CLIENTS}
     assert service.send(sender, event()).status == 200
@@ -96,7 +96,7 @@ def test_stacked_and_unknown_encodings_are_400(service: IntakeService, sender: S
 
 
 class Raw:
-    """A connection on which anything may be said."""
+    """A connection that can send arbitrary bytes."""
 
     def __init__(self, service: IntakeService, sender: Sender) -> None:
         self._socket = socket.create_connection(("127.0.0.1", service.port), 20)
@@ -109,12 +109,12 @@ class Raw:
         self._socket.sendall(data)
 
     def end(self) -> None:
-        """Nothing more comes."""
-        with suppress(OSError):  # the server may have closed it
+        """Close the sending side."""
+        with suppress(OSError):  # the server may have closed the connection
             self._socket.shutdown(socket.SHUT_WR)
 
     def status(self) -> int:
-        """Of the one answer; 0 where the connection ends without."""
+        """Return the status of the answer, or 0 if the connection ends without one."""
         received = b""
         try:
             while b"\r\n\r\n" not in received and (data := self._socket.recv(65536)):
@@ -146,9 +146,9 @@ def test_a_giant_body_in_chunks_is_413_before_it_is_all_sent(service: IntakeServ
             for piece in attachments(90):
                 raw.say(b"%x\r\n%s\r\n" % (len(piece), piece))
                 sent += len(piece)
-        # A connection that is closed while its client is still sending may lose the answer.
+        # If the server closes the connection while the client is still sending, the answer may be lost.
         assert raw.status() in {0, 413}
-    assert sent < 60 * MEGABYTE  # the limit of 20, and what is on its way
+    assert sent < 60 * MEGABYTE  # the limit of 20 MB, and what is on its way
     wait_for(lambda: service.facts(sender) == {INVALID: 1}, "the count of the refusal")
 
 
@@ -191,7 +191,7 @@ def test_a_body_shorter_than_its_length_is_not_counted(service: IntakeService, s
 
 
 def test_a_body_without_its_last_chunk_is_counted_once_with_its_repeat(service: IntakeService, sender: Sender) -> None:
-    """Known wrongness: the server takes the end of the connection for the end of the body."""
+    """Known flaw: the server takes the end of the connection for the end of the body."""
     body = event()
     with Raw(service, sender) as raw:
         raw.head("Transfer-Encoding: chunked")
@@ -254,7 +254,7 @@ def test_a_bomb_of_whom_nobody_knows_is_refused_before_it_is_unpacked(
     ):
         bomb = pack(encoding, [json.dumps(header).encode() + b"\n", *attachments(95)[1:]])
         assert [unsigned(service, sender, bomb, encoding) for _ in range(4)] == [status] * 4
-    # The whole of it takes 35 ms (zstd) to 110 ms (br). Processor time, since the machine may be busy.
+    # Unpacking all of it takes 35 ms (zstd) to 110 ms (br). Processor time, because the machine may be busy.
     assert processor_seconds(service) - spent < 5 * 4 * 0.025
     assert memory.grown() < 24  # a window of brotli is 16 MB
     assert service.stat(sender) == 1
@@ -274,7 +274,7 @@ def test_an_event_of_many_small_values_does_not_keep_others_waiting(service: Int
 
 
 def processor_seconds(service: IntakeService) -> float:
-    """What the workers have used of the processor."""
+    """Return the processor time that the workers have used."""
     stats = [Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split() for worker in service.workers()]
     return sum(int(one[11]) + int(one[12]) for one in stats) / os.sysconf("SC_CLK_TCK")
 
@@ -291,7 +291,7 @@ def test_headers_longer_than_any_are_refused_unread(service: IntakeService, send
 
 
 def unsigned(service: IntakeService, sender: Sender, body: bytes, encoding: str) -> int:
-    """The status of an envelope whose request says nothing of who sends it."""
+    """Send an envelope without credentials in the request, and return the status."""
     with closing(HTTPConnection("127.0.0.1", service.port, timeout=20)) as connection:
         connection.request("POST", sender.path("envelope"), body, {"content-encoding": encoding})
         return connection.getresponse().status

@@ -41,7 +41,7 @@ Send = Callable[..., HttpResponse]
 
 @pytest.fixture
 def send(project: Project) -> Iterator[Send]:
-    config._known.clear()  # ids begin at 1 again in each test, but a worker's memory lasts longer
+    config._known.clear()  # ids begin at 1 in each test, but the memory of a worker lasts longer
     key: ProjectKey = project.keys.get()
     client = Client(raise_request_exception=False)
 
@@ -54,7 +54,7 @@ def send(project: Project) -> Iterator[Send]:
 
 
 def running(store: Store, project: Project) -> dict[tuple[str, str], int]:
-    """(category, outcome) -> how many."""
+    """Return the number of counted events by (category, outcome)."""
     return store.running_totals([project.pk])[project.pk].outcomes
 
 
@@ -65,7 +65,7 @@ def test_a_golden_body_is_answered_as_its_manifest_says(send: Send, store: Store
 
     expected = MANIFEST[name]
     if "dsn_key" in expected:
-        assert response.status_code == 401  # it is signed with another key than the request
+        assert response.status_code == 401  # its key differs from that of the request
     else:
         assert response.status_code == expected["status"], response.content
     invalid = running(store, project).get(("error", "invalid"), 0)
@@ -82,7 +82,7 @@ def test_a_million_items_are_413(send: Send) -> None:
 @pytest.mark.parametrize(
     ("endpoint", "body", "status"),
     [
-        ("envelope/", b'{"a":' + DEEP + b"}\n", 413),  # longer than a line of headers may be
+        ("envelope/", b'{"a":' + DEEP + b"}\n", 413),  # too long for a line of headers
         ("envelope/", b'{"a":' + b"[" * 4000 + b"]" * 4000 + b"}\n", 400),
         ("envelope/", b'{}\n{"type":"event"}\n' + DEEP, 200),
         ("envelope/", b'{}\n{"type":"client_report"}\n' + DEEP, 200),

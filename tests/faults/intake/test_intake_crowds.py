@@ -38,7 +38,7 @@ def test_the_same_id_from_fifty_clients_at_once_is_counted_once(service: IntakeS
 def test_the_first_events_of_a_project_from_200_clients_at_once_are_all_counted(
     service: IntakeService, sender: Sender
 ) -> None:
-    """Each has a thread, and no thread may cost a connection to PostgreSQL, which allows a hundred."""
+    """Each client has a thread. No thread may hold a connection to PostgreSQL of its own, which allows a hundred."""
     answers = at_once(200, lambda _: service.send(sender, event()))
 
     assert Counter(answer.status for answer in answers) == {200: 200}
@@ -54,7 +54,7 @@ def test_the_same_id_is_counted_once_in_each_project(service: IntakeService, sen
 
 
 def test_of_fifty_clients_at_once_a_key_takes_exactly_its_limit(service: IntakeService) -> None:
-    wait_for(lambda: time.time() % DAY < DAY - 60, "the new day", 70)  # the quota must not begin anew meanwhile
+    wait_for(lambda: time.time() % DAY < DAY - 60, "the new day", 70)  # a new window must not begin during the test
     sender = service.new_sender(limit=100, window=DAY)
 
     def client(_: int) -> list[int]:
@@ -82,7 +82,7 @@ def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: Intak
                 try:
                     assert connection.send(sender, event()).status == 200
                 except (OSError, http.client.HTTPException):
-                    time.sleep(0.05)  # the worker is gone, and so is the answer
+                    time.sleep(0.05)  # the worker was killed, and its answer is lost
                     continue
                 mine += 1
                 next(acknowledged)
@@ -91,7 +91,7 @@ def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: Intak
     killed: list[int] = []
 
     def killer() -> None:
-        # Each once: granian takes a worker that dies twice within seconds for one that can never live.
+        # Each only once: granian ends as a whole if a worker dies twice within seconds.
         for share, worker in enumerate(service.workers(), start=1):
             wait_for(lambda share=share: _so_far(acknowledged) > share * clients * each // 4, "more events")  # type: ignore[misc]
             os.kill(worker, signal.SIGKILL)
@@ -112,13 +112,13 @@ def test_when_a_worker_is_killed_what_was_acknowledged_is_counted(service: Intak
 
 
 def _so_far(counter: Iterator[int]) -> int:
-    """How often `next` was called; it is safe among threads, as a plain += is not."""
+    """Return how often `next` was called, which is safe among threads, unlike a plain +=."""
     return int(repr(counter)[6:-1])
 
 
 @contextmanager
 def dripping(port: int, heads: list[bytes]) -> Iterator[list[socket.socket]]:
-    """A socket for each head, which is sent at once, and then a byte a second for as long as the block lasts."""
+    """Open a socket for each head and send the head at once, then one byte a second until the block ends."""
     ended = threading.Event()
     sockets = [socket.create_connection(("127.0.0.1", port), 20) for _ in heads]
     for one, head in zip(sockets, heads, strict=True):
@@ -154,7 +154,7 @@ def test_while_200_clients_send_a_byte_a_second_others_are_served(service: Intak
             assert service.stat(sender) == sent
         for one in sockets:
             one.setblocking(False)
-            with pytest.raises(BlockingIOError):  # neither answered nor closed: they were slow all the time
+            with pytest.raises(BlockingIOError):  # neither answered nor closed, so it was slow all the time
                 one.recv(1)
 
 
@@ -163,7 +163,7 @@ def test_a_deleted_project_is_refused_at_once_and_leaves_nothing_behind(service:
     deleted, ended = threading.Event(), threading.Event()
 
     def client(number: int) -> tuple[Counter[int], set[int]]:
-        """Statuses of all requests, and of those alone that began after the deletion."""
+        """Send until the test ends. Return the statuses of all requests, and of those that began after the deletion."""
         statuses, afterwards = Counter[int](), set[int]()
         with service.connect() as connection:
             while not ended.is_set():

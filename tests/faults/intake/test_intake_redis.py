@@ -26,20 +26,20 @@ Send = Callable[..., Answer]
 
 @pytest.fixture
 def send(stage: Stage, web: Sender) -> Send:
-    """Sends to the project `web`, which every worker knows."""
+    """Return a function that sends to the project `web`, which every worker knows by then."""
 
     def send(body: bytes | None = None, endpoint: str = "envelope", **headers: str) -> Answer:
         with Connection(stage.service.port) as connection:
             return connection.send(web, event() if body is None else body, endpoint, **headers)
 
-    for _ in range(30):  # which of the workers takes a connection is chance
+    for _ in range(30):  # which worker takes a connection is chance
         assert send(b'{}\n{"type":"session"}\n{}\n').status == 200
     stage.proxy.reset()
     return send
 
 
 def counted(stage: Stage, **query: Any) -> list[int]:
-    """What was received, at each resolution."""
+    """Return what was received at each resolution."""
     sums = []
     for resolution, seconds in SINCE.items():
         answer = stage.service.stats(resolution=resolution, since=time.time() - seconds, **query)
@@ -71,7 +71,7 @@ def test_it_counts_again_as_soon_as_redis_is_back(stage: Stage, send: Send) -> N
         stage.redis.stop()
         assert refuses_for_now(send())
         stage.redis.start()
-        # Every thread of the server may hold a connection to the Redis that is gone.
+        # Every thread of the server may hold a connection to the stopped Redis.
         assert [send().status for _ in range(8)] == [200] * 8
         assert counted(stage) == [8 * outage] * 3
 
@@ -129,7 +129,7 @@ def test_while_redis_is_full_nothing_is_counted_and_reads_are_answered(stage: St
 
 @pytest.fixture
 def quota(stage: Stage, web: Sender) -> Iterator[str]:
-    """The key in Redis that holds what the project's key has used up; it may send 100 events a day."""
+    """Allow the project's key 100 events a day, and yield the Redis key with the number of those used."""
     change = """
 key = Project.objects.get(slug="web").keys.get()
 key.rate_limit_count, key.rate_limit_window = {}, {}
@@ -145,7 +145,7 @@ def test_where_a_quota_cannot_be_asked_nothing_is_counted_as_tsdb_intake_declare
 ) -> None:
     with stage.redis.client() as client:
         client.rpush(quota, "not a number")
-        # Twice: the first might leave the id behind, and the second then be taken for a repeat.
+        # Twice: if the first left its id behind, the second would be taken for a repeat.
         for _ in range(2):
             answer = send(event(EVENT_ID))
             assert refuses_for_now(answer), answer

@@ -16,7 +16,7 @@ from tests.servers import free_port
 
 @pytest.fixture
 def replica(stage: Stage) -> Iterator[Stage]:
-    """The server behind the service has become a replica of one that is away, as after a failover."""
+    """Turn the Redis server into a replica of a server that is down, as after a failover."""
     assert stage.service.count(3).status == 201
     with stage.redis.client() as client:
         client.replicaof("127.0.0.1", str(free_port()))

@@ -32,7 +32,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
 class FewThreads(IntakeService):
-    """As statsapi/start/local.py starts it, with less patience for headers."""
+    """A service as statsapi/start/local.py starts it, with fewer threads and a shorter time for headers."""
 
     changes = f"server.HEADER_SECONDS = {HEADER_SECONDS}; "
 
@@ -66,7 +66,7 @@ def connected(service: FewThreads, number: int, sent: bytes = b"") -> Iterator[l
 
 
 def received(one: socket.socket) -> bytes:
-    """All that comes until the connection is closed, within 20 s."""
+    """Return everything that comes until the connection is closed, within 20 s."""
     data = b""
     try:
         while piece := one.recv(65536):
@@ -77,7 +77,7 @@ def received(one: socket.socket) -> bytes:
 
 
 def busy_seconds(service: FewThreads) -> float:
-    """The time that the worker has spent on a core."""
+    """Return the processor time that the worker has used, in seconds."""
     [worker] = service.workers()
     fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
@@ -100,7 +100,7 @@ def test_a_client_lost_in_the_middle_of_a_body_costs_nothing_from_then_on(
             for one in sockets:
                 one.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
     answer = service.send(sender, event())
-    assert (answer.status, answer.seconds < BODY_SECONDS / 2) == (200, True)  # no thread waits for its deadline
+    assert (answer.status, answer.seconds < BODY_SECONDS / 2) == (200, True)  # no thread waits for a deadline
     assert share_of_a_core(service) < 0.2
 
 
@@ -119,7 +119,7 @@ def test_curl_lost_in_the_middle_of_an_upload_by_http_2_leaves_the_cores_idle(
         assert curl.stdin
         curl.stdin.write(b"{}\n")
         curl.stdin.flush()
-        time.sleep(0.5)  # as far as it gets
+        time.sleep(0.5)  # enough for curl to start the upload
         curl.kill()
     assert share_of_a_core(service) < 0.2
 
@@ -132,7 +132,7 @@ def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: FewTh
         intake(sender) + SENT_BY["chunked"],
         api + SENT_BY["length"],
         api + SENT_BY["chunked"],
-        # Django takes a chunked body for none, so it waits for no such form.
+        # Django treats a chunked body as empty, so it does not wait for a chunked form.
         head_of("/admin/login/", **form) + SENT_BY["length"],
     ]
     with connected(service, len(requests)) as sockets:
@@ -178,7 +178,7 @@ def test_while_more_clients_than_threads_send_a_byte_a_second_others_are_served(
                 for one in list(left):
                     try:
                         one.sendall(b"x")
-                    except OSError:  # closed, as each is to be
+                    except OSError:  # closed, as expected
                         left.discard(one)
                 time.sleep(0.5)
         finally:
@@ -208,14 +208,14 @@ def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_clos
 
 
 def test_who_asks_for_large_files_and_reads_none_stops_nobody(service: FewThreads, sender: Sender) -> None:
-    # Of one answer the kernel may take all for the client; of several, one after the other, it does not.
+    # The kernel may buffer all of one answer for the client, but not of several in a row.
     get = f"GET {LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 10
     answer = service.ask("GET", LARGE, authorization="")
     assert (answer.status, len(answer.body)) == (200, int(answer.headers["content-length"]))
     with ExitStack() as stack:
         for _ in range(3 * THREADS):
             one = stack.enter_context(socket.socket())
-            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it connects, else its window is large
+            one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it connects, so that its window is small
             one.connect(("127.0.0.1", service.port))
             one.sendall(get)
         wait_for(lambda: service.ask("GET", LARGE, authorization="").status == 503, "the end of the places")
