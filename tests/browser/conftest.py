@@ -1,4 +1,7 @@
-"""Debian's Chromium before the whole service. Nothing here touches Django: a browser's loop runs in this thread."""
+"""Chromium with a running service.
+
+Nothing here uses Django's database, because the event loop of the browser runs in this thread.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +13,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.service import Service
 
-# No sandbox for root, and no calls of its own to hosts that are not ours.
+# No sandbox, because root cannot use it, and no calls of the browser's own to other hosts.
 OPTIONS = (
     "--no-sandbox",
     "--disable-gpu",
@@ -22,7 +25,7 @@ OPTIONS = (
 )
 
 OURS = ("http://127.0.0.1:", "data:", "blob:")
-"""Where a page may load from."""
+"""Beginnings of the addresses that a page may load."""
 
 ADMIN = """
 from django.contrib.auth.models import User
@@ -30,7 +33,7 @@ User.objects.create_superuser("admin", password="a long one for tests")
 """
 
 
-# A browser's loop would forbid the tests of other modules to use the database, so it ends with each module.
+# The event loop of the browser would keep the tests of other modules from the database, so it ends with each module.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -52,9 +55,10 @@ def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def page(browser: Browser, service: Service) -> Iterator[Page]:
-    """A page of a new browser session, for addresses without a host.
+    """Yield a page of a new browser session, which takes addresses without a host.
 
-    An error of its scripts, an answer of 5xx, or anything that the Content-Security-Policy stops, fails the test.
+    The test fails after an error in a script, an answer of 5xx, a violation of the Content-Security-Policy, or a
+    request to another host.
     """
     context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}")
     context.set_default_timeout(20_000)
@@ -71,7 +75,7 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
 
 @pytest.fixture
 def admin(page: Page) -> Page:
-    """The page, logged in as a superuser, at the admin's first page."""
+    """Sign in as a superuser, and return the page at the first page of the admin."""
     page.goto("/admin/")
     page.fill("#id_username", "admin")
     page.fill("#id_password", "a long one for tests")

@@ -1,4 +1,4 @@
-"""The admin in a real browser: what a person clicks, and what a browser must not do."""
+"""The admin in a real browser: what people click, and what the browser must not do."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _counted(service: Service) -> None:
 
 
 def choose(page: Page, text: str) -> None:
-    """Picks from a list that fills as one types."""
+    """Choose an entry of a list that fills while the user types."""
     page.click(".select2-selection")
     page.fill(".select2-search__field", text)
     page.click(f".select2-results__option:has-text('{text}')")
@@ -78,10 +78,10 @@ def test_a_token_is_shown_once_and_going_back_does_not_show_it_again(admin: Page
     admin.wait_for_selector("#result_list")
     assert secret[-4:] in admin.content()
     assert secret not in admin.content()
-    # The browser would have to send the form again, and asks before it does.
+    # The browser would have to send the form again, and does not without asking.
     with pytest.raises(Error, match="ERR_CACHE_MISS"):
         admin.go_back()
-    # The browser's own page is not done yet, and content() waits for nothing.
+    # The browser's own error page may not be ready yet, and content() does not wait for it.
     assert secret not in admin.locator("html").inner_html()
 
 
@@ -164,7 +164,7 @@ def test_a_form_that_is_too_old_is_refused_in_words(page: Page) -> None:
 
 
 def test_a_script_that_stands_in_a_page_does_not_run(browser: Browser, service: Service) -> None:
-    page = browser.new_page()  # with the fixture the attempt alone would fail the test
+    page = browser.new_page()  # the fixture `page` would fail the test because of the attempt
     page.goto(f"http://127.0.0.1:{service.port}/admin/login/")
     with page.expect_console_message(lambda message: "Security Policy" in message.text):
         page.evaluate("""() => {

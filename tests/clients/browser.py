@@ -33,7 +33,7 @@ addEventListener("unhandledrejection", fail);
 
 
 def chromium() -> str:
-    """The program. Raises Missing."""
+    """Return the path of the browser. Raises Missing."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
         if found := shutil.which(name):
             return found
@@ -41,7 +41,7 @@ def chromium() -> str:
 
 
 def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
-    """Opens a page that runs `scenarios/<scenario>` with this query, and returns what that says at its end."""
+    """Open a page that runs `scenarios/<scenario>` with this query, and return what the scenario reports at its end."""
     said: queue.Queue[dict[str, Any]] = queue.Queue()
     with _site(scenario, said) as port, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         options = [
@@ -50,12 +50,12 @@ def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
             "--disable-dev-shm-usage",
             "--no-first-run",
             "--disable-background-networking",
-            # Nothing of the browser's own reaches for the network.
+            # The browser itself reaches nothing on the network.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             f"--user-data-dir={folder}/profile",
             *(["--no-sandbox"] if os.getuid() == 0 else []),
         ]
-        # Another host than the service's: another site, not only another origin.
+        # A host that differs from the service's makes it another site, not only another origin.
         url = f"http://localhost:{port}/page?{urlencode(query)}"
         log = Path(folder, "log")
         browser = Server([program, *options, url], log)
@@ -79,7 +79,7 @@ def _site(scenario: str, said: queue.Queue[dict[str, Any]]) -> Iterator[int]:
 
 
 def _imports() -> dict[str, str]:
-    """Where the modules of each installed package are, as its package.json says: what a bundler would find out."""
+    """Return the import map of all installed packages, read from each package.json as a bundler does."""
     found = {}
     modules = FOLDER / "node_modules"
     for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")):
@@ -94,7 +94,7 @@ def _imports() -> dict[str, str]:
 
 
 class _Handler(SimpleHTTPRequestHandler):
-    """Serves the page and the modules that it loads, and takes what it says at its end."""
+    """A handler that serves the page and its modules, and takes what the page reports at its end."""
 
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
 

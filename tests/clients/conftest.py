@@ -23,7 +23,7 @@ def sender(service: IntakeService) -> Sender:
 
 @pytest.fixture(scope="session")
 def node() -> str:
-    """Node, with the clients installed."""
+    """Return the path of Node, after installing the clients."""
     try:
         packages.install()
         return packages.node()

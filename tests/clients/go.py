@@ -1,4 +1,7 @@
-"""JSON as encoding/json of Go reads it into a struct: what is missing stays zero, another type is an error."""
+"""Decoders that read JSON as Go's encoding/json reads it into a struct.
+
+A missing field is left out, and a value of another type is an error.
+"""
 
 from __future__ import annotations
 
@@ -55,7 +58,7 @@ def map_of(decoder: Decoder) -> Decoder:
 
 
 def struct(**fields: Decoder) -> Decoder:
-    """Fields that it does not name are passed over."""
+    """Return a decoder of an object with these fields, which ignores other fields and nulls."""
 
     def decode(value: Any) -> dict[str, Any]:
         assert isinstance(value, dict), value

@@ -1,4 +1,4 @@
-"""The service as `make run` serves it, for clients to send to; and what they sent, as it was counted."""
+"""A service as `make run` starts it, for clients to send to, and the counts of what they sent."""
 
 from __future__ import annotations
 
@@ -37,13 +37,13 @@ answer = [[*parse_fact(one.name)[1:], count] for one, count in sums.items()]
 """
 
 SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
-"""How many seconds back a test asks: at least to the bucket in which it began."""
+"""Seconds that a test looks back at each resolution: at least to the bucket in which it began."""
 
 _databases = itertools.count(2)
 
 
 class Sender(NamedTuple):
-    """A project of its own, and the key that may send to it."""
+    """A project, and a key that may send to it."""
 
     slug: str
     project: int
@@ -62,19 +62,19 @@ class Sender(NamedTuple):
 
 
 def event(event_id: str | None = None, **fields: Any) -> bytes:
-    """An envelope with one event, of a new id unless one is given."""
+    """Return an envelope with one event. It has a new id unless one is given."""
     payload = json.dumps({"message": "hello", **fields})
     return f'{{"event_id":"{event_id or uuid.uuid4().hex}"}}\n{{"type":"event"}}\n{payload}\n'.encode()
 
 
 class Connection:
-    """A client that keeps its connection."""
+    """A client that keeps its connection open."""
 
     def __init__(self, port: int, seconds: float = 20) -> None:
         self._http = HTTPConnection("127.0.0.1", port, timeout=seconds)
 
     def send(self, sender: Sender, body: bytes, endpoint: str = "envelope", **headers: str) -> Answer:
-        """Raises OSError or http.client.HTTPException where there is no answer."""
+        """Send a body and return the answer. Raises OSError or http.client.HTTPException if there is none."""
         sent = {"x-sentry-auth": sender.auth, **{name.replace("_", "-"): value for name, value in headers.items()}}
         began = time.monotonic()
         try:
@@ -97,9 +97,9 @@ class Connection:
 
 
 class IntakeService(Service):
-    """granian as statsapi/start/local.py starts it, with that many workers.
+    """A granian server as statsapi/start/local.py starts it, with so many workers.
 
-    It has the embedded Valkey and a SQLite of its own or, in a run on external servers, a database in each of those.
+    It has an embedded Valkey and a SQLite file of its own, or with `--external` a database of its own in both servers.
     """
 
     changes = ""
@@ -118,13 +118,13 @@ class IntakeService(Service):
         ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:
-        """A new project of acme; its key may send `limit` events in `window` seconds."""
+        """Create a project of acme whose key may send `limit` events in `window` seconds, and return its sender."""
         slug = f"project-{next(self._numbers)}"
         project, public, secret = self.run(NEW_PROJECT.format(slug=slug, limit=limit, window=window))
         return Sender(slug, project, public, secret)
 
     def workers(self) -> list[int]:
-        """Their process ids."""
+        """Return the process ids of the workers."""
         main = self.web.process.pid
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
         return [int(pid) for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
@@ -137,7 +137,7 @@ class IntakeService(Service):
             return connection.send(sender, body, endpoint, **headers)
 
     def stat(self, sender: Sender, stat: str = "received", resolution: str = "1h", **query: str) -> int:
-        """The sum of a stat since the test began, as the stats endpoint says."""
+        """Return the sum of a stat since the test began, as the stats endpoint says."""
         asked = {"stat": stat, "resolution": resolution, "since": str(time.time() - SINCE[resolution]), **query}
         words = "&".join(f"{name}={value}" for name, value in asked.items())
         answer = self.ask("GET", f"/api/0/projects/acme/{sender.slug}/stats/?{words}")
@@ -145,7 +145,7 @@ class IntakeService(Service):
         return sum(count for _, count in answer.json())
 
     def facts(self, sender: Sender) -> dict[tuple[str, str, str], int]:
-        """(category, outcome, reason) -> how many."""
+        """Return the number of counted events by (category, outcome, reason)."""
         return {
             (category, outcome, reason): n
             for category, outcome, reason, n in self.run(FACTS.format(**sender._asdict()))

@@ -1,4 +1,4 @@
-"""The clients for JavaScript, brought by npm into node_modules beside this file, once."""
+"""The clients for JavaScript, which npm installs once into node_modules beside this file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OLDEST_NODE = (20, 19)  # as package.json of @sentry/node says
 
 
 def node() -> str:
-    """The program. Raises Missing."""
+    """Return the path of Node. Raises Missing if it is absent or too old."""
     program = shutil.which("node")
     if program is None or shutil.which("npm") is None:
         raise Missing("Node is not installed; on Debian: apt-get install nodejs npm")
@@ -30,12 +30,12 @@ def node() -> str:
 
 
 def install() -> None:
-    """Makes node_modules what package-lock.json says, unless it is that already. Raises Missing."""
+    """Install what package-lock.json lists, unless it is installed already. Raises Missing."""
     node()
     wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
     stamp = MODULES / ".installed"
     with (FOLDER / "package.json").open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # of two test processes one installs
+        fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
         if stamp.is_file() and stamp.read_text() == wanted:
             return
         npm = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, check=False)

@@ -1,4 +1,4 @@
-"""Programs that send with a client: run to their end, and what they put on the wire."""
+"""Programs that send with an SDK."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ SCENARIOS = Path(__file__).parent / "scenarios"
 
 
 def run(*command: str, **environment: str) -> str:
-    """What the program printed; it ends well within a minute. The run's own settings are not handed to it."""
+    """Run a program without the settings of this test run, and return its output. It has a minute."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
     done = subprocess.run(
         command, env={**kept, **environment}, capture_output=True, text=True, timeout=60, check=False, cwd="/"

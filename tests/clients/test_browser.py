@@ -1,4 +1,4 @@
-"""Pages of another site, in Chromium."""
+"""Pages of another site that send with Sentry's SDKs, in Chromium."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def test_every_event_transaction_and_session_of_sentry_browser_is_counted(
     with Proxy(service.port) as wire:
         assert visit(chromium, "browser.mjs", dsn=sender.dsn(wire.port), messages=MESSAGES) == {"sent": True}
 
-    # A session is sent when it begins, and once more when an error changes it.
+    # A session is sent when it begins, and again when an error changes it.
     assert wire.seen(b'{"type":"session"}') == 2
     assert service.facts(sender) == {
         ("error", "accepted", "none"): MESSAGES + 1,
@@ -37,7 +37,7 @@ def test_sentry_browser_reads_a_429_and_reports_what_it_kept_back(service: Intak
     visit(chromium, "browser.mjs", dsn=sender.dsn(service.port), messages=1, later=MESSAGES)
 
     facts = Counter(service.facts(sender))
-    assert facts["error", "rate_limited", "key_quota"] == 2  # both were sent before the first answer came
+    assert facts["error", "rate_limited", "key_quota"] == 2  # the page sent both before the first answer came
     assert facts["error", "client_discard", "ratelimit_backoff"] == MESSAGES
     assert service.stat(sender, "rejected") == service.stat(sender, "received") == 2
 

@@ -1,7 +1,7 @@
-"""The requests of exporters from Sentry to Prometheus, and how each reads the answers.
+"""Requests of exporters from Sentry to Prometheus, read as each exporter reads the answers.
 
-Facts of itkq/sentry-exporter (collector.go, sentry/events.go, sentry/projects.go), of snakecharmer/sentry_exporter
-(http.go) and of Whyeasy/sentry-exporter (lib/sentry/projects.go).
+The requests and decoders follow the sources of itkq/sentry-exporter (collector.go, sentry/events.go,
+sentry/projects.go), snakecharmer/sentry_exporter (http.go) and Whyeasy/sentry-exporter (lib/sentry/projects.go).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def count(service: IntakeService, sender: Sender, *rows: dict[str, Any]) -> None
 
 
 def test_errors_and_transactions_of_the_last_hour_by_project(service: IntakeService, sender: Sender) -> None:
-    """itkq/sentry-exporter: the slugs by id, then one request a category."""
+    """itkq/sentry-exporter reads the slugs by id, and then sends one request for each category."""
     count(service, sender, {"quantity": 5}, {"quantity": 3, "category": "transaction"})
     listed = service.ask("GET", "/api/0/organizations/acme/projects/").json()
     slugs = {int(go.text(one["id"])): go.text(one["slug"]) for one in listed}
@@ -71,18 +71,18 @@ def test_errors_and_transactions_of_the_last_hour_by_project(service: IntakeServ
 
 
 def test_the_count_of_the_latest_bucket(service: IntakeService, sender: Sender) -> None:
-    """snakecharmer/sentry_exporter: the digits at the very end of the stats."""
+    """snakecharmer/sentry_exporter reads the digits at the very end of the stats."""
     before = int(time.time()) // 3600
     count(service, sender, {"quantity": 41}, {"quantity": 1})
     answer = service.ask("GET", f"/api/0/projects/acme/{sender.slug}/stats/")
     found = re.search(r"(\d+)]]$", answer.body.decode())
     assert found
-    assert found[1] == "42" or int(time.time()) // 3600 > before  # a new hour began
+    assert found[1] == "42" or int(time.time()) // 3600 > before  # or a new hour began meanwhile
     assert int(answer.headers["content-length"]) == len(answer.body)
 
 
 def test_all_projects_with_their_organization(service: IntakeService, sender: Sender) -> None:
-    """Whyeasy/sentry-exporter asks for what it then walks through."""
+    """Whyeasy/sentry-exporter lists all projects with their organizations first."""
     answer = service.ask("GET", "/api/0/projects/", accept="application/json")
     projects = {one["slug"]: one for one in NESTED_PROJECTS(answer.json())}
     assert projects[sender.slug]["organization"]["slug"] == "acme"

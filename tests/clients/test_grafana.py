@@ -1,7 +1,8 @@
-"""The requests of Grafana's Sentry data source, and its rules for reading the answers.
+"""Requests of Grafana's Sentry data source, read as the data source reads the answers.
 
-Facts of grafana/sentry-datasource, pkg/sentry: the client's headers and how it follows `Link`, orgs.go, projects.go,
-team.go, stats_v2.go; pkg/framer/converters.go: what becomes a column of a chart.
+The requests and decoders follow the source of grafana/sentry-datasource. pkg/sentry has the headers of the client, its
+way to follow `Link`, orgs.go, projects.go, team.go and stats_v2.go. pkg/framer/converters.go decides what becomes a
+column of a chart.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ STATS_V2 = go.struct(
 
 
 class Grafana:
-    """A data source that was told the URL, the organization's slug and a token."""
+    """A data source with a URL, the slug of an organization and a token."""
 
     def __init__(self, service: IntakeService, organization: str, token: str) -> None:
         self.service, self.organization, self.token = service, organization, token
@@ -96,7 +97,7 @@ class Grafana:
         return decode(answer.json())
 
     def fetch_pages(self, path: str, decode: go.Decoder) -> list[Any]:
-        """Follows rel="next" while its results are "true", by its path and query alone."""
+        """Fetch all pages: follow rel="next" while its results are "true", using only its path and query."""
         rows: list[Any] = []
         while path:
             answer = self.get(path)
@@ -107,13 +108,13 @@ class Grafana:
         return rows
 
     def stats_path(self, since: datetime, until: datetime, **lists: Any) -> str:
-        """Times without a zone, lists as repeated parameters, names in alphabetical order."""
+        """Return a path of stats_v2: times without a zone, lists as repeated parameters, names in order."""
         query: dict[str, Any] = {"start": f"{since:%Y-%m-%dT%H:%M:%S}", "end": f"{until:%Y-%m-%dT%H:%M:%S}", **lists}
         words = urlencode(sorted(query.items()), doseq=True)
         return f"/api/0/organizations/{self.organization}/stats_v2/?{words}"
 
     def chart(self, since: datetime, until: datetime, **lists: Any) -> tuple[list[datetime], dict[Any, list[int]]]:
-        """The times, and a column for each group and field whose series is as long as they are."""
+        """Return the times, and a column for each group and field that has a value for each of the times."""
         stats = self.fetch(self.stats_path(since, until, **lists), STATS_V2)
         times = stats.get("intervals", [])
         columns = {
@@ -151,7 +152,7 @@ def last_hours(hours: int = 3) -> tuple[datetime, datetime]:
     return now - timedelta(hours=hours), now
 
 
-# --- what is asked when it is set up, and for the lists to choose from -------------------------------------------
+# --- requests when it is set up, and for its lists of choices -----------------------------------------------------
 
 
 def test_the_health_check_finds_the_projects(grafana: Grafana, sender: Sender) -> None:
@@ -292,7 +293,7 @@ def test_an_interval_of_a_minute_is_served_for_the_hour_that_seconds_are_kept(
 def test_a_minute_over_a_day_is_drawn_by_five_minutes_without_a_gap(
     service: IntakeService, grafana: Grafana, sender: Sender
 ) -> None:
-    """As fine as it is kept for so long: the chart takes its times from the answer."""
+    """The answer has the finest interval that is kept for so long, and the chart takes its times from the answer."""
     now = int(time.time())
     rows = [{"quantity": 2**number, "timestamp": now - number * 5 * HOUR} for number in range(5)]
     count(service, sender, *rows)

@@ -1,4 +1,4 @@
-"""@sentry/node, and sentry-cli, which the npm registry brings as well."""
+"""@sentry/node and sentry-cli, both from the npm registry."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_every_event_transaction_and_session_of_sentry_node_is_counted(
 
     assert service.facts(sender) == COUNTED
     assert service.stat(sender) == service.stat(sender, "generated", environment="production") == MESSAGES + 2
-    assert wire.seen(b"content-encoding: gzip\r\n") == 1  # that of the long one
+    assert wire.seen(b"content-encoding: gzip\r\n") == 1  # the long one alone is compressed
     assert wire.seen(b"Transfer-Encoding: chunked\r\n") == wire.seen(b"POST ") == MESSAGES + 4
 
 

@@ -1,4 +1,4 @@
-"""sentry-sdk and raven, as programs use them."""
+"""sentry-sdk and raven, in programs that use them."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_sentry_sdk_stops_for_the_time_that_a_429_says_and_reports_what_it_kept_
     python_sdk("run_into_the_limit", sender.dsn(service.port))
 
     assert service.facts(sender) == {
-        ("error", "accepted", "none"): 2,  # the first, and the one after the wait
+        ("error", "accepted", "none"): 2,  # the first one, and the one after the wait
         ("error", "rate_limited", "key_quota"): 1,
         ("error", "client_discard", "ratelimit_backoff"): MESSAGES,
     }

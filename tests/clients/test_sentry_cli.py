@@ -1,4 +1,4 @@
-"""sentry-cli, as npm brings it, told a `--url` and a token: what it asks is answered, and what it prints is right."""
+"""sentry-cli from npm with `--url` and a token: its requests are answered, and its output is right."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ class Said:
         self.status, self.printed, self.complained = done.returncode, done.stdout, done.stderr
 
     def table(self) -> list[list[str]]:
-        """The cells of the rows below the heading."""
+        """Return the cells of each row below the heading."""
         lines = [line for line in self.printed.splitlines() if line.startswith("|")]
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
 def ask(port: int, token: str, *words: str, **environment: str) -> Said:
     command = [CLI, "--url", f"http://127.0.0.1:{port}", *(("--auth-token", token) if token else ()), *words]
-    # Nothing of this shell's own, where a file in the home directory could name another server.
+    # Not the environment of this shell: a file in the home directory could name another server.
     kept = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
     done = subprocess.run(command, env=kept, capture_output=True, text=True, timeout=60, check=False)
     return Said(done)

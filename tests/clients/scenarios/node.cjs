@@ -1,5 +1,5 @@
-// Events (one of more than 32 KiB), a transaction and a session of @sentry/node.
-// Arguments: the DSN, how many messages, the URL of a tunnel if there is one.
+// Sends events (one of more than 32 KiB), a transaction and a session with @sentry/node.
+// Arguments: the DSN, the number of messages, and the URL of a tunnel if there is one.
 const Sentry = require("@sentry/node");
 
 Sentry.init({
@@ -7,7 +7,7 @@ Sentry.init({
   tunnel: process.argv[4],
   environment: "production",
   release: "1.0",
-  traceLifecycle: "static", // else the spans of a transaction are sent one by one
+  traceLifecycle: "static", // otherwise the spans of a transaction are sent one by one
   tracesSampleRate: 1,
   integrations: (defaults) => defaults.filter((one) => one.name !== "ProcessSession"), // it would begin another session
 });

@@ -1,4 +1,4 @@
-"""What a program with raven, the SDK before sentry-sdk, does. Arguments: the DSN, how many messages."""
+"""A program that sends with raven, the predecessor of sentry-sdk. Arguments: the DSN, the number of messages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a program with sentry-sdk does. Arguments: what to do, the DSN, how many messages, settings as JSON."""
+"""A program that sends with sentry-sdk. Arguments: what to do, the DSN, the number of messages, settings as JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import sentry_sdk
 
 
 def send(messages: int) -> None:
-    """That many messages, an exception, a transaction and a session."""
+    """Send so many messages, an exception, a transaction and a session."""
     for number in range(messages):
         sentry_sdk.capture_message(f"message {number}")
     try:
@@ -27,8 +27,11 @@ def send(messages: int) -> None:
 
 
 def run_into_the_limit(messages: int) -> None:
-    """One message that is accepted and one that is refused, that many which the SDK keeps back, and one after the time
-    that it was told, which is accepted again."""
+    """Run into the quota of the key, and wait until it is over.
+
+    One message is accepted, one is refused, so many are kept back by the SDK, and a last one is accepted again after
+    the time that the service gave.
+    """
     window = 4
     time.sleep(window - time.time() % window)  # so that the refusal is for more than a moment
     sentry_sdk.capture_message("accepted")
