@@ -90,6 +90,17 @@ def missing_files(pages: Texts, texts: Texts, folders: tuple[str, ...], exists: 
     return wrong
 
 
+def missing_files_in_code(code: Texts, folders: tuple[str, ...], exists: Exists) -> list[str]:
+    """Check the source files that code names, in comments and elsewhere, such as tests/test_settings.py."""
+    pattern = re.compile(rf"(?<![\w./{{-])((?:{'|'.join(folders)})/[\w/.-]+\.(?:py|lua|conf|md))(?![\w/])")
+    return [
+        f"{name}: names {path}, which does not exist"
+        for name, text in code.items()
+        for path in pattern.findall(text)
+        if not exists(path)
+    ]
+
+
 def missing_modules(pages: Texts, folders: tuple[str, ...], exists: Exists) -> list[str]:
     """Check modules in commands such as `python -m benchmarks.http`, if they are modules of the repository."""
     wrong = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tests.servers import ROOT
@@ -29,6 +30,7 @@ def name_of(path: Path) -> str:
     return path.relative_to(ROOT).as_posix()
 
 
+@cache
 def texts() -> dict[str, str]:
     """Return the text of every file by its path within the repository."""
     return {name_of(path): path.read_text(encoding="utf-8") for path in files()}

@@ -6,6 +6,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
@@ -66,6 +67,7 @@ def _usual_options(name: str) -> set[str]:
         return _options(BaseCommand())
 
 
+@cache
 def literals() -> dict[str, set[str]]:
     """Return the files of each string literal of the product, docstrings left out."""
     found: dict[str, set[str]] = defaultdict(set)
@@ -75,6 +77,7 @@ def literals() -> dict[str, set[str]]:
     return found
 
 
+@cache
 def sources() -> dict[str, str]:
     """Return the text of each Python file of the product by its path within the repository."""
     files = (path for package in PACKAGES for path in sorted((ROOT / package).rglob("*.py")))

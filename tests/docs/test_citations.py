@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from tests.docs.citations import broken_citations, broken_links, cited_by_number, missing_files, missing_modules
+from tests.docs.citations import (
+    broken_citations,
+    broken_links,
+    cited_by_number,
+    missing_files,
+    missing_files_in_code,
+    missing_modules,
+)
 from tests.docs.markdown import anchors, code_spans, links
 
 pytestmark = pytest.mark.once
@@ -121,4 +128,19 @@ def test_a_file_or_a_test_that_does_not_exist_is_wrong(span: str, is_wrong: bool
 )
 def test_a_module_that_does_not_exist_is_wrong(command: str, is_wrong: bool) -> None:
     wrong = missing_modules({"README.md": f"Run `{command}`."}, ("tests",), {"tests/a.py"}.__contains__)
+    assert bool(wrong) is is_wrong
+
+
+@pytest.mark.parametrize(
+    ("comment", "is_wrong"),
+    [
+        ("# see tests/a.py.", False),
+        ("# see tests/b.py.", True),
+        ("-- tests/b.py", True),
+        ("# other/tests/b.py", False),
+        ("# tests/b.pyc", False),
+    ],
+)
+def test_a_file_that_code_names_and_that_does_not_exist_is_wrong(comment: str, is_wrong: bool) -> None:
+    wrong = missing_files_in_code({"code.py": comment}, ("tests",), {"tests/a.py"}.__contains__)
     assert bool(wrong) is is_wrong

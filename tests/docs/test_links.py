@@ -6,7 +6,14 @@ from collections.abc import Iterable
 
 import pytest
 
-from tests.docs.citations import broken_citations, broken_links, cited_by_number, missing_files, missing_modules
+from tests.docs.citations import (
+    broken_citations,
+    broken_links,
+    cited_by_number,
+    missing_files,
+    missing_files_in_code,
+    missing_modules,
+)
 from tests.docs.pages import FOLDERS, documentation, texts
 from tests.servers import ROOT
 
@@ -51,6 +58,11 @@ def test_nobody_cites_by_number() -> None:
 
 def test_every_file_and_test_that_a_page_names_exists() -> None:
     expect_none(missing_files(documentation(), texts(), FOLDERS, exists))
+
+
+def test_every_file_that_code_names_exists() -> None:
+    code = {name: text for name, text in that_cite().items() if not name.endswith(".md")}
+    expect_none(missing_files_in_code(code, FOLDERS, exists))
 
 
 def test_every_module_in_a_command_exists() -> None:
