@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ from projects.models import Organization, Project
 from statsapi.api.parameters import Parameter, Texts
 from statsapi.api.stats.query import PERIOD, RESOLUTION, parse_period
 from tests.api.schema.operations import answer_to, set_up
+from tests.servers import ROOT
 from tsdb.rollups import parse_length
 
 
@@ -54,3 +56,10 @@ def test_a_period_is_read_if_the_schema_allows_it(text: str) -> None:
 @given(LENGTHS)
 def test_a_resolution_may_be_one_if_the_schema_allows_it(text: str) -> None:
     assert (RESOLUTION.form.fullmatch(text) is not None) == bool(parse_length(text))
+
+
+def test_no_view_reads_a_parameter_by_its_name() -> None:
+    by_name = re.compile(r"(query_params|parameters|query)(\.get(list)?\(|\[)")
+    files = [file for file in (ROOT / "statsapi" / "api").rglob("*.py") if file.name != "parameters.py"]
+    assert len(files) > 20
+    assert not [file for file in files if by_name.search(file.read_text(encoding="utf-8"))]
