@@ -1,6 +1,6 @@
-# The service, for production: it starts only if `manage.py check --deploy` has nothing to say (statsapi/start/container.py).
-# tests/test_containers.py runs these commands in a folder of its own, so they write nowhere but under /opt, /srv and
-# /var/lib/statsapi, and none needs root.
+# The service, for production. It starts only if `manage.py check --deploy` has nothing to say
+# (statsapi/start/container.py). tests/test_containers.py runs these commands in a folder of its own, so they write only
+# under /opt, /srv and /var/lib/statsapi, and none needs root.
 
 FROM python:3.13-slim AS base
 ENV PATH=/opt/venv/bin:$PATH \
@@ -10,13 +10,13 @@ WORKDIR /srv/statsapi
 FROM base AS build
 RUN python -m venv /opt/venv
 COPY requirements.txt ./
-# Wheels alone: this image has no compiler, and what is pinned needs none.
+# Only wheels: this image has no compiler, and the pinned packages need none.
 RUN python -m pip install --quiet --disable-pip-version-check --only-binary :all: --require-hashes -r requirements.txt
 # No program needs pip once the service is built.
 RUN python -m pip uninstall --quiet --yes pip
 RUN mkdir -p /var/lib/statsapi
 COPY . ./
-# The user that serves cannot write here, so what is compiled now is not compiled at every start.
+# The user that serves cannot write here, so without this each start would compile everything again.
 RUN python -m compileall -q manage.py projects statsapi tsdb
 
 FROM base

@@ -1,7 +1,7 @@
-"""Dockerfile and docker-compose.yml, held without Docker: they parse, they name what exists, and their commands work.
+"""Tests of Dockerfile and docker-compose.yml without Docker: they parse, name what exists, and their commands work.
 
-Not run here: `docker build`, `docker compose up`, and the images of PostgreSQL and Valkey; real servers of this machine
-stand in for those.
+`docker build`, `docker compose up` and the images of PostgreSQL and Valkey do not run here. Real servers of this
+machine stand in for the images.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ GIVEN = {
     "PUBLIC_URL": "https://stats.example.com",
     "POSTGRES_PASSWORD": "0123456789abcdef",
 }
-"""What a user writes into .env."""
+"""The variables that a user must write into .env."""
 _VARIABLE = re.compile(r"\$\{(\w+)(?:(:[-?])([^}]*))?\}")
 
 
@@ -42,11 +42,14 @@ T = TypeVar("T")
 
 
 class NotGivenError(Exception):
-    """Compose refuses to start, with the file's own message."""
+    """Compose refuses to start; the message is that of the file."""
 
 
 def resolved(value: Any, given: dict[str, str]) -> str:
-    """As Compose fills in ${NAME}, ${NAME:-default} and ${NAME:?message}."""
+    """Fill in ${NAME}, ${NAME:-default} and ${NAME:?message}, as Compose does.
+
+    Raises NotGivenError if a variable without a default is not given.
+    """
 
     def fill(match: re.Match[str]) -> str:
         name, kind, rest = match.groups()
@@ -147,13 +150,13 @@ def test_the_build_context_holds_code_alone() -> None:
 
 @pytest.fixture(scope="module")
 def image() -> Iterator[Build]:
-    """What the Dockerfile makes of the files that git has or would have, from the registry that pip knows."""
+    """Build the Dockerfile from the files that git has or would have, with the registry that pip knows."""
     ignored = ignores((ROOT / ".dockerignore").read_text(encoding="utf-8"))
     listing = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
     names = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     with tempfile.TemporaryDirectory(prefix="statsapi-image-") as name:
         folder = Path(name)
-        folder.chmod(0o755)  # its user is not ours
+        folder.chmod(0o755)  # the image's user must be able to enter it
         for file in map(Path, filter(None, names.split("\0"))):
             if not ignored(file) and (ROOT / file).exists():
                 (folder / "context" / file).parent.mkdir(parents=True, exist_ok=True)
@@ -164,12 +167,12 @@ def image() -> Iterator[Build]:
 
 
 class Container:
-    """The image's command in nothing but the image's environment and the one given here, as the image's user."""
+    """The image's command, run as the image's user, with the image's environment and the one given here alone."""
 
     def __init__(self, image: Build, log: Path, **environment: str) -> None:
         self.image, self.environment = image, {**image.environment, **environment}
         variables = [f"{name}={value}" for name, value in self.environment.items()]
-        # Where everything is root's and Python too, another user could not even start it.
+        # If Python belongs to root alone, another user cannot start it.
         user, group = image.user if image.user and os.getuid() == 0 and _anybody_may_run(_python()) else (None, None)
         self.user = user
         self.server = servers.Server(
@@ -181,18 +184,18 @@ class Container:
         return f"http://127.0.0.1:{self.environment['PORT']}"
 
     def is_healthy(self) -> bool:
-        """The image's HEALTHCHECK."""
+        """Run the image's HEALTHCHECK and return whether it succeeds."""
         return subprocess.run(self.image.health, env=self.environment, capture_output=True, check=False).returncode == 0
 
     def refusal(self) -> str:
-        """What it says as it ends."""
+        """Wait until it ends with a failure, and return its log."""
         assert self.server.process.wait(30) != 0
         return self.server.log.read_text()
 
 
 @pytest.fixture(scope="module")
 def stores(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """The variables of Compose, with servers of this machine behind them."""
+    """Start PostgreSQL and Redis here and yield the variables of Compose with their URLs."""
     with tempfile.TemporaryDirectory(prefix="statsapi-stores-") as name, ExitStack() as stack:
         Path(name).chmod(0o755)
         found = _or_skip(lambda: servers.external_servers(Path(name), stack.callback))
@@ -265,7 +268,7 @@ def test_no_layer_of_the_image_holds_a_secret(image: Build) -> None:
 
 
 def _python() -> Path:
-    """Of the Pythons that are new enough the first that any user may run, else the one that runs these tests."""
+    """Return the first Python that is new enough and that any user may run, else the one that runs these tests."""
     own = Path(sys.base_prefix, "bin", f"python3.{sys.version_info.minor}")
     system = Path("/usr/bin/python3")
     fit = "import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))"

@@ -1,4 +1,4 @@
-"""The Makefile, and the two runs of `make test`: what they run on, what they say, and what they leave behind."""
+"""Tests of the Makefile and of the two runs of `make test`: what they run on, print, and leave behind."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.servers import ROOT
 pytestmark = pytest.mark.once
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 CONFIGURED = [f"--config-file={ROOT}/pyproject.toml", f"--rootdir={ROOT}"]
-"""For pytest to find its configuration when the test lies elsewhere."""
+"""Options with which pytest finds its configuration for a test that lies elsewhere."""
 WAITING_TEST = """
 import json, os, pathlib, time
 
@@ -37,7 +37,7 @@ def test_wait():
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """Without what the run that this test is part of has put there."""
+    """Return the environment without what the run that this test is part of has put there, and with `more`."""
     own = ("PYTEST_", "COV_", "MAKE", "MFLAGS", "REQUIRE_ALL")
     return {name: value for name, value in os.environ.items() if not name.startswith(own)} | more
 
@@ -147,7 +147,7 @@ def test_make_run_obeys_host_port_and_var_dir_and_ends_when_make_is_told_to(as_w
 
 
 def processes_in(folder: Path) -> list[str]:
-    """Processes that work in the folder or name it."""
+    """Return the command lines of the processes that work in the folder or name it."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         try:
@@ -163,7 +163,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 class Told:
-    """A run of tests that tells which servers it was given, and then waits."""
+    """A run of one test that writes down which servers it was given, and then waits."""
 
     def __init__(self, folder: Path, module: str, *options: str, waits: float) -> None:
         self.folder = folder / "told"
@@ -258,7 +258,7 @@ def test_processes_that_share_a_run_share_no_server(tell: Any) -> None:
 
 
 def run_tests(*options: str, tests: str = "tests/test_env.py", **environment: str) -> tuple[int, str]:
-    """A small run where the Redis server cannot be found."""
+    """Run a few tests where no Redis server can be found, and return the exit status and the output."""
     done = subprocess.run(
         [sys.executable, "-m", "tests", "-q", *options, tests],
         cwd=ROOT,
@@ -293,7 +293,7 @@ def test_a_skipped_test_is_a_failure_where_all_is_required() -> None:
 
 
 def run_made(folder: Path, test: str, *options: str) -> subprocess.CompletedProcess[str]:
-    """Both runs of a file with this test alone."""
+    """Run a file that has only this test, in both runs."""
     file = folder / "test_made.py"
     file.write_text(test)
     return subprocess.run(
