@@ -76,9 +76,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if connection.vendor == "sqlite":
         # A database in memory stays open in the threads of a test, and has neither WAL nor a wait for locks.
         connection.settings_dict["TEST"]["NAME"] = str(_FOLDER / "tests.sqlite3")
-    config.addinivalue_line(
-        "markers", "once: says nothing about the stores; --external leaves it out"
-    )
+    config.addinivalue_line("markers", "once: says nothing about the stores; --external leaves it out")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
