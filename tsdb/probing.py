@@ -17,7 +17,7 @@ HASH_SLOTS = REDIS_CLUSTER_HASH_SLOTS
 """The slots of a cluster, spread over its masters. They have nothing to do with the slots of a ring."""
 
 
-class Word(NamedTuple):
+class ServerHealth(NamedTuple):
     """What one server answered."""
 
     refused: str | None
@@ -30,7 +30,7 @@ class Word(NamedTuple):
     """How many slots of the cluster have a master, as this server sees it; all of them for a single server."""
 
 
-Words = Mapping[str, Word | Exception | None]
+Answers = Mapping[str, ServerHealth | Exception | None]
 """By the server's address: an exception if it cannot be asked, None if it did not answer in time."""
 
 
@@ -39,12 +39,12 @@ class Prober:
 
     def __init__(self, name: str) -> None:
         self._threads = ThreadPoolExecutor(16, thread_name_prefix=f"probe-{name}")
-        self._asked: dict[str, Future[Word]] = {}
+        self._asked: dict[str, Future[ServerHealth]] = {}
         self._key = f"ts:{name}"
 
-    def ask(self, client: StoreClient, seconds: float) -> Words:
+    def ask(self, client: StoreClient, seconds: float) -> Answers:
         """Return what each server says within that many seconds. A question that is under way is not asked again."""
-        asked: dict[str, Future[Word]] = {}
+        asked: dict[str, Future[ServerHealth]] = {}
         for place, (server, key) in client.probes(self._key).items():
             earlier = self._asked.get(place)
             if earlier is None or earlier.done():
@@ -57,7 +57,7 @@ class Prober:
         }
 
 
-def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
+def _ask(server: redis.Redis, key: str, is_cluster: bool) -> ServerHealth:
     """Ask one server. `key` is one that lies on it. Raises RedisError.
 
     It writes a key, because Redis does not notice a full disk before something is written.
@@ -70,8 +70,8 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
         pipeline.execute_command("CLUSTER INFO")  # type: ignore[no-untyped-call]
     written, read, memory, *cluster = pipeline.execute(raise_on_error=False)
     code = refusal(written) if isinstance(written, Exception) else None
-    said: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
-    is_up = said.get("cluster_state", "ok") == "ok"
+    cluster_info: dict[str, Any] = cluster[0] if cluster and isinstance(cluster[0], dict) else {}
+    is_up = cluster_info.get("cluster_state", "ok") == "ok"
     for answer in (memory, *cluster):
         # A server that forbids a question can still count. Many managed ones do.
         if isinstance(answer, Exception) and not isinstance(answer, NoPermissionError):
@@ -79,6 +79,6 @@ def _ask(server: redis.Redis, key: str, is_cluster: bool) -> Word:
     for answer in (read, written) if is_up else ():
         if isinstance(answer, RedisError) and refusal(answer) is None:
             raise answer
-    served = int(said.get("cluster_slots_ok", HASH_SLOTS))
+    served = int(cluster_info.get("cluster_slots_ok", HASH_SLOTS))
     policy = str(memory["maxmemory_policy"]) if isinstance(memory, dict) else None
-    return Word(code, policy, is_up, served)
+    return ServerHealth(code, policy, is_up, served)

@@ -80,7 +80,7 @@ class Reader:
         at the beginning. `since`, `seen` and all that is raised are those of `counts`.
         """
         if seen is None and len(series) > CHUNK:
-            seen = self._states.look(dict.fromkeys(one.project for one in series))
+            seen = self._states.read_raw(dict.fromkeys(one.project for one in series))
         adder: Adder[AnyGroup] = Adder(window, window.rollup.oldest_bucket(now))
         in_part = self._is_in_part(series, window)
         for start in range(0, len(series) or 1, CHUNK):

@@ -136,8 +136,8 @@ class States:
         This is what the process remembers. `verify_complete` checks it after a read. One round trip for projects that
         the process meets for the first time, otherwise none. Raises Unsettled.
         """
-        if strange := [project for project in projects if project not in self._known]:
-            self.look(strange)
+        if unknown := [project for project in projects if project not in self._known]:
+            self.read_raw(unknown)
         filled: dict[int, int] = {}
         for known in self._filled_of(projects):
             for seconds, since in known.items():
@@ -150,13 +150,13 @@ class States:
         Raises Unsettled unless the counts are whole.
         """
         known = self._known
-        strange = [
+        unknown = [
             (project, _text(raw))
             for project, raw in zip(projects, found, strict=True)
             if raw is None or known.get(project, NO_STATE).raw != raw
         ]
-        if strange:
-            self._get_to_know(strange)
+        if unknown:
+            self._remember(unknown)
 
     def refuse_changed(
         self, projects: Sequence[int], before: Sequence[bytes | None], after: Sequence[bytes | None]
@@ -170,7 +170,7 @@ class States:
         if any(filled.get(rollup.seconds, since) > since for filled in self._filled_of(projects)):
             raise Unsettled(projects)
 
-    def look(self, projects: Iterable[int]) -> dict[int, bytes | None]:
+    def read_raw(self, projects: Iterable[int]) -> dict[int, bytes | None]:
         """Return the bytes of each project's state in Redis, and check them. One round trip. Raises Unsettled."""
         projects = list(projects)
         found = self._clients.read.get_many([state_key(project) for project in projects])
@@ -182,7 +182,8 @@ class States:
         found = (known.get(project, NO_STATE).filled for project in projects)
         return [filled for filled in found if filled]
 
-    def _get_to_know(self, states: Sequence[tuple[int, str]]) -> None:
+    def _remember(self, states: Sequence[tuple[int, str]]) -> None:
+        """Remember these states, given as texts. Raises Unsettled for projects that must be settled first."""
         unsettled = []
         absent = [project for project, text in states if not text]
         if absent:

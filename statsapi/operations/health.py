@@ -19,7 +19,7 @@ from projects.database_outage import READ_ONLY, database_outage
 from statsapi import __version__
 from statsapi.operations.retry import RETRY_AFTER
 from tsdb.cluster import Cluster
-from tsdb.probing import HASH_SLOTS, Prober, Word
+from tsdb.probing import HASH_SLOTS, Prober, ServerHealth
 from tsdb.refusals import REFUSALS, try_to_write
 
 READY_SECONDS = 0.2
@@ -144,7 +144,7 @@ def _takes_changes() -> bool:
 def _redis() -> list[Trouble]:
     client = get_store().clients.write
     words = _servers.ask(client, SERVER_SECONDS)
-    answered = [word for word in words.values() if isinstance(word, Word)]
+    answered = [word for word in words.values() if isinstance(word, ServerHealth)]
     if not answered:
         errors = [word for word in words.values() if isinstance(word, Exception)]
         raise errors[0] if errors else NotReady(SILENT)
