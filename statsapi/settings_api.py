@@ -19,7 +19,7 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Event counts",
-    "DESCRIPTION": "Counts events per project and answers how many there were, in Sentry's dialect.",
+    "DESCRIPTION": "Sentry-compatible event counter: counts events per project and answers how many there were.",
     "VERSION": __version__,
     "OAS_VERSION": "3.1.0",  # 3.0 cannot say that a pair is a number and an integer
     "SERVE_INCLUDE_SCHEMA": False,
