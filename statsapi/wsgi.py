@@ -20,10 +20,11 @@ application = Handler()
 slow_bodies.watch()
 
 # These modules import models, so Django must be set up before.
+from statsapi.postgresql import requests  # noqa: E402
 from statsapi.start import threads, warming  # noqa: E402
 
 threads.close_what_they_leave()
-warming.bound_the_database()
+requests.bound_queries()
 warming.warm_up()
 
 # The payload of an event may be 300 000 small objects in a megabyte, and this process serves nothing else while it is

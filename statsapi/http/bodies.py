@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
-from django.db import connection
-
 from statsapi.http.encodings import PIECE, unpack
 from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.postgresql.requests import release_connection
 
 DRAINED = 64 * 1024
 """The longest body, in bytes, that is read although nobody uses it."""
@@ -46,7 +45,7 @@ def drain(environ: Mapping[str, Any]) -> None:
     The server closes the connection if a body was not read to its end. A client that is still sending, or that keeps
     its connections, would then not see the answer.
     """
-    release_database_connection()
+    release_connection()
     try:
         length = _announced_length(environ)
         left = DRAINED if length is None else length
@@ -87,7 +86,7 @@ def _sent_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
     # Not a generator, which would refuse only when it is first read from. The length is refused at once.
     if length is not None and length > limit.maximum:
         raise limit.exceeded("the request body")
-    release_database_connection()
+    release_connection()
     return _read_chunks(source, length, limit)
 
 
@@ -108,15 +107,6 @@ def _read_chunks(source: Input, length: int | None, limit: BodyLimit) -> Iterato
         yield chunk
     if length is not None and got < length:
         raise _unreadable("the body ends before its Content-Length")
-
-
-def release_database_connection() -> None:
-    """Give the connection to PostgreSQL back before a body is read.
-
-    That may take minutes, and the connections are few (statsapi/postgresql).
-    """
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
 
 
 def _unreadable(cause: str) -> RequestError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from django.http import HttpRequest, HttpResponse
 
 from statsapi.http import clock
-from statsapi.http.bodies import drain, read_body, release_database_connection, stream_body
+from statsapi.http.bodies import drain, read_body, stream_body
 from statsapi.http.client_address import client_address
 from statsapi.http.errors import BAD_DATA, BodyLimit, RequestError
 from statsapi.ingest import counting
@@ -30,6 +30,7 @@ from statsapi.ingest.filters import first_match
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.security import SecurityReport, parse_security_reports, read_query, security_attributes
 from statsapi.ingest.store_body import parse_store
+from statsapi.postgresql.requests import release_connection
 from tsdb.intake import Arrival
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Increment
@@ -176,7 +177,7 @@ def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Crede
     credentials = credentials_of_envelope(found, dsn, sender.project)
     if found is None:
         authorized(sender.project, credentials.public_key)
-        release_database_connection()
+        release_connection()
     return credentials
 
 

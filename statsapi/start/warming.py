@@ -12,7 +12,6 @@ import time
 from collections.abc import Callable
 from threading import Thread
 
-from django.conf import settings
 from django.core.cache import caches
 from django.db import connection, connections
 from django.urls import get_resolver, reverse
@@ -26,11 +25,6 @@ log = logging.getLogger(__name__)
 
 PATIENCE = 3.0
 """Seconds that the start of a worker waits for a store that hangs."""
-
-
-def bound_the_database() -> None:
-    """Let no query of this process wait longer than DATABASE_TIMEOUT. Commands do not call this, and may wait."""
-    connections.settings["default"]["OPTIONS"]["timeout"] = settings.DATABASE_TIMEOUT
 
 
 def warm_up() -> None:
