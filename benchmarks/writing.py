@@ -88,7 +88,7 @@ class Writing:
         self.rows: list[list[str]] = []
 
     def compare(self, name: str, events: int, rounds: int, contenders: Mapping[str, Callable[[], object]]) -> None:
-        """Time the contenders, of which the first is the store, and add a row for each of the others."""
+        """Time the contenders. The first is the store. Add a row that compares it with each of the others."""
         times = take_turns(contenders, rounds)
         rates = {which: [events / lasted for lasted in each] for which, each in times.items()}
         ours, *others = rates

@@ -185,7 +185,7 @@ def environments_named(organization: int, name: str) -> dict[int, int]:
 
 
 def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
-    """Return those of the public keys that belong to the project, with their ids."""
+    """Return the ids of the public keys that belong to the project, by the key. Others are left out."""
     publics = [public for public in publics if "\0" not in public]
     rows = ProjectKey.objects.filter(project_id=project, public__in=publics) if publics else ProjectKey.objects.none()
     return dict(rows.values_list("public", "id"))

@@ -106,5 +106,5 @@ def _all(points: int) -> int:
 
 @lru_cache(maxsize=100)
 def _large(points: int) -> int:
-    """Return a mask for so many buckets: ones in the bits that only a count that is not small has set."""
+    """Return a mask for `points` buckets. Its ones are the bits that are 0 in every small count (_SMALL_BITS)."""
     return int.from_bytes(_LARGE * points, "big")

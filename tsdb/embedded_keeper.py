@@ -55,7 +55,7 @@ SHUTDOWN_SECONDS = 10.0
 KILLED_AT_ONCE = 1.0
 FAILED_SOON = 60.0
 HOPELESS_DEATHS = 5
-"""After so many deaths in a row the server is not started again. A death counts if it is an error within FAILED_SOON
+"""After this many deaths in a row the server is not started again. A death counts if it is an error within FAILED_SOON
 seconds (the server reads its file first), or a signal within KILLED_AT_ONCE seconds (a later one may be a test)."""
 
 NOBODY_IS_LEFT = 0

@@ -67,5 +67,5 @@ def replace(client: StoreClient, mark: Mark) -> None:
 
 
 def note(client: StoreClient, name: str, project: int) -> None:
-    """Note in the mark that a project of that number exists, if the mark is that of the installation `name`."""
+    """Note in the mark that a project with this number exists, if the mark belongs to the installation `name`."""
     client.eval(_NOTE, 1, KEY, name, project)

@@ -21,8 +21,8 @@ Seen = Mapping[int, bytes | None]
 Counts = tuple[int, ...]
 
 MANY = 300
-"""A short window of so many rings is read with a script, which sends only the window. Fewer rings are read faster whole
-(benchmarks/reading.py and organization.py)."""
+"""A short window of this many rings or more is read with a script, which sends only the window. Fewer rings are faster
+to read whole (benchmarks/reading.py and organization.py)."""
 
 CHUNK = 3000
 """The most rings that are read at once: some 20 MB, and as many as 1000 projects have totals for a stat."""
@@ -92,7 +92,7 @@ class Reader:
         return adder.sums()
 
     def fact_names(self, projects: Sequence[int], most: int) -> tuple[int, Index | None]:
-        """Return what Store.fact_names says."""
+        """Return the names of the projects' facts, as Store.fact_names does."""
         pairs = [(state_key(project), index_key(project)) for project in projects]
         client = self._clients.read
         if client.READS_AT_ONCE:
@@ -151,7 +151,7 @@ class Reader:
     def _read_window(
         self, projects: Sequence[int], series: Sequence[Series], window: Window
     ) -> tuple[list[bytes | None], list[bytes | None]]:
-        """Return the states of the projects, and of each ring its newest bucket and the window's slots."""
+        """Return the states of the projects, and for each ring its newest bucket and the window's slots."""
         stretches = ring.stretches(window)
         if self._clients.read.READS_AT_ONCE:
             keys = [*map(state_key, projects), *(one.key(window.rollup) for one in series)]

@@ -52,7 +52,7 @@ def stretches(window: Window) -> tuple[int, int, int, int]:
 
 
 def cut(rings: Iterable[bytes | None], window: Window) -> list[bytes | None]:
-    """Return of each whole ring its newest bucket and the window's stretches, in one string; None stays None."""
+    """Return one string for each whole ring: its newest bucket and the window's stretches. None stays None."""
     first, last, second, final = stretches(window)
     header, last, final = _HEADER.size, last + 1, final + 1
     if second >= final:

@@ -64,7 +64,7 @@ class Rollup:
 
     @cached_property
     def span(self) -> int:
-        """How many seconds are kept, without PAST_SECONDS."""
+        """The number of seconds that are kept, without PAST_SECONDS."""
         return self.seconds * self.samples
 
     @cached_property
@@ -74,7 +74,7 @@ class Rollup:
 
     @cached_property
     def slots(self) -> int:
-        """How many slots a ring has.
+        """The number of slots of a ring.
 
         A window of exactly the span touches `samples` + 1 buckets. The other slots are room for counts that lie ahead
         and for windows that end in the past, so that neither pushes out a bucket that is still retained.

@@ -1,4 +1,4 @@
-"""The room of a project: it has so many series, and further facts are counted under `other`, so Redis stays bounded.
+"""The room of a project: its series have a limit, and further facts are counted under `other`, so Redis stays bounded.
 
 Only facts can be many. Totals are at most the categories times the outcomes, and a project has at most 100 environments
 and `other`. If there is no room for all new facts of a call, the script says which they are before its first write. The

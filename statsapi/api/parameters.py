@@ -3,7 +3,7 @@
 A view passes the parameters that it reads to `describe` (statsapi/api/schema/operations.py).
 tests/api/schema/test_parameters.py compares both for every endpoint.
 
-An empty value counts as none. Of a repeated parameter that is no list, the last value counts.
+An empty value counts as none. If a parameter that is not a list is repeated, its last value counts.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class Choices(Texts):
 
 
 class Patterns(Texts):
-    """A list of texts, each of which a regular expression matches as a whole; `refusal` is the error's message."""
+    """A list of texts. A regular expression matches each as a whole. `refusal` is the error's message."""
 
     def __init__(
         self, name: str, description: str, form: str, refusal: str, items: dict[str, Any] | None = None

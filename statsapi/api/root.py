@@ -21,7 +21,7 @@ class RootPermission(HasScope):
 
 
 class Auth(TypedDict):
-    """The scopes of a token; of a browser session there are none here."""
+    """The scopes of a token. A browser session has none here."""
 
     scopes: list[str]
 

@@ -19,7 +19,7 @@ DRAINED = 64 * 1024
 
 
 class Input(Protocol):
-    """`wsgi.input`, of which only `read` is used."""
+    """`wsgi.input`. Only its `read` is used."""
 
     def read(self, size: int, /) -> bytes: ...
 

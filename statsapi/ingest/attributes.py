@@ -75,7 +75,7 @@ def _user_ip(event: Mapping[str, object], client_ip: str) -> str:
 
 
 def _header(headers: object, name: str) -> str:
-    """Return a header of an object or of a list of pairs, or "". A value may be a list, of which the first counts."""
+    """Return a header of an object or of a list of pairs, or "". If a value is a list, its first entry counts."""
     pairs: list[object]
     if isinstance(headers, dict):
         pairs = [[key, value] for key, value in islice(headers.items(), MOST_HEADERS)]

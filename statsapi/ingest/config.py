@@ -143,9 +143,9 @@ def _wait_for_the_row(project: int) -> None:
 
 
 def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
-    """Load projects from the database, each under the version given, or without one under that with which it is opened.
+    """Load projects from the database, and return the project or an exception for each number.
 
-    Return the project or an exception for each number.
+    A project is known under the version given. If that is None, the project is opened, which gives it a version.
     """
     closed = [project for project, version in wanted.items() if version is None]
     found = {**wanted, **(services.open_projects(closed) if closed else {})}

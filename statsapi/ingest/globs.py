@@ -76,7 +76,7 @@ class _Glob:
         return re.compile(fnmatch.translate(self._text), re.IGNORECASE)
 
     def work(self, characters: int) -> int:
-        """Return the work of comparing a text of so many characters.
+        """Return the work, in nanoseconds, of comparing a text with this many characters.
 
         Each character may be the start of what is between two stars.
         """

@@ -169,7 +169,7 @@ def _sender(
 
 
 def _signed(sender: Sender, found: Credentials | None, dsn: str | None) -> Credentials:
-    """Return the credentials of an envelope of which only the header was unpacked.
+    """Return the credentials of an envelope. Only its header was unpacked so far.
 
     Raises RequestError 401 if it has none or others than its request, and 403 if they may not send. The body is not
     drained: one that is short enough for that came whole with its header.

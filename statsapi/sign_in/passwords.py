@@ -99,7 +99,7 @@ class Guesses(AxesDatabaseHandler):  # type: ignore[misc]
 def guessing_address(request: HttpRequest) -> str:
     """Return the address that a wrong password is counted for.
 
-    That is the client's address. Of an IPv6 address it is the network of 64 bits, which one client can have.
+    That is the client's address. For IPv6 it is the network of 64 bits, which one client can have.
     """
     try:
         address = ip_address(client_address(request))

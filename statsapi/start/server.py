@@ -53,7 +53,7 @@ def serve(text: str, lock: int | None = None) -> None:
 
 
 def connections_for(threads: int) -> int:
-    """Return how many connections a worker with so many threads can take.
+    """Return how many connections a worker with `threads` threads can take.
 
     The limit of descriptors of this process is raised as far as that needs and the system allows. Threads need
     descriptors too. If none is left, granian asks for one again and again, and keeps a core busy.

@@ -1,4 +1,4 @@
-"""Lists in pages. The Link header has cursors, `value:offset:is_prev`, of which only the offset is used here."""
+"""Lists in pages. The Link header has cursors, `value:offset:is_prev`. Only their offset is used here."""
 
 from __future__ import annotations
 

@@ -33,7 +33,7 @@ def pairs_response(starts: Iterable[int], counts: Sequence[int], headers: Mappin
 def pairs_by_project_response(
     starts: Iterable[int], counts: Mapping[int, Sequence[int]], headers: Mapping[str, str]
 ) -> HttpResponse:
-    """Return `{"7": [[1537308000.0, 459], …], …}`, likewise. `counts` are by project id."""
+    """Return `{"7": [[1537308000.0, 459], …], …}` as pairs_response does. `counts` are by project id."""
     floats = list(map(float, starts))
     pairs = {str(project): list(zip(floats, of_project, strict=True)) for project, of_project in counts.items()}
     return _response(pairs, headers)
