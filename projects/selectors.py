@@ -31,8 +31,8 @@ SCOPES_OF = {
 }
 """The scopes of a user in an organization, by the user's role there."""
 
-# An id has exactly one spelling, so that it has one entry in the cache. No id has more than 18 digits, and the database
-# could not take one that had.
+# An id has exactly one spelling, so that it has one entry in the cache. No id has more than 18 digits,
+# and the database could not take a longer one.
 _REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
 
 _DROP_JUNK = """#!lua
@@ -107,7 +107,7 @@ def find_project(organization: int, reference: str, ahead: Ahead | None = None) 
 
 
 def project_slugs(organization: int) -> dict[int, str]:
-    """Return the ids of the organization's projects with their slugs, in the order of the slugs."""
+    """Return the slug of each project of the organization by the project's id, in the order of the slugs."""
     return dict(Project.objects.filter(organization_id=organization).order_by("slug").values_list("id", "slug"))
 
 
@@ -185,7 +185,7 @@ def environments_named(organization: int, name: str) -> dict[int, int]:
 
 
 def find_key_ids(project: int, publics: Iterable[str]) -> dict[str, int]:
-    """Return the ids of the public keys that belong to the project, by the key. Others are left out."""
+    """Return the id of each public key that belongs to the project, by the public key. Other keys are left out."""
     publics = [public for public in publics if "\0" not in public]
     rows = ProjectKey.objects.filter(project_id=project, public__in=publics) if publics else ProjectKey.objects.none()
     return dict(rows.values_list("public", "id"))

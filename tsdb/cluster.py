@@ -1,9 +1,12 @@
 """A client of a Redis Cluster.
 
 redis-py finds the nodes and keeps the map of which node has which slot. Commands are sent here, because a counter needs
-other rules than redis-py's: a command that may have been carried out is sent again only by a client that may ask twice,
-many commands are one round trip for each node, a request does not wait long for a new map, and every failure is a
-RedisError.
+other rules than redis-py's:
+
+- Only a client that may ask twice sends a command again that may have been carried out.
+- Many commands are one round trip for each node.
+- A request does not wait long for a new map.
+- Every failure is a RedisError.
 """
 
 from __future__ import annotations
@@ -42,7 +45,7 @@ MAP_PATIENCE = 0.2
 """Seconds that a request waits for a new map of the slots before it tries again or fails."""
 
 PROBES = 64
-"""How many keys `probes` tries. So many are spread over all masters, unless one has hardly any slots."""
+"""How many keys `probes` tries. This many are spread over all masters, unless one has hardly any slots."""
 
 log = logging.getLogger(__name__)
 

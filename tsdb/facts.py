@@ -16,11 +16,11 @@ from tsdb.store import Store
 from tsdb.timeline import Window
 
 MOST_SERIES_READ = 100_000
-"""The most series whose names are read for one answer, which takes some 0.1 s: 100 of each of 1000 projects."""
+"""The most series whose names are read for one answer: 100 of each of 1000 projects. Reading them takes some 0.1 s."""
 
 MOST_COUNTS_READ = 20_000_000
-"""The most counts (series times buckets) that are read for one answer, which takes some 0.5 s: 26 series of 768 hours
-of each of 1000 projects."""
+"""The most counts (series times buckets) that are read for one answer: 26 series of 768 hours of each of 1000 projects.
+Reading them takes some 0.5 s."""
 
 
 class TooManySeries(Exception):
@@ -122,8 +122,8 @@ def add_facts(
 ) -> dict[Group, list[int]]:
     """Return the sums of the wanted facts of these projects, by group: one for each bucket of the window, ascending.
 
-    A group whose facts have no ring is left out. `now` and `since` are those of Store.get_grouped. Before any ring is
-    read, raises TooManySeries, or TooManyGroups if there could be more than `most_groups` groups.
+    A group whose facts have no ring is left out. Store.get_grouped explains `now` and `since`. Raises TooManySeries, or
+    TooManyGroups if there could be more than `most_groups` groups. Both are raised before any ring is read.
     """
     points = max(1, window.held(now).points)
     series, groups, seen = find_facts(store, projects, question, points=points, most_groups=most_groups)

@@ -42,11 +42,11 @@ class Quota:
 class Arrival:
     """What one request brings into a project.
 
-    id: of the event, or None if the request has no event with an id. An id that was counted is not counted again,
-        whatever is left of the quota. The id of a refused event is not remembered, so it may be sent again.
-    outcome: of the event unless the quota refuses it: accepted or filtered.
+    id: the id of the event, or None if the request has no event with an id. An id that was counted is not counted
+        again, whatever is left of the quota. The id of a refused event is not remembered, so it may be sent again.
+    outcome: the outcome of the event unless the quota refuses it: accepted or filtered.
     counted: increments for the event, and for all that has the same outcome as the event. Empty if there is no event.
-    quota: of the key, or None if it has none.
+    quota: the quota of the key, or None if the key has none.
     refused: increments of rate_limited, which are counted instead of `counted` if the quota refuses the event.
     others: increments that are counted in any case.
     """

@@ -29,9 +29,10 @@ end
 class Mark(NamedTuple):
     """What the mark says.
 
-    name: of the installation.
-    since: when Redis began to hold all its counts, milliseconds since the epoch. 0 means from the beginning.
-    newest: the number of its newest project.
+    name: the name of the installation.
+    since: when Redis began to hold all counts of the installation, milliseconds since the epoch. 0 means from the
+        beginning.
+    newest: the number of the installation's newest project.
     """
 
     name: str

@@ -76,8 +76,8 @@ class Reader:
         """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
         The window must be the part that is held (Window.held). Each CHUNK of series is one round trip. Several round
-        trips still show one moment: Unsettled is raised unless each project is at the end in the state that it was in
-        at the beginning. `since`, `seen` and all that is raised are those of `counts`.
+        trips still show one moment: Unsettled is raised if a project's state at the end differs from its state at the
+        beginning. `counts` explains `since`, `seen` and what is raised.
         """
         if seen is None and len(series) > CHUNK:
             seen = self._states.read_raw(dict.fromkeys(one.project for one in series))

@@ -165,9 +165,9 @@ def parse_shape(name: str) -> Shape:
 class Carried(NamedTuple):
     """How a rollup gets its rings when rings of other shapes are carried over.
 
-    since: from when on it is complete, seconds since the epoch. source: the seconds of the earlier buckets that it is
-    added up from. 0 means that it takes over earlier buckets of its
-        own length, or has none.
+    since: since when it is complete, seconds since the epoch.
+    source: the seconds of the earlier buckets that it is added up from. 0 means that it takes over earlier buckets of
+        its own length, or has none.
     """
 
     rollup: Rollup

@@ -174,7 +174,7 @@ class Store:
     def get_added_by_project(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> dict[int, list[int]]:
-        """Return what get_added does, for each project that has a ring. One round trip."""
+        """Return the sums of each project that has a ring, one for each bucket, ascending. One round trip."""
         projects = [one.project for one in series]
         return self.get_grouped(series, projects, window, now=now, since=since, seen=seen)
 
@@ -188,9 +188,9 @@ class Store:
         since: int | None = None,
         seen: Seen | None = None,
     ) -> dict[AnyGroup, list[int]]:
-        """Return what get_added does, for each group that has a ring. `groups` are those of the series, in order.
+        """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
-        One round trip, or several for many series.
+        `groups` has the group of each series, in the order of the series. One round trip, or several for many series.
         """
         held = window.held(now)
         sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen)
@@ -201,16 +201,16 @@ class Store:
         return {one: sum(counts) for one, counts in self.get_range(series, window, now=now).items()}
 
     def series_of(self, project: int) -> list[str]:
-        """Return the names of the project's series that were ever counted into, sorted."""
+        """Return the names of the project's series that were ever counted into, sorted. Raises Unsettled."""
         return self.series_of_many([project])[project]
 
     def names_of(self, project: int) -> list[str]:
-        """Return what series_of does, even if a change of the project is unfinished."""
+        """Return the names that series_of returns, even if a change of the project is unfinished."""
         names = self.clients.write.execute_command("SMEMBERS", index_key(project))
         return sorted(name.decode() for name in names)
 
     def series_of_many(self, projects: Sequence[int]) -> dict[int, list[str]]:
-        """Return what series_of does, for each of the projects. One round trip."""
+        """Return the names that series_of returns, for each of the projects. One round trip. Raises Unsettled."""
         number = len(projects)
         commands = [("GET", state_key(project)) for project in projects]
         found = self._together([*commands, *(("SMEMBERS", index_key(project)) for project in projects)])
@@ -229,7 +229,7 @@ class Store:
         return self._reader.fact_names(projects, most)
 
     def running_totals(self, projects: Sequence[int]) -> dict[int, RunningTotals]:
-        """Return all that was ever counted of each project. One round trip."""
+        """Return the totals of all that each project ever counted. One round trip."""
         found = self._together([("HGETALL", running_key(project)) for project in projects])
         return {project: read_running(fields) for project, fields in zip(projects, found, strict=True)}
 

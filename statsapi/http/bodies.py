@@ -32,7 +32,7 @@ def read_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimi
 def stream_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLimit) -> Iterator[bytes]:
     """Return the unpacked body of a WSGI request in pieces, as it comes.
 
-    Raises RequestError 413 if a limit is exceeded; if Content-Length exceeds it, at once, before anything is read.
+    Raises RequestError 413 if a limit is exceeded. If Content-Length exceeds it, this happens before anything is read.
     Raises RequestError 400 if the body cannot be unpacked, or ends before its Content-Length.
     """
     chunks = _sent_chunks(environ["wsgi.input"], _announced_length(environ), sent)

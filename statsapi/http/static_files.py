@@ -25,7 +25,7 @@ SMALL = 64 * 1024
 SHARE = 1 / 4
 """The largest share of the threads that may hand out large files."""
 SECONDS = 120
-"""The longest that a file is handed out. Of the largest file a client must read 33 KB a second."""
+"""The longest that a file is handed out. A client must read the largest file at 33 KB a second."""
 
 
 class Files(WhiteNoiseMiddleware):  # type: ignore[misc]

@@ -6,9 +6,9 @@
     {"type":"session"}
     …up to the newline…
 
-Source: Sentry's developer documentation, "Envelopes". The body is read as it comes. Of a hundred megabytes only the
-event and the first client report are kept, which other modules read. No payload is parsed here. The only exception that
-is raised is RequestError: 400 for what is no envelope, 413 above a limit.
+Source: Sentry's developer documentation, "Envelopes". The body is read as it comes. Only the event and the
+first client report are kept, however large the body is, and other modules read them. No payload is parsed here. The
+only exception that is raised is RequestError: 400 for what is no envelope, 413 above a limit.
 
 The source leaves some choices. Blank lines are allowed at the end only. An item whose header line ends the body has an
 empty payload. A `length` of null is no length.

@@ -18,7 +18,7 @@ from typing import TypeGuard
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, OTHER_REASON, Category, Outcome, known_reason
 
-# The most rows that are read of a report. SDKs add up equal rows, so they send a few dozen.
+# The most rows that are read from a report. SDKs add up equal rows, so they send a few dozen.
 MOST_ROWS = 200
 # Seconds. A clock that is off by more than this is corrected. Less may be the time that the report was on its way.
 LARGEST_DRIFT = 55 * 60

@@ -26,8 +26,8 @@ READY_SECONDS = 0.2
 """Seconds that each part has. A part that needs longer would make every request slow."""
 
 STORES = "stores"
-"""The part that compares the database and Redis. It needs both, and of a cluster one certain master. If that does not
-answer, the service still serves."""
+"""The part that compares the database and Redis. It needs both, and one certain master of a cluster. If that master
+does not answer, the service still serves."""
 
 PROMISES = ("reads", "counting", "managing")
 """What the service can do. Managing is every change of rows in the database, by the API and the admin."""

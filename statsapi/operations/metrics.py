@@ -130,7 +130,7 @@ def _events() -> str:
         labels = {number: f'organization="{owner}",project="{slug}"' for number, owner, slug in rows}
         counted = get_store().running_totals(list(labels))
     except (RedisError, DatabaseError) as error:
-        # A gap is nothing wrong to Prometheus, and the health of the service is needed most now.
+        # Prometheus takes a gap for no error, and the health of the service is needed most now.
         log.error("the events cannot be told: %s: %s", type(error).__name__, error)
         if isinstance(error, RedisError):
             redis_failed(error)

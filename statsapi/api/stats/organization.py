@@ -98,7 +98,7 @@ def _each(
 
 
 def _environment_ids(organization: int, name: str) -> dict[int, int]:
-    """Return the id of the environment with that name by the project's id. Raises Missing if no project has it."""
+    """Return the ids of the environments with that name, by the project's id. Raises Missing if no project has one."""
     found = selectors.environments_named(organization, name)
     if not found:
         raise Missing
@@ -106,7 +106,7 @@ def _environment_ids(organization: int, name: str) -> dict[int, int]:
 
 
 def _slugs(organization: int, query: QueryDict, group: str) -> dict[int, str]:
-    """Return the slugs of the projects asked for by their ids. An id that is not the organization's is left out."""
+    """Return the slug of each project that is asked for, by its id. An id of another organization is left out."""
     wanted = set(PROJECT_ID.read(query))
     slugs = selectors.project_slugs(organization)
     if group == "organization" or not wanted:

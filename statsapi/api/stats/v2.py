@@ -78,9 +78,9 @@ class StatsV2View(ApiView):
 
 
 def asked_projects(organization: int, query: Asked) -> dict[int, str]:
-    """Return the slugs by id of the projects that the query is about.
+    """Return the slug of each project that the query is about, by the project's id.
 
-    Raises Missing for one that is not the organization's.
+    Raises Missing for a project that is not the organization's.
     """
     slugs = selectors.project_slugs(organization)
     if not query.projects:
