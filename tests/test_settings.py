@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import re
 import runpy
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import global_settings as django
 from django.core.exceptions import ImproperlyConfigured
 
 from statsapi import env
@@ -63,6 +65,16 @@ def test_the_example_shows_the_defaults(load: Any) -> None:
     shown = {name: value for name, value in example().items() if value and name in env.NAMES}
     assert shown
     assert load(**shown) == load()
+
+
+def test_every_setting_is_read_by_something() -> None:
+    """Beside the line that reads it from the environment, which has its name twice. Django reads its own settings."""
+    files = [file for package in ("statsapi", "projects", "tsdb") for file in (ROOT / package).rglob("*.py")]
+    words = Counter(word for file in files for word in re.findall(r"\w+", file.read_text(encoding="utf-8")))
+    settings = (ROOT / "statsapi" / "settings.py").read_text(encoding="utf-8")
+    ours = [name for name in re.findall(r"^([A-Z_]+) = env\.", settings, re.MULTILINE) if not hasattr(django, name)]
+    assert {"PORT", "INGEST_MAX_ITEMS"} <= set(ours)
+    assert [name for name in ours if words[name] < 3] == []
 
 
 @pytest.mark.parametrize(

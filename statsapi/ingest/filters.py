@@ -1,4 +1,4 @@
-"""The eight inbound filters of a project, as pure functions of a few attributes of an event.
+"""The inbound filters of a project, as pure functions of a few attributes of an event.
 
 The name of a filter is the reason of the outcome `filtered`. A filter does not match an attribute that is missing.
 """
@@ -48,7 +48,6 @@ class FilterConfig:
     legacy_browsers: bool = False
     web_crawlers: bool = False
     invalid_csp: bool = False
-    csp_sources: tuple[str, ...] = ()  # with invalid_csp: globs of more sources, against the address or its host
 
     @property
     def needs_payload(self) -> bool:
@@ -109,10 +108,7 @@ def _web_crawlers(config: FilterConfig, attributes: EventAttributes) -> bool:
 def _invalid_csp(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.invalid_csp:
         return False
-    sources = [source for source in attributes.csp_sources if source]
-    return any(_is_browsers_own(source) or _is_local_page(source) for source in sources) or (
-        bool(config.csp_sources) and any_matches(config.csp_sources, [*sources, *map(_host, sources)])
-    )
+    return any(_is_browsers_own(source) or _is_local_page(source) for source in attributes.csp_sources if source)
 
 
 _FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventAttributes], bool]], ...] = (

@@ -13,8 +13,8 @@ from django.test import Client
 
 from projects import services
 from projects.models import Project
-from tests.api.live import OUTCOMES, STATS
-from tsdb.outcomes import FILTERS, Category, Outcome
+from tests.api import live
+from tsdb.outcomes import FILTERS, STATS, Category, Outcome
 
 pytestmark = pytest.mark.django_db
 
@@ -27,6 +27,10 @@ STATS_OF = {
     Outcome.FILTERED: ("received", "blacklisted"),
     Outcome.RATE_LIMITED: ("received", "rejected"),
 }
+
+
+def test_every_stat_is_compared_here() -> None:
+    assert set(STATS) == {stat for stats in STATS_OF.values() for stat in stats}
 
 
 @pytest.fixture(autouse=True)
@@ -57,7 +61,7 @@ def rows(api: Client, project: Project) -> list[dict[str, Any]]:
     keys = [project.keys.get().public, services.create_key(project=project).public]
     rows = [random_row(source, keys) for _ in range(1500)]
     for start in range(0, len(rows), 500):
-        response = api.post(OUTCOMES, {"outcomes": rows[start : start + 500]}, "application/json")
+        response = api.post(live.OUTCOMES, {"outcomes": rows[start : start + 500]}, "application/json")
         assert response.status_code == 201
     return rows
 
@@ -83,7 +87,7 @@ def expected(rows: list[dict[str, Any]], resolution: int) -> dict[str, Counter[i
 def ask(api: Client, project: Project) -> Any:
     def series(stat: str, resolution: int, **parameters: str) -> dict[int, int]:
         window = {"since": str(NOW - SPANS[resolution]), "until": str(NOW), "resolution": f"{resolution}s"}
-        response = api.get(STATS, {"stat": stat, **window, **parameters})
+        response = api.get(live.STATS, {"stat": stat, **window, **parameters})
         assert response.status_code == 200, response.content
         return {int(start): count for start, count in response.json()}
 
@@ -129,7 +133,7 @@ def test_a_coarse_bucket_is_the_sum_of_the_fine_ones_that_are_retained(
 def test_a_late_count_stands_only_where_it_is_still_retained(api: Client, project: Project, ask: Any) -> None:
     for age in (0, 3671, 25 * 3600 + 361, 32 * DAY + 3661, 400 * DAY):
         body = {"outcomes": [{"outcome": "accepted", "timestamp": NOW - age}]}
-        assert api.post(OUTCOMES, body, "application/json").status_code == 201
+        assert api.post(live.OUTCOMES, body, "application/json").status_code == 201
     assert {resolution: sum(ask("received", resolution).values()) for resolution in SPANS} == {
         10: 1,
         300: 2,
@@ -143,13 +147,13 @@ def test_what_is_older_than_it_says_reads_as_zero_and_what_is_not_is_there(
     api: Client, project: Project, resolution: int
 ) -> None:
     body = {"outcomes": [{"outcome": "accepted", "timestamp": NOW - SPANS[resolution] + 60}]}
-    assert api.post(OUTCOMES, body, "application/json").status_code == 201
+    assert api.post(live.OUTCOMES, body, "application/json").status_code == 201
     bucket = (NOW - SPANS[resolution] + 60) // resolution * resolution
     window = {"since": str(bucket), "until": str(bucket), "resolution": f"{resolution}s"}
     seen = {}
     for later in range(0, 3 * resolution + 120, max(resolution // 3, 5)):
         with time_machine.travel(NOW + later, tick=False):
-            response = api.get(STATS, window)
+            response = api.get(live.STATS, window)
         retained = int(response["X-Stats-Retained-Since"]) <= bucket
         assert response.json() == [[float(bucket), int(retained)]]
         seen[retained] = True
