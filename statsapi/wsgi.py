@@ -8,13 +8,10 @@ from django.conf import settings
 
 from statsapi.http import slow_bodies
 from statsapi.http.handler import Handler
-from statsapi.operations import metrics_files
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no system checks
-if settings.METRICS_TOKEN:
-    metrics_files.use(settings.METRICS_DIR)  # before anything imports prometheus_client
 django.setup(set_prefix=False)
 application = Handler()
 slow_bodies.watch()

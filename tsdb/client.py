@@ -204,7 +204,7 @@ class Client(redis.Redis):
             pool.disconnect_free_connections()
 
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
-        """Return this client and one key, under the address "". Nothing is sent."""
+        """Return this client and one key, under the address "". It waits for no answer."""
         return {"": (self, f"{name}:0")}
 
 

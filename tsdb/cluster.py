@@ -147,7 +147,7 @@ class Cluster(RedisCluster):
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
         """Return a client of each master in the map and a key of its slots, by the master's address.
 
-        Nothing is sent.
+        It waits for no answer. If a slot has no node, it asks for a new map in the background and raises RedisError.
         """
         keys = [f"{name}:{number}" for number in range(PROBES)]
         masters = self._by_node([("GET", key) for key in keys], range(PROBES))

@@ -51,7 +51,7 @@ class StoreClient(Protocol):
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
         """Return a client of each such server and a key that lies on it, by its address ("" for a single server).
 
-        The keys are `name`, a colon and a number. Nothing is sent.
+        The keys are `name`, a colon and a number. It waits for no answer.
         """
 
     def get(self, key: str, /) -> Any: ...

@@ -53,7 +53,7 @@ class Pool:
             if idle and connection.autocommit:
                 self._free.append(connection)
             else:
-                connection.close()
+                connection.close()  # it is in the middle of something, or lost
         finally:
             self._places.release()
 

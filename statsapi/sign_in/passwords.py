@@ -70,6 +70,7 @@ def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
                 if not here[address]:
                     del here[address]
 
+    one.__module__ = __package__  # the metrics name this view by it, as they did when the package was one module
     return one
 
 

@@ -69,7 +69,7 @@ def missing_files(pages: Texts, texts: Texts, folders: tuple[str, ...], exists: 
     """Check the files, folders and tests that Markdown pages name in code spans.
 
     A span counts as a path if it begins with one of the folders, such as `tests/conftest.py`. A file without a folder,
-    such as `credentials.py`, may lie anywhere. A test is named as `tests/test_imports.py::test_imports_run_one_way`.
+    such as `credentials.py`, may lie anywhere. A test is named as `tests/test_env.py::test_name`.
     """
     base_names = {posixpath.basename(name) for name in texts}
     wrong = []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from collections.abc import Iterator
 from itertools import product
@@ -10,10 +13,11 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from django.urls import resolve
 from prometheus_client.parser import text_string_to_metric_families
 
 from statsapi.operations.metrics import USUAL_ERRORS
-from tests.servers import start_redis
+from tests.servers import ROOT, start_redis
 from tests.service import Service
 from tsdb.outcomes import FILTERS, Outcome
 
@@ -232,3 +236,22 @@ def test_a_merged_a_deleted_and_a_renamed_project(service: Service) -> None:
     assert (events("two"), events("three")) == (None, 5)
     assert service.ask("DELETE", "/api/0/projects/acme/one/").status == 204
     assert events("one") is None
+
+
+def test_the_sign_in_keeps_the_name_that_dashboards_know() -> None:
+    assert resolve("/admin/login/").view_name == "statsapi.sign_in.one"
+
+
+def test_every_way_to_start_keeps_its_figures_in_files(tmp_path: Path) -> None:
+    """A start that runs the system checks imports all views first, and with them prometheus_client."""
+    source = (
+        "import django; django.setup()\n"
+        "from django.core.management import call_command\n"
+        "from prometheus_client import values\n"
+        "call_command('check', verbosity=0)\n"
+        "print(values.ValueClass.__name__)"
+    )
+    environment = {"DJANGO_SETTINGS_MODULE": "statsapi.settings", "VAR_DIR": str(tmp_path), "METRICS_TOKEN": TOKEN}
+    command = [sys.executable, "-c", source]
+    printed = subprocess.check_output(command, cwd=ROOT, env={**os.environ, **environment}, text=True)
+    assert printed.split()[-1] == "MmapedValue"

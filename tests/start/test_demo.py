@@ -13,7 +13,7 @@ from projects.models import ApiToken, Organization, Project
 from statsapi.start import demo
 from tsdb.store import Store
 
-pytestmark = [pytest.mark.usefixtures("db"), pytest.mark.once]
+pytestmark = pytest.mark.usefixtures("db")
 
 
 def curl_line(text: str) -> list[str]:

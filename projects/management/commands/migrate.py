@@ -14,6 +14,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from django.conf import settings
 from django.core.management.commands import migrate
 from django.db import connections
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -45,7 +46,8 @@ def alone(database: BaseDatabaseWrapper, on_wait: Callable[[], object]) -> Itera
             yield
     elif database.vendor == "sqlite" and not database.is_in_memory_db():  # type: ignore[attr-defined]
         file = Path(database.settings_dict["NAME"])
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # SQLite creates the file, but not its folder
+        if file.parent == settings.VAR_DIR:  # another folder may be a mistyped one
+            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)  # SQLite creates the file, but not its folder
         # Not the database's own file, which SQLite locks in its own way.
         descriptor = os.open(f"{file}-migrate", os.O_RDWR | os.O_CREAT, 0o600)
         try:
