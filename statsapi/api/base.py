@@ -12,7 +12,7 @@ from rest_framework.views import APIView
 
 from projects import services
 from statsapi.api import rate_limit
-from statsapi.api.authentication import caller_of
+from statsapi.api.authentication import Caller, caller_of, known_caller_of
 from statsapi.api.json_body import drain_unread
 from statsapi.api.permissions import ScopeMap
 from statsapi.http import clock
@@ -28,6 +28,16 @@ MOST_PARAMETERS = 1000
 class ApiView(APIView):
     scope_map: ScopeMap
     _allowance: rate_limit.Allowance | None = None
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks. Raises NotAuthenticated if the request has no credentials."""
+        return known_caller_of(self.request)
+
+    @property
+    def needed_scopes(self) -> frozenset[str]:
+        """The scopes that the view asks for the request's method. Any one suffices."""
+        return self.scope_map.get(self.request.method or "", self.scope_map["DELETE"])
 
     def perform_authentication(self, request: Request) -> None:
         if request.method != "OPTIONS":

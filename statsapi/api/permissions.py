@@ -8,8 +8,6 @@ from typing import Any
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 
-from statsapi.api.authentication import known_caller_of
-
 ScopeMap = Mapping[str, frozenset[str]]
 """The scopes that each method asks for; any one is enough. A method that is not named asks for those of DELETE."""
 
@@ -34,14 +32,8 @@ class HasScope(BasePermission):
     """A check of a token's scopes. A user's scopes depend on the organization, so objects.py checks them."""
 
     def has_permission(self, request: Request, view: Any) -> bool:
-        token = known_caller_of(request).token
-        return token is None or allows(scopes_for(request, view), token.scopes)
-
-
-def scopes_for(request: Request, view: Any) -> frozenset[str]:
-    """Return the scopes that the view asks for the request's method."""
-    scope_map: ScopeMap = view.scope_map
-    return scope_map.get(request.method or "", scope_map["DELETE"])
+        token = view.caller.token
+        return token is None or allows(view.needed_scopes, token.scopes)
 
 
 def allows(needed: frozenset[str], held: frozenset[str] | tuple[str, ...]) -> bool:

@@ -190,7 +190,7 @@ class _Managed(ApiView):
     scope_map = ORGANIZATION_SCOPES
 
     def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        get_project(self, request, organization_slug, project_slug)
+        get_project(self, organization_slug, project_slug)
         return Response(status=204)
 
     put = delete

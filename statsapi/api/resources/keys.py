@@ -55,9 +55,9 @@ class KeysView(ApiView):
 
     @describe("list_keys", "List a project's keys", list[representations.Key], parameters=PAGES)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         rows = ProjectKey.objects.filter(project_id=project.id).order_by("id")
-        with_secret = may_see_secrets(request, project.organization)
+        with_secret = may_see_secrets(self, project.organization)
         return paginated(
             request, rows, lambda page: [representations.key(row, with_secret=with_secret) for row in page]
         )
@@ -71,7 +71,7 @@ class KeysView(ApiView):
         refusals={409: refusal("The public key is in use.")},
     )
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         changes = _read(NewKeySerializer, request)
         key = ProjectKey(project_id=project.id)
         key.public = changes.get("public", key.public)
@@ -91,13 +91,13 @@ class KeyView(ApiView):
 
     @describe("retrieve_key", "Retrieve a key", representations.Key)
     def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
-        key, with_secret = find_key(project, public_key), may_see_secrets(request, project.organization)
+        project = get_project(self, organization_slug, project_slug)
+        key, with_secret = find_key(project, public_key), may_see_secrets(self, project.organization)
         return Response(representations.key(key, with_secret=with_secret))
 
     @describe("change_key", "Change a key", representations.Key, body=KeyChangeSerializer)
     def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         find_key(project, public_key)
         changes = _read(KeyChangeSerializer, request)
         with services.changing_project(project.id):
@@ -107,7 +107,7 @@ class KeyView(ApiView):
 
     @describe("delete_key", "Delete a key", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         services.delete_keys([find_key(project, public_key)])
         return Response(status=204)
 

@@ -20,7 +20,7 @@ class OrganizationsView(ApiView):
 
     @describe("list_organizations", "List organizations", list[representations.Organization], parameters=PAGES)
     def get(self, request: Request) -> Response:
-        rows = Organization.objects.filter(pk__in=visible_organizations(self, request)).order_by("slug")
+        rows = Organization.objects.filter(pk__in=visible_organizations(self)).order_by("slug")
         return paginated(request, rows, lambda page: [representations.organization(row) for row in page])
 
 
@@ -29,7 +29,7 @@ class OrganizationView(ApiView):
 
     @describe("retrieve_organization", "Retrieve an organization", representations.OrganizationDetails)
     def get(self, request: Request, organization_slug: str) -> Response:
-        found = get_organization(self, request, organization_slug)
+        found = get_organization(self, organization_slug)
         row = selectors.get_organization(found)
         return Response(representations.organization_details(row, selectors.projects_of(found)))
 
@@ -39,7 +39,7 @@ class TeamsView(ApiView):
 
     @describe("list_teams", "List the organization's one team", list[representations.Team], parameters=PAGES)
     def get(self, request: Request, organization_slug: str) -> Response:
-        found = get_organization(self, request, organization_slug)
+        found = get_organization(self, organization_slug)
         return paginated(
             request,
             Organization.objects.filter(pk=found).order_by("slug"),

@@ -62,7 +62,7 @@ class OutcomesView(ApiView):
     )
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         now = clock.now(request)
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         body = read_body(request)
         claim_id = _claim_id(request)
         accepted = _accepted_before(project.id, claim_id, body) if claim_id else None

@@ -75,7 +75,7 @@ class ProjectsView(ApiView):
 
     @describe("list_projects", "List projects", list[ProjectWithOrganization], parameters=PAGES)
     def get(self, request: Request) -> Response:
-        rows = Project.objects.filter(organization__in=visible_organizations(self, request))
+        rows = Project.objects.filter(organization__in=visible_organizations(self))
         rows = rows.select_related("organization").order_by("organization__slug", "slug")
         return paginated(request, rows, lambda page: [project_with_organization(row) for row in page])
 
@@ -87,7 +87,7 @@ class OrganizationProjectsView(ApiView):
         "list_organization_projects", "List an organization's projects", list[representations.Project], parameters=PAGES
     )
     def get(self, request: Request, organization_slug: str) -> Response:
-        return _listed(request, get_organization(self, request, organization_slug))
+        return _listed(request, get_organization(self, organization_slug))
 
     @describe(
         "create_project",
@@ -98,7 +98,7 @@ class OrganizationProjectsView(ApiView):
         refusals=TAKEN,
     )
     def post(self, request: Request, organization_slug: str) -> Response:
-        return _create(request, get_organization(self, request, organization_slug))
+        return _create(request, get_organization(self, organization_slug))
 
 
 class TeamProjectsView(ApiView):
@@ -125,7 +125,7 @@ class TeamProjectsView(ApiView):
         return _create(request, self._organization(request, organization_slug, team_slug))
 
     def _organization(self, request: Request, organization_slug: str, team_slug: str) -> int:
-        organization = get_organization(self, request, organization_slug)
+        organization = get_organization(self, organization_slug)
         if team_slug not in (selectors.get_organization(organization).slug, str(organization)):
             raise Missing
         return organization
@@ -136,13 +136,13 @@ class ProjectView(ApiView):
 
     @describe("retrieve_project", "Retrieve a project", ProjectWithOrganization)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        return Response(project_with_organization(_row(self, request, organization_slug, project_slug)))
+        return Response(project_with_organization(_row(self, organization_slug, project_slug)))
 
     @describe(
         "change_project", "Change a project", ProjectWithOrganization, body=ProjectChangeSerializer, refusals=TAKEN
     )
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        found = get_project(self, request, organization_slug, project_slug)
+        found = get_project(self, organization_slug, project_slug)
         wanted = ProjectChangeSerializer(data=read_object(request))
         wanted.is_valid(raise_exception=True)
         changes = wanted.validated_data
@@ -155,7 +155,7 @@ class ProjectView(ApiView):
 
     @describe("delete_project", "Delete a project and its counts", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        services.delete_project(project=_row(self, request, organization_slug, project_slug))
+        services.delete_project(project=_row(self, organization_slug, project_slug))
         return Response(status=204)
 
 
@@ -164,7 +164,7 @@ class MergeView(ApiView):
 
     @describe("merge_project", "Move all counts of a project into another", Merged, body=MergeSerializer)
     def post(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        source = get_project(self, request, organization_slug, project_slug)
+        source = get_project(self, organization_slug, project_slug)
         wanted = MergeSerializer(data=read_object(request))
         wanted.is_valid(raise_exception=True)
         destination = selectors.find_project(source.organization, wanted.validated_data["into"])
@@ -218,8 +218,8 @@ def _free_slug(organization: int, slug: str | None) -> Iterator[None]:
         raise
 
 
-def _row(view: ApiView, request: Request, organization_slug: str, project_slug: str) -> Project:
-    found = get_project(view, request, organization_slug, project_slug)
+def _row(view: ApiView, organization_slug: str, project_slug: str) -> Project:
+    found = get_project(view, organization_slug, project_slug)
     row = Project.objects.select_related("organization").filter(pk=found.id).first()
     if row is None:
         raise Missing

@@ -44,7 +44,7 @@ class KeyStatsView(ApiView):
         parameters=TIME_RANGE,
     )
     def get(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         key = find_key(project, public_key)
         store = get_store()
         now, parameters = clock.now_ns(request), request.query_params.dict()

@@ -40,7 +40,7 @@ class OrganizationStatsView(ApiView):
         parameters=[GROUP, PROJECT_ID, STAT, *TIME_RANGE, ENVIRONMENT, FORMAT],
     )
     def get(self, request: Request, organization_slug: str) -> Any:
-        organization = get_organization(self, request, organization_slug)
+        organization = get_organization(self, organization_slug)
         parameters = request.query_params.dict()
         group = GROUP.read(parameters)
         stat = STAT.read(parameters)

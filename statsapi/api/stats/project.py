@@ -37,7 +37,7 @@ class ProjectStatsView(ApiView):
     )
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Any:
         now = clock.now_ns(request)
-        project = get_project(self, request, organization_slug, project_slug)
+        project = get_project(self, organization_slug, project_slug)
         as_csv = wants_csv(request)
         parameters = request.query_params.dict()
         stat = STAT.read(parameters)

@@ -77,7 +77,7 @@ class StatsSummaryView(ApiView):
         parameters=[*SUMMARY_PARAMETERS, DOWNLOAD],
     )
     def get(self, request: Request, organization_slug: str) -> Any:
-        organization = get_organization(self, request, organization_slug)
+        organization = get_organization(self, organization_slug)
         now = clock.now_ns(request)
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now, summary=True)

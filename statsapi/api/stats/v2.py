@@ -52,7 +52,7 @@ class StatsV2View(ApiView):
         parameters=V2_PARAMETERS,
     )
     def get(self, request: Request, organization_slug: str) -> Response:
-        organization = get_organization(self, request, organization_slug)
+        organization = get_organization(self, organization_slug)
         now = clock.now_ns(request)
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now)
