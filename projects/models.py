@@ -16,7 +16,9 @@ from django.db.models import Q
 
 from projects.environment_names import LONGEST_ENVIRONMENT
 
-SLUG_PATTERN = r"^(?![0-9]+$)[a-z0-9_-]{1,100}\Z"
+SLUG = r"(?![0-9]+$)[a-z0-9_-]{1,100}"
+"""A regular expression for the whole of a text."""
+SLUG_PATTERN = rf"^{SLUG}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
 LONGEST_QUOTA_WINDOW = 86400
 """Seconds."""

@@ -14,6 +14,7 @@ from projects.cache import Ahead, cached
 from projects.connections import get_store
 from projects.models import (
     SCOPES,
+    SLUG,
     Environment,
     Membership,
     Organization,
@@ -33,7 +34,7 @@ SCOPES_OF = {
 
 # An id has exactly one spelling, so that it has one entry in the cache. No id has more than 18 digits,
 # and the database could not take a longer one.
-_REFERENCE = re.compile(r"[1-9][0-9]{0,17}|(?![0-9]+$)[a-z0-9_-]{1,100}")
+_REFERENCE = re.compile(f"[1-9][0-9]{{0,17}}|{SLUG}")
 
 _DROP_JUNK = """#!lua
 if redis.call('TYPE', KEYS[1]).ok ~= 'string' or redis.call('GET', KEYS[1]) == ARGV[1] then

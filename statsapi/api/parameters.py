@@ -15,15 +15,14 @@ from typing import Any
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter
 
-from projects.models import SLUG_PATTERN
+from projects.models import SLUG
 from statsapi.api.errors import BadQuery
 
 ID_DIGITS = 18
 """The most digits of an id; a 64-bit integer holds any such number."""
 ID = f"[0-9]{{1,{ID_DIGITS}}}"
-SLUG = SLUG_PATTERN.removeprefix("^").removesuffix(r"\Z")
 SLUG_OR_ID = f"{ID}|{SLUG}"
-"""This and those above are regular expressions for the whole of a text."""
+"""This and ID are regular expressions for the whole of a text."""
 
 
 class Parameter(OpenApiParameter):
