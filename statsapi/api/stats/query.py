@@ -18,24 +18,25 @@ from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
 from tsdb.rollups import Rollup, parse_length
 from tsdb.timeline import Retention, Window, choose_rollup, points_of, window
-from tsdb.units import DAY, NS
+from tsdb.units import DAY, HOUR, MINUTE, NS
 
 MAX_POINTS = 10_000
 """Most points of an answer, more than any chart shows or any client of Sentry's asks for. More are refused at once."""
 
 DEFAULT_SECONDS = 86399
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": DAY, "w": 7 * DAY}
+UNITS = {"s": 1, "m": MINUTE, "h": HOUR, "d": DAY, "w": 7 * DAY}
+"""The seconds of each unit that a length of time may have."""
 _NUMBER = re.compile(r"[+-]?([0-9]{1,40}\.?[0-9]{0,40}|\.[0-9]{1,40})([eE][+-]?[0-9]{1,3})?")
 _EXACT = Context(prec=1100)  # holds the difference of any two such numbers without rounding
 _EARLIEST = -62_135_596_800  # year 1
-_LATEST = 253_402_300_800  # year 10000
+END_OF_TIME = 253_402_300_800  # year 10000
 
 
 class Instant(Parameter):
     """A number of seconds since the epoch, which may have a fraction."""
 
     def __init__(self, name: str, description: str) -> None:
-        super().__init__(name, description, {"type": "number", "minimum": _EARLIEST, "exclusiveMaximum": _LATEST})
+        super().__init__(name, description, {"type": "number", "minimum": _EARLIEST, "exclusiveMaximum": END_OF_TIME})
 
     def read(self, query: Mapping[str, str], default: Decimal) -> Decimal:
         """Return the instant exactly as written. Raises BadQuery."""
@@ -137,7 +138,7 @@ def parse_time_range(
 def parse_period(text: str) -> int | None:
     """Return the seconds of `90s`, `30m`, `24h`, `7d` or `2w`; None for zero and for texts of another form."""
     match = PERIOD.form.fullmatch(text)
-    return int(match[1]) * _UNITS[match[2]] if match else None
+    return int(match[1]) * UNITS[match[2]] if match else None
 
 
 def parse_timezone(name: str) -> ZoneInfo | None:
@@ -153,7 +154,7 @@ def parse_instant(text: str) -> Decimal | None:
     if not _NUMBER.fullmatch(text):
         return None
     number = Decimal(text)
-    return number if _EARLIEST <= number < _LATEST else None
+    return number if _EARLIEST <= number < END_OF_TIME else None
 
 
 def _parse_since(parameters: Mapping[str, str], until: Decimal) -> Decimal:

@@ -13,7 +13,7 @@ from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.parameters import ID, ID_DIGITS, SLUG_OR_ID, Choices, Parameter, Pattern, Patterns, Texts
-from statsapi.api.stats.query import PERIOD, parse_period
+from statsapi.api.stats.query import END_OF_TIME, PERIOD, UNITS, parse_period
 from tsdb.facts import Kind, Question
 from tsdb.outcomes import CATEGORY_NAMES, Outcome
 from tsdb.rollups import Rollup
@@ -24,7 +24,6 @@ MAX_INTERVALS = 1000
 DEFAULT_SECONDS = 90 * DAY
 TOO_MANY = "Your interval and date range would create too many results. Use a larger interval, or a smaller date range."
 _LENGTH = re.compile("0*([0-9]+)([smhdw])")
-_LATEST = 253_402_300_800  # year 10000
 
 FIELD = Choices("field", "What to add up.", ("sum(quantity)", "sum(times_seen)"), required=True)
 INTERVAL = Parameter(
@@ -237,7 +236,7 @@ def _instant(parameter: Parameter, text: str, whole: Callable[[float], int]) -> 
             seconds = whole((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
     except (ValueError, OverflowError):
         seconds = -1
-    if not 0 <= seconds < _LATEST:
+    if not 0 <= seconds < END_OF_TIME:
         raise BadQuery(f"{parameter.name} must be an ISO 8601 date or seconds since the epoch.")
     return seconds
 
@@ -251,7 +250,7 @@ def _interval(text: str, rollups: Sequence[Rollup]) -> int:
     match = _LENGTH.fullmatch(text)
     if not match:
         return max(HOUR, finest)
-    seconds = min(int(match[1][:20]), 2 * DAY) * {"s": 1, "m": 60, "h": HOUR, "d": DAY, "w": 7 * DAY}[match[2]]
+    seconds = min(int(match[1][:20]), 2 * DAY) * UNITS[match[2]]
     if seconds == 0:
         raise BadQuery(f"Invalid interval: '{text}'")
     if seconds > DAY:
