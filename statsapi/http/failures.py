@@ -94,9 +94,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if not request.path_info.startswith("/api/"):  # a person looks at this page
         outage = unavailable(error)
         if outage is not None:
-            page = refusal(request, 503, "Not right now", f"{outage} Try again in a moment.")
-            page.headers["Retry-After"] = RETRY_AFTER["Retry-After"]
-            return page
+            return refusal(request, 503, "Not right now", f"{outage} Try again in a moment.", RETRY_AFTER)
     return failure(error)
 
 

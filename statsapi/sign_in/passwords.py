@@ -30,6 +30,7 @@ from django.utils import timezone
 
 from statsapi.http.client_address import client_address
 from statsapi.http.refusal_pages import refusal
+from statsapi.operations.retry import RETRY_AFTER
 
 log = logging.getLogger(__package__)
 
@@ -57,9 +58,7 @@ def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
         address = guessing_address(request)
         with counting:
             if here[address] >= MOST_FROM_ONE or here.total() >= MOST:
-                answer = refusal(request, 503, "Too many are signing in", "Try again in a moment.")
-                answer.headers["Retry-After"] = "1"
-                return answer
+                return refusal(request, 503, "Too many are signing in", "Try again in a moment.", RETRY_AFTER)
             here[address] += 1
         try:
             with hashing:
@@ -118,11 +117,10 @@ def locked_out(request: Any, response: HttpResponse, credentials: dict[str, Any]
     row = AccessAttempt.objects.filter(username=name, ip_address=request.axes_ip_address).first()
     left = wait if row is None else row.attempt_time + wait - timezone.now()
     seconds = max(1, math.ceil(left.total_seconds()))
-    answer = refusal(
+    return refusal(
         request,
         429,
         "Too many wrong passwords",
         f"Signing in with this name from here is possible again in {math.ceil(seconds / 60)} minutes.",
+        {"Retry-After": str(seconds)},
     )
-    answer.headers["Retry-After"] = str(seconds)
-    return answer
