@@ -28,7 +28,7 @@ class ConstantView(APIView):
 
 
 class ShortConstantView(ConstantView):
-    """The same view with a short answer."""
+    """A view like ConstantView, with an answer of a few bytes."""
 
     answer = {"detail": "always the same"}
 

@@ -45,7 +45,7 @@ _NUMBER = re.compile(rb"ts:\{([0-9]{1,18})\}:")
 
 
 class Kind(Enum):
-    """What is wrong between the two stores. The docstring of this module explains each."""
+    """A way in which the database and Redis may not belong together. The docstring of this module explains each."""
 
     FOREIGN = "foreign"
     EMPTIED = "emptied"

@@ -167,9 +167,7 @@ def organization_details(row: models.Organization, projects: Iterable[models.Pro
 def team(row: models.Organization) -> Team:
     """Return the one team of an organization."""
     return {
-        "id": str(row.pk),
-        "slug": row.slug,
-        "name": row.name,
+        **team_of_project(row),
         "dateCreated": date(row.created),
         "isMember": True,
         "hasAccess": True,
@@ -179,13 +177,14 @@ def team(row: models.Organization) -> Team:
     }
 
 
+def team_of_project(row: models.Organization) -> TeamOfProject:
+    """Return the one team of an organization as its projects show it."""
+    return {"id": str(row.pk), "slug": row.slug, "name": row.name}
+
+
 def project(row: models.Project) -> Project:
     """Return a project as it stands in its organization."""
-    of_team: TeamOfProject = {
-        "id": str(row.organization.pk),
-        "slug": row.organization.slug,
-        "name": row.organization.name,
-    }
+    of_team = team_of_project(row.organization)
     return {
         "id": str(row.pk),
         "slug": row.slug,
