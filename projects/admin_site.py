@@ -14,12 +14,17 @@ from django.http import HttpRequest
 WHO = "The admin is for operators: superusers alone."
 
 
-class OperatorLogin(AuthenticationForm):
-    """The login form, which refuses everybody but superusers."""
+class PersonLogin(AuthenticationForm):
+    """A login form for everybody."""
 
     # Django's own field shows the limit to the browser and does not enforce it. PostgreSQL does, and the sign-in would
     # end in a 500.
     username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+
+
+class OperatorLogin(PersonLogin):
+    """The login form of the admin, which refuses everybody but superusers."""
+
     required_css_class = "required"
 
     def confirm_login_allowed(self, user: User) -> None:

@@ -15,6 +15,9 @@ from django.db import models
 from django.db.models import Q
 
 from projects.environment_names import LONGEST_ENVIRONMENT
+from projects.page_models import Change as Change
+from projects.page_models import Preference as Preference
+from projects.page_models import PublicLink as PublicLink
 
 SLUG = r"(?![0-9]+$)[a-z0-9_-]{1,100}"
 """A regular expression for the whole of a text."""

@@ -142,6 +142,7 @@ INSTALLED_APPS = [
     "drf_spectacular_sidecar",
     "axes",
     "projects.apps.ProjectsConfig",
+    "statsapi.pages",
     "statsapi",
 ]
 CORS_ALLOWED_ORIGINS = env.listing("CORS_ORIGINS")
@@ -178,6 +179,7 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "statsapi.pages.shell.shell",
             ]
         },
     }

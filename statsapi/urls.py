@@ -14,8 +14,7 @@ DOCS = SpectacularSwaggerSplitView.as_view(template_name="statsapi/docs.html", h
 
 urlpatterns = [
     path("api/0/", include("statsapi.api.urls")),
-    # The service has no page of its own, so a browser is sent to the admin.
-    path("", RedirectView.as_view(url="/admin/")),
+    path("", include("statsapi.pages.urls")),
     path("admin", RedirectView.as_view(url="/admin/")),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
@@ -29,5 +28,6 @@ urlpatterns = [
 ]
 
 handler400 = "statsapi.http.failures.bad_request"
+handler403 = "statsapi.http.failures.forbidden"
 handler404 = "statsapi.http.failures.not_found"
 handler500 = "statsapi.http.failures.server_error"

@@ -75,10 +75,19 @@ def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     return failure(exception)
 
 
+def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Answer a person who may not do what they asked for: Django's handler403."""
+    return refusal(
+        request, 403, "Not allowed", "Your role does not allow this. An owner can do it, or change your role."
+    )
+
+
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    """Answer a path without a view: Django's handler404."""
+    """Answer a path without a view, or an object that does not exist for the caller: Django's handler404."""
     path = request.path_info
-    if path.startswith("/api/") and not path.endswith("/"):
+    if not path.startswith("/api/"):
+        return refusal(request, 404, "Not found", "There is nothing at this address that you can see.")
+    if not path.endswith("/"):
         return _response(404, {"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, {})
     return _response(404, {"detail": NOT_FOUND}, {})
 
@@ -95,6 +104,10 @@ def server_error(request: HttpRequest) -> HttpResponse:
         outage = unavailable(error)
         if outage is not None:
             return refusal(request, 503, "Not right now", f"{outage} Try again in a moment.", RETRY_AFTER)
+        status, body, headers = describe(error)
+        if status == 500:
+            said = f"Tell the operator this number, which is in the log too: {body['errorId']}."
+            return refusal(request, status, "Something went wrong here", said, headers)
     return failure(error)
 
 

@@ -19,7 +19,7 @@ def refusal(
         return JsonResponse({"detail": f"{title}. {text}"}, status=status, headers=headers)
     # The page is made without the request. With it, a page could ask who is signed in, and so ask the database, which
     # may be what has failed.
-    page = render_to_string("statsapi/refusal.html", {"title": title, "text": text})
+    page = render_to_string("pages/message.html", {"title": title, "text": text})
     return HttpResponse(page, status=status, headers=headers)
 
 

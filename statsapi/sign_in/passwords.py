@@ -25,7 +25,7 @@ from axes.models import AccessAttempt
 from django.conf import settings
 from django.db import transaction
 from django.db.models import F
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.utils import timezone
 
 from statsapi.http.client_address import client_address
@@ -43,7 +43,7 @@ MOST_FROM_ONE = 4
 """How many of them may come from one address, so that one client cannot keep all others waiting."""
 
 
-def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
     """Return a view that checks one password at a time.
 
     A request that comes while MOST wait, or MOST_FROM_ONE from its address, is answered 503, and its password is not
@@ -52,7 +52,7 @@ def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponse]) -> Callable[[H
     here: Counter[str] = Counter()
     counting, hashing = threading.Lock(), threading.Lock()
 
-    def one(request: HttpRequest) -> HttpResponse:
+    def one(request: HttpRequest) -> HttpResponseBase:
         if request.method != "POST":
             return sign_in(request)
         address = guessing_address(request)

@@ -1,0 +1,49 @@
+"""The time zone in which a person reads: the one in the address, the one they keep, the browser's, or UTC."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import NamedTuple
+from zoneinfo import ZoneInfo, available_timezones
+
+from django.http import HttpRequest
+
+from projects.models import Preference
+
+BROWSER_COOKIE = "browser_timezone"
+"""The script of the pages keeps the browser's zone in it, because a browser does not send it by itself."""
+PARAMETER = "timezone"
+
+
+class Zone(NamedTuple):
+    """A time zone by its IANA name, and where the choice comes from: `address`, `kept`, `browser` or `default`."""
+
+    name: str
+    chosen: str
+
+    @property
+    def info(self) -> ZoneInfo:
+        """The zone itself."""
+        return ZoneInfo(self.name)
+
+
+def zone_of(request: HttpRequest) -> Zone:
+    """Return the zone of a request. A name that is no zone's is passed over."""
+    for chosen, name in (("address", request.GET.get(PARAMETER, "")), ("kept", _kept(request))):
+        if name in zone_names():
+            return Zone(name, chosen)
+    name = request.COOKIES.get(BROWSER_COOKIE, "").replace("%2F", "/")
+    return Zone(name, "browser") if name in zone_names() else Zone("UTC", "default")
+
+
+@cache
+def zone_names() -> frozenset[str]:
+    """Return the names of all zones. `localtime` is the machine's own, and left out."""
+    return frozenset(available_timezones() - {"localtime"})
+
+
+def _kept(request: HttpRequest) -> str:
+    user = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return ""
+    return Preference.objects.filter(user=user.pk).values_list("timezone", flat=True).first() or ""
