@@ -48,8 +48,10 @@ clean: ## remove what the commands made, but not the data in var/
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage*
 
 $(VENV)/bin/python:
-	@command -v $(firstword $(PYTHON)) >/dev/null || { echo "$(PYTHON) is not found; $(NAME_ONE)"; exit 1; }
-	@$(PYTHON) -c '' || { echo "$(PYTHON) is there, but it cannot run; mend it, or $(NAME_ONE)"; exit 1; }
+	@command -v "$(firstword $(PYTHON))" >/dev/null || \
+	  { echo "$(or $(strip $(PYTHON)),PYTHON names nothing: it) is not found; $(NAME_ONE)"; exit 1; }
+	@test "`$(PYTHON) -c 'print(6 * 7)'`" = 42 || \
+	  { echo "$(PYTHON) is there, but it cannot run; mend it, or $(NAME_ONE)"; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "Python 3.11 or later is needed; $(NAME_ONE)"; exit 1; }
 	@$(PYTHON) -m venv $(VENV) || \

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Django's command line. A setting that is wrong ends it with one line that says why, and status 1."""
+"""Django's command line. A wrong setting or a VAR_DIR that cannot be used ends it with one line, and status 1."""
 
 import os
 import sys
@@ -7,9 +7,13 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from tsdb.embedded import EmbeddedServerError
+
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
     try:
         execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"A setting is wrong: {error}")
+    except EmbeddedServerError as error:
+        sys.exit(str(error))

@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from redis.connection import parse_url
 
 DEFAULT_PORT = 8000
 
@@ -110,7 +111,7 @@ def rate(name: str) -> tuple[int, int] | None:
 
 
 def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
-    """Return a URL with one of the schemes, as it was written.
+    """Return a URL with one of the schemes, as it was written but with the scheme in lower case.
 
     An http or https URL must name a host. A URL of a Redis Cluster may name several, and no database but 0.
     """
@@ -137,7 +138,21 @@ def url(name: str, default: str, *, schemes: Sequence[str]) -> str:
             _ = host.port
     except ValueError:
         raise ImproperlyConfigured(f"{name} names a port that is not a number from 0 to 65535.") from None
-    return value
+    if parts.scheme in ("unix", "redis", "rediss"):
+        _check_redis(name, value)
+    return parts.scheme + value[len(parts.scheme) :]
+
+
+def _check_redis(name: str, value: str) -> None:
+    """Raise ImproperlyConfigured if the client could not be made from the URL of a Redis."""
+    parts = urlsplit(value)
+    database = parts.path.strip("/")
+    if parts.scheme != "unix" and database and not database.isdecimal():
+        raise ImproperlyConfigured(f"{name} names a database that is not a number.")
+    try:
+        parse_url(value)  # type: ignore[no-untyped-call]
+    except ValueError as error:  # it names the option, and no value
+        raise ImproperlyConfigured(f"{name}: {error}") from None
 
 
 def memory() -> int:

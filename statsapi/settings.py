@@ -38,10 +38,10 @@ _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if "
 # `make run` writes down where it listens, so that a command in another shell prints the same DSNs. PORT or HOST in the
 # environment of the command wins.
 LOCAL_ADDRESS_FILE = VAR_DIR / var_dir.ADDRESS
-_ADDRESS_IS_GIVEN = any(os.environ.get(name) for name in ("PORT", "HOST")) or not LOCAL_ADDRESS_FILE.is_file()
+_ADDRESS_IS_GIVEN = any(os.environ.get(name) for name in ("PORT", "HOST"))
 PUBLIC_URL = env.url(
     "PUBLIC_URL",
-    f"http://{_LISTENS_AT}:{PORT}" if _ADDRESS_IS_GIVEN else LOCAL_ADDRESS_FILE.read_text(encoding="utf-8").strip(),
+    (None if _ADDRESS_IS_GIVEN else var_dir.read(LOCAL_ADDRESS_FILE)) or f"http://{_LISTENS_AT}:{PORT}",
     schemes=("http", "https"),
 ).rstrip("/")
 ALLOWED_HOSTS = env.listing("ALLOWED_HOSTS", [urlsplit(PUBLIC_URL).hostname or "", "localhost", "127.0.0.1", "[::1]"])
@@ -56,8 +56,8 @@ LOCAL_SECRET_KEY_FILE = VAR_DIR / var_dir.SECRET_KEY
 
 def _secret_key() -> str:
     key = env.secret("SECRET_KEY")
-    if key is None and LOCAL_SECRET_KEY_FILE.is_file():
-        key = LOCAL_SECRET_KEY_FILE.read_text(encoding="ascii").strip()
+    if key is None:
+        key = var_dir.read(LOCAL_SECRET_KEY_FILE)
     if key is None and DEBUG:
         key = "insecure-key-for-debugging-alone"
     if key is None:
@@ -81,13 +81,15 @@ DATABASE_CONNECTIONS = env.integer("DATABASE_CONNECTIONS", 20, minimum=1, maximu
 DATABASE_TIMEOUT = env.seconds("DATABASE_TIMEOUT", 3, minimum=0.1, maximum=600)
 DATABASES: dict[str, Any] = {"default": dj_database_url.parse(DATABASE_URL)}
 if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    if "?" in DATABASE_URL:
+        raise ImproperlyConfigured("DATABASE_URL: options after a ? are for PostgreSQL alone.")
     DATABASES["default"]["CONN_MAX_AGE"] = 600
-    DATABASES["default"].setdefault("OPTIONS", {}).update(
+    DATABASES["default"]["OPTIONS"] = {
         # A writer takes its lock when it begins, and waits its turn. Upgrading a lock later would fail at once.
-        transaction_mode="IMMEDIATE",
-        timeout=20,
-        init_command="PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
-    )
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;",
+    }
 else:
     DATABASES["default"]["ENGINE"] = "statsapi.postgresql"
     # If the host is gone, connecting fails within two seconds, and so does asking over a kept connection.

@@ -77,7 +77,7 @@ def fake_python(file: Path, script: str) -> Path:
 
 
 def test_an_old_python_is_refused_with_what_to_type(tmp_path: Path) -> None:
-    old = fake_python(tmp_path / "python3.10", '[ -z "$2" ]')  # it runs, and says no to what is asked of its version
+    old = fake_python(tmp_path / "python3.10", 'case "$2" in print*) echo 42;; *) exit 1;; esac')
     done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={old}")
     assert done.returncode
     assert "Python 3.11 or later is needed; name one with: make run PYTHON=python3.12" in done.stdout
@@ -93,6 +93,14 @@ def test_a_broken_python_is_not_called_an_old_one(tmp_path: Path) -> None:
     assert "3.11 or later" not in done.stdout
 
 
+@pytest.mark.parametrize(("name", "said"), [("", "PYTHON names nothing: it is not found"), ("true", "it cannot run")])
+def test_a_program_that_is_no_python_is_not_used(tmp_path: Path, name: str, said: str) -> None:
+    done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={name}")
+    assert done.returncode
+    assert said in done.stdout
+    assert not (tmp_path / "venv").exists()
+
+
 def test_a_python_that_is_not_there_is_named(tmp_path: Path) -> None:
     done = make("lint", f"VENV={tmp_path}/venv", f"PYTHON={tmp_path}/python3.19")
     assert done.returncode
@@ -104,7 +112,7 @@ def test_what_takes_a_minute_is_told_before_it_begins(tmp_path: Path) -> None:
     """The fake Python makes an environment whose own Python fails, as pip does without a network."""
     venv = tmp_path / "venv"
     fails = f"mkdir -p {venv}/bin\nprintf '#!/bin/sh\\nexit 1\\n' >{venv}/bin/python\nchmod +x {venv}/bin/python"
-    python = fake_python(tmp_path / "python3", f"[ $1 = -c ] && exit 0\n{fails}")
+    python = fake_python(tmp_path / "python3", f"[ $1 = -c ] && echo 42 && exit 0\n{fails}")
     done = make("run", f"VENV={venv}", f"PYTHON={python}")
     assert done.returncode
     assert done.stdout.startswith(f"Installing the requirements into {venv} (once, about a minute) …\n")
@@ -112,7 +120,7 @@ def test_what_takes_a_minute_is_told_before_it_begins(tmp_path: Path) -> None:
 
 
 def test_a_python_without_venv_says_what_to_install_and_leaves_nothing(tmp_path: Path) -> None:
-    bare = fake_python(tmp_path / "python3", f"[ $1 = -c ] && exit 0\nmkdir {tmp_path}/venv\nexit 1")
+    bare = fake_python(tmp_path / "python3", f"[ $1 = -c ] && echo 42 && exit 0\nmkdir {tmp_path}/venv\nexit 1")
     done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={bare}")
     assert done.returncode
     assert "apt-get install python3-venv" in done.stdout

@@ -90,7 +90,11 @@ def test_every_setting_is_read_by_something() -> None:
         ("SECRET_KEY_FILE", "/nowhere/at/all"),
         ("DATABASE_URL", "mysql://localhost/x"),
         ("TSDB_URL", "http://localhost"),
+        ("DATABASE_URL", "sqlite:////tmp/stats.sqlite3?timeout=1"),
+        ("TSDB_URL", "redis://localhost/counts"),
+        ("TSDB_URL", "unix:///run/redis.sock?db=zero"),
         ("CACHE_URL", "memcached://localhost"),
+        ("CACHE_URL", "redis://localhost?socket_timeout=soon"),
         ("TSDB_TIMEOUT", "0"),
         ("TSDB_ROLLUPS", "10 seconds"),
         ("TRUST_PROXY", "my-proxy"),
@@ -120,9 +124,24 @@ def test_a_secret_key_in_var_dir_is_used_when_none_is_given(load: Any, tmp_path:
     assert load()["SECRET_KEY"] == KEY
 
 
-def test_a_public_https_address_makes_cookies_and_redirects_secure(load: Any) -> None:
+@pytest.mark.parametrize("name", ["secret_key", "address"])
+@pytest.mark.parametrize("content", [b"", b"\n", b"\xff\xfe", b"two\nlines", None])
+def test_a_file_of_var_dir_that_cannot_be_used_is_named(
+    load: Any, tmp_path: Path, name: str, content: bytes | None
+) -> None:
+    file = tmp_path / "var" / name
+    file.parent.mkdir()
+    file.mkdir() if content is None else file.write_bytes(content)
+    with pytest.raises(ImproperlyConfigured, match=re.escape(str(file))):
+        load(SECRET_KEY="" if name == "secret_key" else KEY)
+
+
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_a_public_https_address_makes_cookies_and_redirects_secure(load: Any, scheme: str) -> None:
     secure = ["SESSION_COOKIE_SECURE", "CSRF_COOKIE_SECURE", "SECURE_SSL_REDIRECT", "SECURE_HSTS_SECONDS"]
-    assert all(map(load(PUBLIC_URL="https://stats.example.com").get, secure))
+    found = load(PUBLIC_URL=f"{scheme}://stats.example.com")
+    assert found["PUBLIC_URL"] == "https://stats.example.com"
+    assert all(map(found.get, secure))
     assert not any(map(load(PUBLIC_URL="http://stats.example.com").get, secure))
 
 

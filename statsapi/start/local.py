@@ -62,7 +62,7 @@ def prepare() -> tuple[str, int]:
 
     port.take(settings.HOST, settings.PORT, "Choose another with: PORT=8001 make run")
     lock = start_lock.acquire(settings.VAR_DIR, partial(say_that_another_starts, settings.VAR_DIR))
-    settings.LOCAL_ADDRESS_FILE.write_text(settings.PUBLIC_URL, encoding="utf-8")
+    var_dir.write(settings.LOCAL_ADDRESS_FILE, settings.PUBLIC_URL)
     try:
         call_command("check", databases=["default"], stdout=io.StringIO())  # errors go to stderr
         if settings.TSDB_IS_EMBEDDED or settings.CACHE_IS_EMBEDDED:

@@ -52,6 +52,12 @@ def test_blanks_around_a_name_do_not_make_another_environment(api: Client, proje
     assert total(api, "web", "production") == 3
 
 
+@pytest.mark.parametrize("url", ["projects/acme/web/", "organizations/acme/"])
+def test_blanks_around_a_name_are_passed_over_by_readers_too(api: Client, project: Project, url: str) -> None:
+    api.post(OUTCOMES, {"outcomes": [{"outcome": "accepted", "environment": " production "}]}, JSON)
+    assert sum(count for _, count in ask(api, url, " production ").json()) == 1
+
+
 def test_an_environment_from_before_the_rule_is_read_and_merged(api: Client, project: Project) -> None:
     api.post(OUTCOMES, {"outcomes": [{"outcome": "accepted", "environment": "production", "quantity": 3}]}, JSON)
     Environment.objects.filter(project=project).update(name="a/b")

@@ -99,7 +99,8 @@ def _each(
 
 def _environment_ids(organization: int, name: str) -> dict[int, int]:
     """Return the ids of the environments with that name, by the project's id. Raises Missing if no project has one."""
-    found = selectors.environments_named(organization, name)
+    # Blanks around a name are removed before it is stored. An earlier version kept them.
+    found = selectors.environments_named(organization, name) or selectors.environments_named(organization, name.strip())
     if not found:
         raise Missing
     return found

@@ -58,7 +58,10 @@ class ProjectStatsView(ApiView):
 
 
 def _environment_id(project: int, name: str) -> int:
-    found = environments_of(project).get(name) or load_environments(project).get(name)
-    if found is None:
-        raise Missing
-    return found
+    # Blanks around a name are removed before it is stored. An earlier version kept them.
+    for load in (environments_of, load_environments):
+        known = load(project)
+        found = known.get(name) or known.get(name.strip())
+        if found is not None:
+            return found
+    raise Missing
