@@ -340,7 +340,9 @@ def test_a_probe_may_ask_by_address(client: Client, path: str) -> None:
     assert client.get(path, headers={"host": "10.1.2.3"}).status_code == 200
 
 
-def test_the_root_leads_to_the_admin(client: Client) -> None:
-    for path in ("/", "/admin"):
-        response = client.get(path)
-        assert (response.status_code, response["Location"]) == (302, "/admin/")
+@pytest.mark.parametrize(("path", "leads_to"), [("/", "/login/?next=/"), ("/admin", "/admin/")])
+def test_the_root_leads_a_stranger_to_the_login_and_admin_to_the_admin(
+    client: Client, path: str, leads_to: str
+) -> None:
+    response = client.get(path)
+    assert (response.status_code, response["Location"]) == (302, leads_to)
