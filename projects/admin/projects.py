@@ -19,9 +19,9 @@ from projects.admin.generics import StackedInline
 from projects.admin.input_checks import NamedFilters
 from projects.admin.keys import KeyInline, dsn_of
 from projects.admin.last_day import LastDay, last_day
-from projects.admin.sparkline import sparkline
 from projects.connections import get_store
 from projects.models import Project, ProjectFilters
+from projects.sparkline import sparkline
 from tsdb.outcomes import Outcome
 
 _FIXED = ["organization", "environments", "earlier_slugs", "id", "created"]

@@ -6,7 +6,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from projects.admin.sparkline import sparkline
+from projects.sparkline import sparkline
 
 pytestmark = pytest.mark.once
 
