@@ -18,6 +18,7 @@ from tests.tsdb.test_state_machine import PROJECTS, Counting
 from tests.tsdb.tools import NOW, TINY, merge, retained
 from tsdb.client import connect
 from tsdb.cluster import node_urls
+from tsdb.newest import newest_of_projects
 from tsdb.outcomes import Category, Outcome
 from tsdb.reading import SHORT
 from tsdb.rollups import parse_rollups
@@ -93,6 +94,9 @@ def test_every_answer_is_the_one_of_a_single_server(spread: Store, tiny: Store) 
         assert (names[0], told[0][0]) == (names[1], told[1][0])
         assert (names[0] is None) == (most == 60)
     assert spread.running_totals(MANY) == tiny.running_totals(MANY)
+    newest = newest_of_projects(spread, series)
+    assert newest == newest_of_projects(tiny, series)
+    assert set(newest) == set(MANY)
     assert spread.get_range([], retained(TINY[0], NOW), now=NOW) == {}
 
 
