@@ -213,6 +213,8 @@ METRICS_DIR = VAR_DIR / var_dir.METRICS
 # --- How many objects there may be: above a limit objects stay, and only adding is refused -------------------
 # Each worker that counts into a project loads all of its keys.
 PROJECT_MAX_KEYS = env.integer("PROJECT_MAX_KEYS", 100, minimum=1, maximum=10_000)
+# Far more than anybody hands out. Each is a way in that somebody has to remember.
+PROJECT_MAX_LINKS = env.integer("PROJECT_MAX_LINKS", 100, minimum=1, maximum=10_000)
 # A series takes some 15 KB of Redis, so a project takes at most some 150 MB, however many facts a client invents.
 PROJECT_MAX_SERIES = env.integer("PROJECT_MAX_SERIES", 10_000, minimum=1, maximum=1_000_000)
 # The stats of an organization are added up from three rings of each project. 1000 projects are read in some 30 ms.

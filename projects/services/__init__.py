@@ -28,6 +28,7 @@ from projects.services.projects import (
     delete_projects,
     update_project,
 )
+from projects.services.public_links import Link, NewLink, create_link, revoke_link, use_link
 from projects.services.settling import TRIES, settle, settled
 from projects.services.tokens import (
     NewToken,
@@ -44,6 +45,8 @@ __all__ = [
     "OTHER_ENVIRONMENT",
     "TRIES",
     "LimitReached",
+    "Link",
+    "NewLink",
     "NewToken",
     "RowLocked",
     "Unsettled",
@@ -53,6 +56,7 @@ __all__ = [
     "condemn_projects",
     "count",
     "create_key",
+    "create_link",
     "create_organization",
     "create_project",
     "create_token",
@@ -69,6 +73,7 @@ __all__ = [
     "merge_projects",
     "open_project",
     "open_projects",
+    "revoke_link",
     "revoke_tokens",
     "rotate_token",
     "save_intake",
@@ -78,5 +83,6 @@ __all__ = [
     "update_organization",
     "update_project",
     "update_token",
+    "use_link",
     "use_token",
 ]

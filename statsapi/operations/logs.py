@@ -16,6 +16,7 @@ _SHARED: list[Any] = [
 
 _SECRETS = re.compile(
     r"(?<=\bsta_)[\w-]+"  # the secret of a token
+    r"|(?<=\bshl_)[\w-]+"  # the secret of a public link, which is a part of its address
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user and password in a URL
     r"|(?<=\bbearer )\S+",
     re.IGNORECASE,

@@ -13,6 +13,7 @@ from statsapi.operations import logs
 from tests import servers
 
 TOKEN = "sta_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"
+LINK = "shl_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"
 BREAKS = ["\n", "\r\n", "\r", "\v", "\f", "\x1c", "\x1d", "\x1e", "\x85", "\u2028", "\u2029"]
 """All that str.splitlines() and the programs that show logs may take for the end of a line."""
 
@@ -76,6 +77,7 @@ def test_only_known_additions_to_a_record_are_shown() -> None:
     [
         (f"refused {TOKEN}", TOKEN.removeprefix("sta_")),
         (f"?token={TOKEN}&x=1", TOKEN.removeprefix("sta_")),
+        (f"GET /share/{LINK}.svg?range=7d", LINK.removeprefix("shl_")),
         ("Authorization: Bearer abcdef0123456789", "abcdef0123456789"),
         ("could not connect to postgres://statsapi:hunter2@db:5432/stats", "hunter2"),
         ("could not connect to rediss://:hunter2@redis:6379/0", "hunter2"),

@@ -1,4 +1,4 @@
-"""The limits on keys, projects, tokens and members: existing rows stay, and only adding more is refused."""
+"""The limits on keys, links, projects, tokens and members: existing rows stay, and only adding more is refused."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from django.db import connection
 from django.test import Client
 
 from projects import services
-from projects.models import ApiToken, Membership, Organization, Project, ProjectKey
+from projects.models import ApiToken, Membership, Organization, Project, ProjectKey, PublicLink
 from projects.services import LimitReached
 from tests.projects.pages import act, inline, said, url
 
@@ -32,6 +32,9 @@ PROJECTS_FULL = (
 TOKENS_FULL = (
     "This organization has 2 tokens in force, and ORGANIZATION_MAX_TOKENS allows 2: revoke some, or raise the limit."
 )
+LINKS_FULL = (
+    "This project has 2 public links in force, and PROJECT_MAX_LINKS allows 2: revoke some, or raise the limit."
+)
 MEMBERS_FULL = (
     "This organization has 2 members, and ORGANIZATION_MAX_MEMBERS allows 2: remove some, or raise the limit."
 )
@@ -44,6 +47,7 @@ Add = Callable[[], object]
 def two_of_each(settings: LazySettings) -> None:
     for name in (
         "PROJECT_MAX_KEYS",
+        "PROJECT_MAX_LINKS",
         "ORGANIZATION_MAX_PROJECTS",
         "ORGANIZATION_MAX_TOKENS",
         "ORGANIZATION_MAX_MEMBERS",
@@ -66,6 +70,7 @@ def adding(organization: Organization, project: Project) -> dict[str, Add]:
 
     return {
         "keys": lambda: services.create_key(project=project),
+        "links": lambda: services.create_link(project=project),
         "projects": lambda: services.create_project(organization=organization, slug=slug(), name="P"),
         "tokens": lambda: services.create_token(organization=organization, scopes=["org:read"]),
         "members": lambda: services.add_member(organization=organization, user_id=user()),
@@ -73,16 +78,28 @@ def adding(organization: Organization, project: Project) -> dict[str, Add]:
 
 
 def number_of(kind: str) -> int:
-    models: dict[str, Any] = {"keys": ProjectKey, "projects": Project, "tokens": ApiToken, "members": Membership}
+    models: dict[str, Any] = {
+        "keys": ProjectKey,
+        "links": PublicLink,
+        "projects": Project,
+        "tokens": ApiToken,
+        "members": Membership,
+    }
     rows = models[kind].objects.filter(project__slug="web") if kind == "keys" else models[kind].objects.all()
     return int(rows.count())
 
 
-@pytest.mark.parametrize("kind", ["keys", "projects", "tokens", "members"])
+@pytest.mark.parametrize("kind", ["keys", "links", "projects", "tokens", "members"])
 def test_there_are_as_many_as_the_limit_says_and_no_more(adding: dict[str, Add], kind: str) -> None:
     while number_of(kind) < 2:
         adding[kind]()
-    said_of = {"keys": KEYS_FULL, "projects": PROJECTS_FULL, "tokens": TOKENS_FULL, "members": MEMBERS_FULL}
+    said_of = {
+        "keys": KEYS_FULL,
+        "links": LINKS_FULL,
+        "projects": PROJECTS_FULL,
+        "tokens": TOKENS_FULL,
+        "members": MEMBERS_FULL,
+    }
     with pytest.raises(LimitReached) as refused:
         adding[kind]()
     assert refused.value.messages == [said_of[kind]]
@@ -90,7 +107,7 @@ def test_there_are_as_many_as_the_limit_says_and_no_more(adding: dict[str, Add],
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize("kind", ["keys", "projects", "tokens", "members"])
+@pytest.mark.parametrize("kind", ["keys", "links", "projects", "tokens", "members"])
 def test_two_at_once_do_not_pass_the_limit_together(adding: dict[str, Add], kind: str, settings: LazySettings) -> None:
     def add(_: int) -> bool:
         try:
