@@ -51,7 +51,7 @@ class ServiceAdmin(GuardedAdmin[M]):
     def get_form(
         self, request: HttpRequest, obj: M | None = None, change: bool = False, **kwargs: Any
     ) -> type[forms.ModelForm[M]]:
-        form = super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
         refusal: ValidationError | None = getattr(request, "_refusal", None)
         return form if refusal is None else _refused(form, refusal)
 

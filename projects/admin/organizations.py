@@ -84,9 +84,7 @@ class OrganizationAdmin(CountedAdmin[Organization]):
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
         changed = formset.save(commit=False)
-        for membership in formset.deleted_objects:
-            membership.delete()
-        services.save_members(form.instance, *changed)
+        services.save_members(form.instance, *changed, removed=formset.deleted_objects)
 
     def condemn(self, rows: Iterable[Organization]) -> list[int]:
         return services.condemn_organizations(rows)

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin as DjangosUserAdmin
 from django.contrib.auth.models import Group, User
+from django.db.models import QuerySet
+from django.http import HttpRequest
 
-from projects.admin.input_checks import GuardedAdmin
+from projects import services
+from projects.admin.base import ServiceAdmin
+from projects.models import Organization
 
 # Only superusers enter the admin, so permissions of groups and of staff have no use.
 admin.site.unregister([User, Group])
 
 
 @admin.register(User)
-class UserAdmin(GuardedAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
+class UserAdmin(ServiceAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
     """The list of users, and the page of one user."""
 
     list_display = ["username", "email", "first_name", "last_name", "is_active", "is_superuser"]
@@ -26,3 +32,17 @@ class UserAdmin(GuardedAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
         ("Dates", {"fields": ["last_login", "date_joined"]}),
     ]
     filter_horizontal = []
+
+    def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
+        with services.keeping_owners(Organization.objects.filter(memberships__user=obj)):
+            super().save_model(request, obj, form, change)
+            if obj.is_superuser and "is_superuser" in form.changed_data and services.is_pending(obj):
+                services.void_links(obj)  # an owner of an organization may have one
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        with services.keeping_owners(Organization.objects.filter(memberships__user=obj)):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        with services.keeping_owners(Organization.objects.filter(memberships__user__in=queryset).distinct()):
+            super().delete_queryset(request, queryset)

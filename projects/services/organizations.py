@@ -1,4 +1,4 @@
-"""Organizations and their members."""
+"""Organizations: creating, changing and deleting them."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Iterable, Sequence
 from django.db import transaction
 
 from projects.cache import forget
-from projects.models import ApiToken, Membership, Organization, Project
-from projects.services.object_limits import lock, refuse_more
+from projects.models import ApiToken, Organization, Project
 from projects.services.projects import condemn_projects, delete_projects
 from projects.services.tokens import token_keys
 
@@ -66,27 +65,3 @@ def _delete_empty(numbers: Sequence[int]) -> bool:
 def delete_organization(*, organization: Organization) -> int:
     """Delete an organization with all its projects and counts. Return how many keys of Redis were deleted."""
     return finish_organizations(condemn_organizations([organization]))
-
-
-def add_member(*, organization: Organization, user_id: int, role: str = Membership.Role.VIEWER) -> Membership:
-    """Make a user a member of the organization and return the membership. Raises ValidationError, LimitReached."""
-    membership = Membership(organization=organization, user_id=user_id, role=role)
-    save_members(organization, membership)
-    return membership
-
-
-@transaction.atomic
-def save_members(organization: Organization, *changed: Membership) -> None:
-    """Save new and changed members, all or none. Raises ValidationError, LimitReached."""
-    lock(organization)
-    refuse_more(
-        organization.memberships.all(),
-        adding=sum(membership._state.adding for membership in changed),
-        setting="ORGANIZATION_MAX_MEMBERS",
-        of="organization",
-        what="members",
-        do="remove some, or raise the limit",
-    )
-    for membership in changed:
-        membership.full_clean()
-        membership.save()

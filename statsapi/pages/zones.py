@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from functools import cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
 
 from projects.models import Preference
+from projects.services import zone_names
 
 BROWSER_COOKIE = "browser_timezone"
 """The script of the pages keeps the browser's zone in it, because a browser does not send it by itself."""
@@ -34,12 +34,6 @@ def zone_of(request: HttpRequest) -> Zone:
             return Zone(name, chosen)
     name = request.COOKIES.get(BROWSER_COOKIE, "").replace("%2F", "/")
     return Zone(name, "browser") if name in zone_names() else Zone("UTC", "default")
-
-
-@cache
-def zone_names() -> frozenset[str]:
-    """Return the names of all zones. `localtime` is the machine's own, and left out."""
-    return frozenset(available_timezones() - {"localtime"})
 
 
 def _kept(request: HttpRequest) -> str:
