@@ -55,6 +55,7 @@ def project(organization: Organization) -> Project:
 def owner(organization: Organization) -> User:
     user = User.objects.create_user("owner")
     services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.OWNER)
+    user.refresh_from_db()
     return user
 
 
@@ -90,6 +91,7 @@ def other_organization(db: None) -> Organization:
 def outsider(other_organization: Organization) -> User:
     user = User.objects.create_user("outsider")
     services.add_member(organization=other_organization, user_id=user.pk, role=Membership.Role.OWNER)
+    user.refresh_from_db()
     return user
 
 

@@ -21,6 +21,7 @@ from tests.api.live import OUTCOMES, STATS, LiveServer, start_live_server
 def member(organization: Organization) -> User:
     user = User.objects.create_user("member")
     services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.MEMBER)
+    user.refresh_from_db()
     return user
 
 
@@ -28,6 +29,7 @@ def member(organization: Organization) -> User:
 def viewer(organization: Organization) -> User:
     user = User.objects.create_user("viewer")
     services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.VIEWER)
+    user.refresh_from_db()
     return user
 
 

@@ -114,6 +114,7 @@ from django.contrib.auth.models import User
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 user = User.objects.create_user("owner")
 services.add_member(organization=acme, user_id=user.pk, role="owner")
+user.refresh_from_db()
 session = import_module(settings.SESSION_ENGINE).SessionStore()
 session[SESSION_KEY], session[HASH_SESSION_KEY] = str(user.pk), user.get_session_auth_hash()
 session[BACKEND_SESSION_KEY] = settings.AUTHENTICATION_BACKENDS[-1]

@@ -20,6 +20,7 @@ def sign_in(organization: Organization) -> Callable[[str], Client]:
         user = User.objects.create_user(f"{role}@example.com")
         if role in Membership.Role.values:
             services.add_member(organization=organization, user_id=user.pk, role=role)
+        user.refresh_from_db()
         client = Client()
         client.force_login(user)
         return client

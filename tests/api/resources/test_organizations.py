@@ -33,6 +33,7 @@ def test_a_user_lists_those_of_memberships_and_a_superuser_all(
 
     assert slugs(member) == ["acme"]
     services.add_member(organization=other_organization, user_id=member.pk)
+    member.refresh_from_db()
     assert slugs(member) == ["acme", "other"]
     assert slugs(User.objects.create_superuser("super")) == ["acme", "other"]
     assert slugs(User.objects.create_user("newcomer")) == []
