@@ -65,6 +65,16 @@ def local_days(zone: ZoneInfo, since: int, until: int) -> LocalDays:
     return LocalDays(zone, tuple(edges[:-1]), edges[-1])
 
 
+def days_between(zone: ZoneInfo, start: int, end: int) -> LocalDays:
+    """Return the days of which any part lies in [`start`, `end`), seconds since the epoch. `start` is less than `end`.
+
+    Raises ValueError or OverflowError for years that a date cannot have.
+    """
+    first, last = (datetime.fromtimestamp(instant, zone).date() for instant in (start, end - 1))
+    edges = sorted({day_start(zone, first + step * _ONE_DAY) for step in range((last - first).days + 2)})
+    return LocalDays(zone, tuple(edges[:-1]), edges[-1])
+
+
 def first_day_from(zone: ZoneInfo, instant: int) -> int:
     """Return the start of the first day that begins at `instant` or later. Both are seconds since the epoch."""
     day = datetime.fromtimestamp(instant, zone).date()

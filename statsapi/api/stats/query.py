@@ -168,6 +168,23 @@ def _parse_since(parameters: Mapping[str, str], until: Decimal) -> Decimal:
     return since
 
 
+def rollup_of_days(days: LocalDays, rollups: Sequence[Rollup], kept: Retention, parameter: str) -> tuple[Rollup, int]:
+    """Return the rollup whose buckets add up to the days, and the start of the first day that is complete.
+
+    It is the rollup that goes back furthest of those whose buckets begin when the days do. Raises BadQuery if there is
+    none, or if it is not kept since the first of the days; `parameter` is what said when they begin.
+    """
+    zone = days.zone
+    dividing = [rollup for rollup in reversed(rollups) if rollup.seconds <= DAY and days.divided_by(rollup)]
+    if not dividing:
+        raise BadQuery(f"Days of {zone.key} are not sums of whole buckets of any resolution that is kept.")
+    furthest = min(dividing, key=kept.since)
+    since = first_day_from(zone, kept.since(furthest))
+    if days.starts[0] < since:
+        raise BadQuery(f"Days of {zone.key} can be answered since {iso(since)} ({since}). Ask for a later {parameter}.")
+    return furthest, since
+
+
 @cache
 def _zones() -> frozenset[str]:
     """Return the names of all time zones. `localtime` is the machine's own, and left out."""
@@ -175,23 +192,14 @@ def _zones() -> frozenset[str]:
 
 
 def _days(zone: ZoneInfo, start: int, end: int, rollups: Sequence[Rollup], kept: Retention) -> TimeRange:
-    """Return the range in days of a zone. Raises BadQuery.
-
-    Days are sums of the coarsest buckets that begin when they do: days, hours, or minutes.
-    """
+    """Return the range in days of a zone. Raises BadQuery."""
     try:
         days = local_days(zone, start, end)
     except (ValueError, OverflowError):
         raise BadQuery("Local days can be answered from year 2 to year 9998.") from None
-    dividing = [rollup for rollup in reversed(rollups) if rollup.seconds <= DAY and days.divided_by(rollup)]
-    if not dividing:
-        raise BadQuery(f"Days of {zone.key} are not sums of whole buckets of any resolution that is kept.")
-    furthest = min(dividing, key=kept.since)
-    since = first_day_from(zone, kept.since(furthest))
-    if days.starts[0] < since:
-        raise BadQuery(f"Days of {zone.key} can be answered since {iso(since)} ({since}). Ask for a later since.")
+    rollup, since = rollup_of_days(days, rollups, kept, SINCE.name)
     now = kept.now // NS
-    return TimeRange(days.window(furthest).held(now), since, now, days)
+    return TimeRange(days.window(rollup).held(now), since, now, days)
 
 
 def _nanoseconds(seconds: Decimal) -> Decimal:

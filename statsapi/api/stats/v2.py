@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, NotRequired, TypedDict
 
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from statsapi.api.stats.csv_format import iso
 from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, choose_range, parse_stats_query
 from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
+from tsdb.store import Store
 
 MAX_COUNTS = 500_000
 """Most groups times intervals in one answer: some 4 MB."""
@@ -59,22 +61,31 @@ class StatsV2View(ApiView):
         projects = list(asked_projects(organization, query))
         answered = choose_range(query, store.rollups, store.retention(projects, now=now))
         try:
-            sums = add_facts(
-                store,
-                projects,
-                query.by(*query.group_by),
-                answered.window,
-                now=answered.now,
-                since=answered.retained_since,
-                most_groups=MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS,
-            )
+            most = MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS
+            counted = add_outcomes(store, projects, query, answered, most_groups=most)
         except TooManyGroups:
             raise BadQuery(f"{TOO_MANY} {ASK_FOR_LESS}") from None
-        groups: dict[Group, list[int]] = {} if query.group_by else {(): [0] * answered.points}
-        for group, counts in sums.items():
-            if any(counts):
-                groups[group] = answered.add_up(counts)
+        groups = counted if query.group_by else {(): [0] * answered.points, **counted}
         return Response(_answer(groups, query, answered), headers=answered.headers)
+
+
+def add_outcomes(
+    store: Store, projects: Collection[int], query: Asked, answered: StatsRange, *, most_groups: int = MAX_COUNTS
+) -> dict[Group, list[int]]:
+    """Return a count for each interval of the range, by the query's groups. A group without counts is left out.
+
+    Raises what tsdb.facts.add_facts raises.
+    """
+    sums = add_facts(
+        store,
+        list(projects),
+        query.by(*query.group_by),
+        answered.window,
+        now=answered.now,
+        since=answered.retained_since,
+        most_groups=most_groups,
+    )
+    return {group: answered.add_up(counts) for group, counts in sums.items() if any(counts)}
 
 
 def asked_projects(organization: int, query: Asked) -> dict[int, str]:
@@ -108,5 +119,5 @@ def _answer(groups: dict[Group, list[int]], query: Asked, answered: StatsRange) 
     start, end = iso(answered.start), iso(answered.end)
     if not query.has_series:
         return {"start": start, "end": end, "groups": rows}
-    intervals = [iso(interval) for interval in range(answered.start, answered.end, answered.interval)]
+    intervals = [iso(interval) for interval in answered.starts]
     return {"start": start, "end": end, "intervals": intervals, "groups": rows}

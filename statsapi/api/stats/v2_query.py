@@ -4,17 +4,27 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
+from zoneinfo import ZoneInfo
 
 from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.parameters import ID, ID_DIGITS, SLUG_OR_ID, Choices, Parameter, Pattern, Patterns, Texts
-from statsapi.api.stats.query import END_OF_TIME, PERIOD, UNITS, parse_period
+from statsapi.api.stats.query import (
+    END_OF_TIME,
+    PERIOD,
+    UNITS,
+    parse_period,
+    parse_timezone,
+    rollup_of_days,
+)
 from tsdb.facts import Kind, Question
+from tsdb.local_days import LocalDays, days_between, first_day_from
 from tsdb.outcomes import CATEGORY_NAMES, Outcome
 from tsdb.rollups import Rollup
 from tsdb.timeline import Retention, Window, choose_interval
@@ -34,6 +44,9 @@ INTERVAL = Parameter(
 STATS_PERIOD = Pattern("statsPeriod", "`<n>` m, h, d, w or s, until now.", PERIOD.form.pattern)
 START = Parameter("start", "ISO 8601, without zone in UTC, or seconds since the epoch.")
 END = Parameter("end", "As start.")
+TIMEZONE = Parameter(
+    "timezone", "IANA name. With an interval of a day: days of that zone, as far back as hours are kept."
+)
 PROJECT = Patterns(
     "project",
     "Ids or slugs; -1: all.",
@@ -53,7 +66,7 @@ KEY_ID = Patterns(
 GROUP_BY = Choices("groupBy", "How to group.", ("outcome", "category", "reason", "project", "key_id"))
 
 SUMMARY_PARAMETERS = [
-    FIELD, INTERVAL, STATS_PERIOD, START, END, PROJECT, CATEGORY, OUTCOME, REASON, KEY_ID
+    FIELD, INTERVAL, TIMEZONE, STATS_PERIOD, START, END, PROJECT, CATEGORY, OUTCOME, REASON, KEY_ID
 ]  # fmt: skip
 """What parse_stats_query reads for a summary."""
 
@@ -66,6 +79,7 @@ class Asked:
     """The checked parameters of a query.
 
     `start` and `end` are in seconds since the epoch. `projects` are ids or slugs. An empty filter lets everything pass.
+    Days are those of `zone`, or of UTC if it is None.
     """
 
     fields: tuple[str, ...]
@@ -78,6 +92,7 @@ class Asked:
     outcomes: frozenset[str]
     reasons: frozenset[str]
     keys: frozenset[int]
+    zone: ZoneInfo | None = None
 
     def wants(self, kind: Kind) -> bool:
         """Return whether the filters let this kind of facts pass."""
@@ -101,7 +116,7 @@ class Asked:
 class StatsRange:
     """The range of an answer. `start` and `end` are seconds since the epoch and multiples of `interval`.
 
-    Its counts are read from `rollup`.
+    Its counts are read from `rollup`. With `days`, each interval is a day of a time zone.
     """
 
     start: int
@@ -109,6 +124,7 @@ class StatsRange:
     interval: int
     rollup: Rollup
     retention: Retention
+    days: LocalDays | None = None
 
     @property
     def now(self) -> int:
@@ -120,10 +136,22 @@ class StatsRange:
         """The start of the rollup's oldest complete bucket, seconds since the epoch."""
         return self.retention.since(self.rollup)
 
+    @cached_property
+    def complete_since(self) -> int:
+        """The start of the oldest complete interval, seconds since the epoch."""
+        if self.days:
+            return first_day_from(self.days.zone, self.retained_since)
+        return self.retained_since + -self.retained_since % self.interval
+
+    @cached_property
+    def starts(self) -> Sequence[int]:
+        """The start of each interval, seconds since the epoch, ascending."""
+        return self.days.starts if self.days else range(self.start, self.end, self.interval)
+
     @property
     def points(self) -> int:
         """The number of intervals."""
-        return (self.end - self.start) // self.interval
+        return len(self.starts)
 
     @cached_property
     def window(self) -> Window:
@@ -134,6 +162,8 @@ class StatsRange:
     @cached_property
     def places(self) -> list[int]:
         """The interval of each bucket of the window, as an index."""
+        if self.days:
+            return [bisect_right(self.days.starts, timestamp) - 1 for timestamp in self.window.timestamps()]
         return [(timestamp - self.start) // self.interval for timestamp in self.window.timestamps()]
 
     def add_up(self, counts: Sequence[int]) -> list[int]:
@@ -146,8 +176,8 @@ class StatsRange:
     @property
     def headers(self) -> dict[str, str]:
         """The headers that describe the answer: the interval, and the start of the oldest complete one."""
-        complete = self.retained_since + -self.retained_since % self.interval
-        return {"X-Stats-Resolution": str(self.interval), "X-Stats-Retained-Since": str(complete)}
+        headers = {"X-Stats-Resolution": str(self.interval), "X-Stats-Retained-Since": str(self.complete_since)}
+        return {**headers, "X-Stats-Timezone": self.days.zone.key} if self.days else headers
 
 
 def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: int, *, summary: bool = False) -> Asked:
@@ -169,12 +199,15 @@ def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: 
         raise BadQuery("Query must have category as groupby or filter")
     if period:
         start, end = _period(period, now), until
+    interval = _interval(INTERVAL.text(parameters) or "", rollups)
+    zone = TIMEZONE.text(parameters)
     return Asked(
         fields=fields,
         group_by=group_by,
         start=start,
         end=end,
-        interval=_interval(INTERVAL.text(parameters) or "", rollups),
+        interval=interval,
+        zone=parse_timezone(zone) if zone else None,
         projects=frozenset(_all_or(PROJECT.read(parameters))),
         categories=frozenset(categories),
         outcomes=frozenset(outcomes),
@@ -192,10 +225,23 @@ def choose_range(asked: Asked, rollups: Sequence[Rollup], retention: Retention) 
     if chosen is None:
         raise BadQuery("No resolution that is kept here divides a day.")
     interval, rollup = chosen
+    if asked.zone and interval == DAY:
+        return _days(asked, asked.zone, rollups, retention)
     start, end = asked.start - asked.start % interval, asked.end + -asked.end % interval
     if (end - start) // interval > MAX_INTERVALS:
         raise BadQuery(TOO_MANY)
     return StatsRange(start, end, interval, rollup, retention)
+
+
+def _days(asked: Asked, zone: ZoneInfo, rollups: Sequence[Rollup], retention: Retention) -> StatsRange:
+    """Return the range in days of a zone. Raises BadQuery."""
+    if (asked.end - asked.start) // DAY > MAX_INTERVALS:
+        raise BadQuery(TOO_MANY)
+    days = days_between(zone, asked.start, asked.end)  # all in calendars, because the start is not after now
+    if len(days.starts) > MAX_INTERVALS:
+        raise BadQuery(TOO_MANY)
+    rollup, _ = rollup_of_days(days, rollups, retention, START.name)
+    return StatsRange(days.starts[0], days.end, DAY, rollup, retention, days)
 
 
 def _all_or(words: list[str]) -> list[str]:
