@@ -1,0 +1,162 @@
+"""The counts of a project's page. They are what the stats_v2 endpoint answers for the same range."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from statsapi.api.stats.v2 import add_outcomes
+from statsapi.api.stats.v2_query import StatsRange
+from statsapi.pages.project.query import PageQuery
+from statsapi.pages.project.ranges import Chosen, choose
+from tsdb.facts import Group
+from tsdb.outcomes import RECEIVED, Category, Outcome
+from tsdb.store import Store
+
+LABELS = {
+    Outcome.ACCEPTED: "Accepted",
+    Outcome.FILTERED: "Filtered",
+    Outcome.RATE_LIMITED: "Rate limited",
+    Outcome.CLIENT_DISCARD: "Held back by SDKs",
+    Outcome.INVALID: "Invalid",
+    Outcome.ABUSE: "Abuse",
+    Outcome.CARDINALITY_LIMITED: "Cardinality limited",
+}
+"""The name of each outcome, in the order in which they are stacked and listed."""
+RARE = (Outcome.ABUSE, Outcome.CARDINALITY_LIMITED)
+"""Outcomes that are shown only where there are any."""
+
+
+class Fact(NamedTuple):
+    """What a group of counts has in common. `key` is the id of a key, or 0."""
+
+    category: str
+    outcome: str
+    reason: str
+    key: int
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The counts of a range.
+
+    facts: a count for each bucket of the range, by what was counted; without those that are all zero.
+    """
+
+    chosen: Chosen
+    facts: Mapping[Fact, Sequence[int]]
+
+    @property
+    def query(self) -> PageQuery:
+        """The parameters that are obeyed."""
+        return self.chosen.query
+
+    @property
+    def shown(self) -> StatsRange:
+        """The range that is shown."""
+        return self.chosen.shown
+
+    @cached_property
+    def series(self) -> dict[Outcome, list[int]]:
+        """A count for each bucket, by outcome, of the category that is shown."""
+        sums = {outcome: [0] * self.shown.points for outcome in LABELS}
+        for fact, counts in self.facts.items():
+            if fact.category == self.query.category:
+                add_to(sums[Outcome(fact.outcome)], counts)
+        return {outcome: counts for outcome, counts in sums.items() if outcome not in RARE or any(counts)}
+
+    @cached_property
+    def totals(self) -> dict[Outcome, int]:
+        """The sum of each outcome over the range."""
+        return {outcome: sum(counts) for outcome, counts in self.series.items()}
+
+    @cached_property
+    def received(self) -> int:
+        """The sum of what was received, over the range."""
+        return sum(self.totals[outcome] for outcome in RECEIVED)
+
+    @cached_property
+    def kept(self) -> list[bool]:
+        """Whether each bucket is kept. The counts of one that is not are not known."""
+        return [start >= self.shown.complete_since for start in self.shown.starts]
+
+    @cached_property
+    def open(self) -> int | None:
+        """The index of the bucket that lasts until after now, if one does."""
+        starts = self.shown.starts
+        ends = [*starts[1:], self.shown.end]
+        for place, (start, end) in enumerate(zip(starts, ends, strict=True)):
+            if start <= self.shown.now < end:
+                return place
+        return None
+
+    @cached_property
+    def categories(self) -> dict[Category, dict[Outcome, int]]:
+        """The totals of each category that has counts, by outcome. Errors are always among them."""
+        sums: dict[Category, dict[Outcome, int]] = {Category.ERROR: {}}
+        for fact, counts in self.facts.items():
+            of_category = sums.setdefault(Category(fact.category), {})
+            outcome = Outcome(fact.outcome)
+            of_category[outcome] = of_category.get(outcome, 0) + sum(counts)
+        return {category: sums[category] for category in Category if category in sums}
+
+    @property
+    def data(self) -> dict[str, Any]:
+        """What the chart draws. A bucket that is not kept has null, never 0."""
+        return {
+            "starts": list(self.shown.starts),
+            "end": self.shown.end,
+            "interval": self.shown.interval,
+            "now": self.shown.now,
+            "open": self.open,
+            "retained_since": self.shown.complete_since,
+            "zone": self.query.zone.name,
+            "series": {outcome.value: self.known(counts) for outcome, counts in self.series.items()},
+            "labels": {outcome.value: LABELS[outcome] for outcome in self.series},
+            "before": None,
+            "live": self.query.span is None and self.query.preset.name == "1h",
+        }
+
+    def known(self, counts: Sequence[int]) -> list[int | None]:
+        """Return the counts, with None for each bucket that is not kept."""
+        return [count if kept else None for count, kept in zip(counts, self.kept, strict=True)]
+
+
+def read_numbers(store: Store, project: int, query: PageQuery, *, now: int) -> Numbers:
+    """Return the counts of a project for a page. `now` is in nanoseconds.
+
+    Raises what tsdb.facts.add_facts raises.
+    """
+    chosen = choose(query, store.rollups, store.retention([project], now=now))
+    counted = add_outcomes(store, [project], chosen.asked, chosen.shown)
+    return Numbers(chosen, {_fact(group): counts for group, counts in counted.items()})
+
+
+class Total(NamedTuple):
+    """A sum over the range, and the word of its outcome; `received` for the sum of three of them."""
+
+    word: str
+    label: str
+    amount: int
+    text: str
+
+
+def totals(numbers: Numbers) -> list[Total]:
+    """Return what stands beside the chart: what was received, and each outcome."""
+    return [
+        Total("received", "Received", numbers.received, f"{numbers.received:,}"),
+        *(Total(outcome.value, LABELS[outcome], count, f"{count:,}") for outcome, count in numbers.totals.items()),
+    ]
+
+
+def add_to(sums: list[int], counts: Sequence[int]) -> None:
+    """Add the counts to the sums, place by place."""
+    for place, count in enumerate(counts):
+        sums[place] += count
+
+
+def _fact(group: Group) -> Fact:
+    category, outcome, reason, key = group
+    return Fact(str(category), str(outcome), str(reason), int(key))
