@@ -12,7 +12,7 @@ LOCK := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND="mak
 NAME_ONE = name one with: make $(MAKECMDGOALS) PYTHON=python3.12
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint coverage lock bench clean
+.PHONY: help run test lint coverage lock vendor bench clean
 
 help: ## list the commands
 	@grep -hE '^[a-z]+:.*##' Makefile | sed -E 's/:.*## /\t/' | expand -t 10
@@ -40,6 +40,9 @@ coverage: $(VENV)/ready-dev ## branch coverage of the first run of the tests, wh
 lock: $(VENV)/ready-dev ## pin and hash what the two requirements*.in need, into requirements*.txt
 	$(LOCK) $(ARGS) --output-file requirements.txt requirements.in
 	$(LOCK) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+
+vendor: ## bring the script that draws charts (uPlot) from the npm registry, at the version that vendor/uplot.sh names
+	@vendor/uplot.sh
 
 bench: $(VENV)/ready-dev ## measure, each figure against its contender
 	@$(PY) -m benchmarks
