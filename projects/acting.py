@@ -6,18 +6,21 @@ below would thread one more argument through all of them, so it is kept beside t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
 COMMAND_LINE = "command line"
 """Who changes something if nobody was named: an operator with a shell."""
 
-_who: ContextVar[str] = ContextVar("who", default=COMMAND_LINE)
+Who = str | Callable[[], str]
+"""A name, or a function that looks it up. It is called for each change, and never if nothing is changed."""
+
+_who: ContextVar[Who] = ContextVar("who", default=COMMAND_LINE)
 
 
 @contextmanager
-def acting_as(who: str) -> Iterator[None]:
+def acting_as(who: Who) -> Iterator[None]:
     """Name who makes the changes inside the block."""
     token = _who.set(who)
     try:
@@ -27,5 +30,6 @@ def acting_as(who: str) -> Iterator[None]:
 
 
 def who_acts() -> str:
-    """Return who makes the present changes: a user's name, a token, or COMMAND_LINE."""
-    return _who.get()
+    """Return who makes the present changes: a user's name, a token, a command, or COMMAND_LINE."""
+    who = _who.get()
+    return who if isinstance(who, str) else who()

@@ -13,6 +13,10 @@ _DIGEST = r"^[0-9a-f]{64}\Z"
 """A SHA-256 in hexadecimal digits."""
 
 
+LONGEST_WHO, LONGEST_WHAT = 200, 500
+"""The most characters that a line of the history says of who and of what."""
+
+
 class PublicLink(models.Model):
     """A link that shows a project's chart to people without an account.
 
@@ -45,8 +49,8 @@ class Change(models.Model):
     organization = models.ForeignKey("projects.Organization", models.CASCADE, related_name="changes")
     # A slug, not a reference, because the line of a deletion outlives the project.
     project = models.CharField(max_length=100, blank=True)
-    who = models.CharField(max_length=200)
-    what = models.CharField(max_length=500)
+    who = models.CharField(max_length=LONGEST_WHO)
+    what = models.CharField(max_length=LONGEST_WHAT)
     at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

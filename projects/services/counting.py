@@ -11,7 +11,7 @@ from redis.exceptions import RedisError
 from projects import installation
 from projects.connections import get_store
 from projects.models import Project
-from projects.services import merging
+from projects.services import history, merging
 from projects.services.locking import RowLocked, locked_project
 from projects.services.settling import TRIES, settle, settled
 from tsdb.state import Phase
@@ -103,14 +103,33 @@ def merge_projects(*, source: int, destination: int) -> int:
 
     If the process dies in the middle, the next request that meets one of the two projects goes on where it stopped.
     Nothing is lost or counted twice. Events that arrive for the source meanwhile either stay with it or are moved too.
-    Keys stay with their project, and so do the running totals. Raises Project.DoesNotExist, Unsettled,
-    redis.exceptions.RedisError.
+    Keys stay with their project, and so do the running totals. The history says it when the merge begins, because from
+    then on somebody will finish it. Raises Project.DoesNotExist, Unsettled, redis.exceptions.RedisError.
     """
-    store = get_store()
+    store, is_noted = get_store(), False
     for _ in range(TRIES):
         open_project(destination)
         open_project(source)
         number = len(settled(lambda: store.series_of(source)))
-        if merging.begin(source=source, destination=destination) and merging.finish(destination):
+        if not merging.begin(source=source, destination=destination):
+            continue
+        if not is_noted:
+            _note_merge(source, destination, "moved all counts into", "took in all counts of")
+            is_noted = True
+        if merging.finish(destination):
             return number
+    if is_noted:
+        _note_merge(source, destination, "gave up moving counts into", "gave up taking in counts of")
     raise Unsettled("a project changes too often")
+
+
+@transaction.atomic
+def _note_merge(source: int, destination: int, of_source: str, of_destination: str) -> None:
+    """Write a line about each of the two projects, so that the history of each says where counts went or came from.
+
+    The two texts say what the project does; the slug of the other one follows.
+    """
+    rows = Project.objects.in_bulk([source, destination])
+    if len(rows) == 2:
+        history.note_project(rows[source], f"{of_source} the project {rows[destination].slug}")
+        history.note_project(rows[destination], f"{of_destination} the project {rows[source].slug}")

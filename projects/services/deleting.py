@@ -14,6 +14,7 @@ from django.db import transaction
 from projects.cache import forget
 from projects.connections import get_store
 from projects.models import Project
+from projects.services import history, wording
 from projects.services.slugs import cache_keys
 from tsdb.state import Phase
 from tsdb.states import Unsettled
@@ -22,15 +23,23 @@ from tsdb.states import Unsettled
 def condemn(projects: Sequence[int]) -> None:
     """Put a tombstone on each project. From then on it will be deleted, by `finish` or by whoever meets it.
 
-    Raises Unsettled with the projects that take part in a merge, which must be finished first. The other projects have
-    their tombstones then.
+    The history says it now, because this is when it is decided. Raises Unsettled with the projects that take part in a
+    merge, which must be finished first. The other projects have their tombstones then.
     """
-    store, unsettled = get_store(), []
-    for project in projects:
+    if not projects:
+        return
+    store, condemned, unsettled = get_store(), [], []
+    for project, state in zip(projects, store.states.get_many(projects), strict=True):
         try:
             store.tombstones.doom(project, Phase.DELETING)
         except Unsettled:
             unsettled.append(project)
+        else:
+            if state.phase is not Phase.DELETING:  # otherwise somebody else has decided it
+                condemned.append(project)
+    with transaction.atomic():
+        for row in Project.objects.filter(pk__in=condemned).order_by("pk"):
+            history.note_project(row, f"deleted the project {wording.quoted(row.name)} with all its counts")
     if unsettled:
         raise Unsettled(unsettled)
 
@@ -58,7 +67,10 @@ def empty(project: int) -> int:
     Raises Unsettled if the project takes part in a merge or is being deleted.
     """
     store = get_store()
-    tombstone = store.tombstones.doom(project, Phase.EMPTYING)
+    with transaction.atomic():
+        for row in Project.objects.filter(pk=project):
+            history.note_project(row, "deleted all counts of the project")
+        tombstone = store.tombstones.doom(project, Phase.EMPTYING)
     gone = store.tombstones.sweep([project])
     store.tombstones.bury(project, tombstone)
     return gone + 1

@@ -24,10 +24,10 @@ def refuse_more(rows: QuerySet[Model], *, adding: int, setting: str, of: str, wh
         raise LimitReached(f"This {of} has {there:,} {what}, and {setting} allows {most:,}: {do}.")
 
 
-def lock(organization: Organization) -> None:
+def lock(organization: Organization) -> Organization:
     """Lock the organization's row until the transaction ends, so that nobody else adds to the organization.
 
-    Raises Organization.DoesNotExist.
+    Return the row as it is stored. Raises Organization.DoesNotExist.
     """
     # With no_key, the creation of rows that only refer to the organization does not wait.
-    Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)
+    return Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)

@@ -8,15 +8,19 @@ from django.db import transaction
 
 from projects.cache import forget
 from projects.models import ApiToken, Organization, Project
+from projects.services import history, wording
+from projects.services.object_limits import lock
 from projects.services.projects import condemn_projects, delete_projects
 from projects.services.tokens import token_keys
 
 
+@transaction.atomic
 def create_organization(*, slug: str, name: str) -> Organization:
     """Create an organization and return it. Raises ValidationError."""
     organization = Organization(slug=slug, name=name)
     organization.full_clean()
     organization.save()
+    history.note(organization.pk, f"created the organization {wording.quoted(name)}")
     return organization
 
 
@@ -24,10 +28,12 @@ def create_organization(*, slug: str, name: str) -> Organization:
 def update_organization(*, organization: Organization) -> None:
     """Save a changed organization. Its tokens are marked in the cache too, because their entries hold its slug.
 
-    Raises ValidationError.
+    Raises ValidationError, Organization.DoesNotExist.
     """
+    old = lock(organization)
     organization.full_clean()
     organization.save()
+    history.note(organization.pk, *wording.of_organization(old, organization))
     forget(token_keys(organization.tokens.all()))
 
 

@@ -17,6 +17,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from projects.models import Membership, Organization
+from projects.services import history, wording
 from projects.services.object_limits import lock, refuse_more
 
 LONGEST_NAME = 150
@@ -160,7 +161,10 @@ def save_members(organization: Organization, *changed: Membership, removed: Coll
     An organization that has an owner keeps one.
     """
     with keeping_owners([organization]):
+        numbers = [one.pk for one in (*changed, *removed) if one.pk]
+        known = organization.memberships.select_related("user").in_bulk(numbers)
         for membership in removed:
+            history.note(organization.pk, *wording.of_member(known.get(membership.pk), None))
             membership.delete()
         refuse_more(
             organization.memberships.all(),
@@ -174,6 +178,7 @@ def save_members(organization: Organization, *changed: Membership, removed: Coll
         for membership in changed:
             membership.full_clean()
             membership.save()
+            history.note(organization.pk, *wording.of_member(known.get(membership.pk), membership))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from projects import installation
 from projects.cache import forget
 from projects.connections import get_store
 from projects.models import Organization, Project, ProjectKey, ProjectRedirect
-from projects.services import deleting
+from projects.services import deleting, history, wording
 from projects.services.object_limits import lock, refuse_more
 from projects.services.settling import settle, settled
 from projects.services.slugs import cache_keys
@@ -52,6 +52,7 @@ def create_project(*, organization: Organization, slug: str, name: str, platform
         transaction.on_commit(begin_with_nothing, robust=True)
     _take_slug(project)
     ProjectKey.objects.create(project=project)
+    history.note_project(project, f"created the project {wording.quoted(name)}")
     return project
 
 
@@ -75,6 +76,7 @@ def update_project(*, project: Project) -> None:
     old = Project.objects.select_for_update().get(pk=project.pk)
     project.full_clean()
     project.save()
+    history.note_project(project, *wording.of_project(old, project))
     if old.slug != project.slug:
         forget(cache_keys(old))
         _take_slug(project)

@@ -20,6 +20,7 @@ from django.db.models import Q, QuerySet
 from projects.cache import Ahead, cached, forget
 from projects.models import SCOPES, ApiToken, Organization
 from projects.selectors import is_id, is_reference, project_cache_key
+from projects.services import history, wording
 from projects.services.locking import without_waiting
 from projects.services.object_limits import lock, refuse_more
 
@@ -157,7 +158,9 @@ def create_token(
         what="tokens in force",
         do="revoke some, or raise the limit",
     )
-    return _make(organization, scopes, name, expires)
+    made = _make(organization, scopes, name, expires)
+    history.note(organization.pk, wording.of_new_token(made.token))
+    return made
 
 
 def _make(organization: Organization, scopes: Iterable[str], name: str, expires: datetime | None) -> NewToken:
@@ -182,19 +185,31 @@ def _make(organization: Organization, scopes: Iterable[str], name: str, expires:
 
 @transaction.atomic
 def update_token(*, token: ApiToken) -> None:
-    """Save changed scopes, name or expiry of a token. Raises ValidationError."""
+    """Save changed scopes, name or expiry of a token. Raises ValidationError, ApiToken.DoesNotExist."""
+    old = ApiToken.objects.select_for_update().get(pk=token.pk)
     forget(token_keys([token]))
     token.full_clean()
     token.save()
+    history.note(token.organization_id, *wording.of_token(old, token))
 
 
 @transaction.atomic
 def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
     """Revoke the tokens that are not revoked yet. Return how many these were."""
+    revoked = _revoke(tokens)
+    for token in revoked:
+        history.note(token.organization_id, f"revoked {wording.named_token(token)}")
+    return len(revoked)
+
+
+def _revoke(tokens: Iterable[ApiToken]) -> list[ApiToken]:
+    """Revoke the tokens that are not revoked yet, and return them as they were."""
     tokens = list(tokens)
     forget(token_keys(tokens))
-    open_tokens = ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked=None)
-    return open_tokens.update(revoked=datetime.now(UTC))
+    rows = ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked=None)
+    found = list(rows.select_for_update().order_by("pk"))
+    rows.update(revoked=datetime.now(UTC))
+    return found
 
 
 @transaction.atomic
@@ -203,16 +218,27 @@ def rotate_token(*, token: ApiToken) -> NewToken:
 
     This is allowed even above the limit on tokens, because there are not more of them afterwards.
     """
-    revoke_tokens([token])
-    return _make(token.organization, token.scopes, token.name, token.expires)
+    _revoke([token])
+    made = _make(token.organization, token.scopes, token.name, token.expires)
+    history.note(token.organization_id, f"rotated {wording.named_token(token)}: it is …{made.token.last_four} now")
+    return made
 
 
 @transaction.atomic
 def delete_tokens(tokens: Iterable[ApiToken]) -> None:
     """Delete tokens, all or none."""
+    for token in _delete(tokens):
+        history.note(token.organization_id, f"deleted {wording.named_token(token)}")
+
+
+def _delete(tokens: Iterable[ApiToken]) -> list[ApiToken]:
+    """Delete the tokens that are there, and return them."""
     tokens = list(tokens)
     forget(token_keys(tokens))
-    ApiToken.objects.filter(pk__in=[token.pk for token in tokens]).delete()
+    rows = ApiToken.objects.filter(pk__in=[token.pk for token in tokens])
+    found = list(rows.select_for_update().order_by("pk"))
+    rows.delete()
+    return found
 
 
 def _note_use(token: Token, now: int) -> None:
@@ -235,7 +261,7 @@ def _delete_oldest(over: QuerySet[ApiToken]) -> None:
     """
     oldest = over.order_by("-id")[settings.ORGANIZATION_MAX_TOKENS :]
     if numbers := list(oldest.values_list("pk", flat=True)):
-        delete_tokens(ApiToken.objects.filter(pk__in=numbers))
+        _delete(ApiToken.objects.filter(pk__in=numbers))
 
 
 def token_keys(tokens: Iterable[ApiToken]) -> list[str]:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from django.http import HttpRequest
 
 from projects.models import Preference
-from projects.services import zone_names
+from projects.services import zone_names as zone_names
 
 BROWSER_COOKIE = "browser_timezone"
 """The script of the pages keeps the browser's zone in it, because a browser does not send it by itself."""
