@@ -54,6 +54,14 @@ class FoundProject(NamedTuple):
     moved: bool
 
 
+class ProjectName(NamedTuple):
+    """The id, the slug and the name of a project."""
+
+    id: int
+    slug: str
+    name: str
+
+
 class Access(NamedTuple):
     """The scopes that a user has in an organization."""
 
@@ -110,6 +118,12 @@ def find_project(organization: int, reference: str, ahead: Ahead | None = None) 
 def project_slugs(organization: int) -> dict[int, str]:
     """Return the slug of each project of the organization by the project's id, in the order of the slugs."""
     return dict(Project.objects.filter(organization_id=organization).order_by("slug").values_list("id", "slug"))
+
+
+def project_names(organization: int) -> list[ProjectName]:
+    """Return the name of each project of the organization, in the order of the slugs."""
+    rows = Project.objects.filter(organization_id=organization).order_by("slug").values_list("id", "slug", "name")
+    return [ProjectName(*row) for row in rows]
 
 
 def find_access(user: AbstractBaseUser, reference: str) -> Access | None:
