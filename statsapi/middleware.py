@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.http.failures import failure
+from statsapi.http.refusal_pages import refusal
 from statsapi.ingest.urls import urlpatterns
 from statsapi.operations.health import PROMISES, healthz, readyz
 
@@ -96,8 +97,22 @@ def short_forms_of_strangers(get_response: GetResponse) -> GetResponse:
         length = request.META.get("CONTENT_LENGTH") or ""
         is_long = len(length) > 9 or (length.isdecimal() and int(length) > STRANGERS_FORM_BYTES)
         if is_long and not request.path_info.startswith("/api/") and not request.user.is_authenticated:
-            return HttpResponse("Sign in before you send so much.", "text/plain", 413)
+            return refusal(request, 413, "Too much at once", "Sign in before you send so much.")
         return get_response(request)
+
+    return middleware
+
+
+@sync_only_middleware
+def words_for_wrong_methods(get_response: GetResponse) -> GetResponse:
+    """Give a 405 outside of /api/ a page. Django's own has no body, so a person would see an empty window."""
+
+    def middleware(request: HttpRequest) -> HttpResponseBase:
+        response = get_response(request)
+        if not isinstance(response, HttpResponseNotAllowed) or request.path_info.startswith("/api/"):
+            return response
+        allow = {"Allow": response.headers["Allow"]}
+        return refusal(request, 405, "Not this way", "A button on a page leads here, and no address does.", allow)
 
     return middleware
 

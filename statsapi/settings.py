@@ -163,6 +163,7 @@ MIDDLEWARE = [
     "csp.middleware.CSPMiddleware",
     "statsapi.http.static_files.Files",
     "statsapi.middleware.failures_as_json",
+    "statsapi.middleware.words_for_wrong_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

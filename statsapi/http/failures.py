@@ -1,4 +1,4 @@
-"""The answers to exceptions that no view caught: JSON that does not show the cause."""
+"""The answers to exceptions that no view caught: JSON under /api/, a page elsewhere. Neither shows the cause."""
 
 from __future__ import annotations
 
@@ -10,8 +10,10 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import BadRequest, DisallowedHost, RequestDataTooBig, SuspiciousOperation
-from django.http import HttpRequest, HttpResponse, UnreadablePostError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, UnreadablePostError
 from django.http.multipartparser import MultiPartParserError
+from django.urls import is_valid_path
+from django.utils.http import escape_leading_slashes
 from redis.exceptions import RedisError
 
 from projects.connections import rejoin
@@ -72,7 +74,15 @@ def unavailable(error: Exception) -> str | None:
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Answer a bad request: Django's handler400."""
-    return failure(exception)
+    if request.path_info.startswith("/api/"):
+        return failure(exception)
+    status, body, headers = describe(exception)
+    if isinstance(exception, DisallowedHost):
+        text = "Open it by the address that you were given. An operator can allow this one in ALLOWED_HOSTS."
+        return refusal(request, status, "The service has another name", text, headers)
+    if status == 413:
+        return refusal(request, status, "Too much at once", f"{body['detail']} Send less.", headers)
+    return refusal(request, status, "Not understood", "Go back, load the page anew and try again.", headers)
 
 
 def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -86,7 +96,11 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Answer a path without a view, or an object that does not exist for the caller: Django's handler404."""
     path = request.path_info
     if not path.startswith("/api/"):
-        return refusal(request, 404, "Not found", "There is nothing at this address that you can see.")
+        if not path.endswith("/") and request.method in ("GET", "HEAD") and is_valid_path(f"{path}/"):
+            # It is the same for what exists and what does not, because only the form of the address is looked at.
+            return HttpResponseRedirect(escape_leading_slashes(request.get_full_path(force_append_slash=True)))
+        text = "There is nothing at this address that you can see. Check the address, and as whom you are signed in."
+        return refusal(request, 404, "Not found", text)
     if not path.endswith("/"):
         return _response(404, {"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, {})
     return _response(404, {"detail": NOT_FOUND}, {})

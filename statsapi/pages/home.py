@@ -5,12 +5,13 @@ from __future__ import annotations
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_POST
+from django.templatetags.static import static
+from django.views.decorators.http import require_POST, require_safe
 
 from projects import selectors
 from projects.models import Organization
+from statsapi.http.theme import THEME_COOKIE, THEMES
 from statsapi.pages.access import person
-from statsapi.pages.shell import THEME_COOKIE, THEMES
 
 YEAR = 365 * 86400
 
@@ -35,6 +36,12 @@ def theme(request: HttpRequest) -> HttpResponse:
     else:
         response.delete_cookie(THEME_COOKIE, samesite="Lax")
     return response
+
+
+@require_safe
+def favicon(request: HttpRequest) -> HttpResponse:
+    """Lead to the icon. Browsers ask for this address when an answer names none, such as one of the API."""
+    return redirect(static("pages/icon.svg"), permanent=True)
 
 
 def _back(request: HttpRequest) -> str:

@@ -7,16 +7,8 @@ from typing import Any
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from statsapi.http.theme import theme_of
 from statsapi.pages.zones import zone_of
-
-THEME_COOKIE = "theme"
-THEMES = ("light", "dark")
-
-
-def theme_of(request: HttpRequest) -> str:
-    """Return the theme that the person chose, or an empty text: the system's choice."""
-    theme = request.COOKIES.get(THEME_COOKIE, "")
-    return theme if theme in THEMES else ""
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from statsapi.pages import home
 urlpatterns = [
     path("", home.home, name="home"),
     path("theme/", home.theme, name="theme"),
+    path("favicon.ico", home.favicon, name="favicon"),
     path("", include("statsapi.pages.accounts.urls")),
     path("", include("statsapi.pages.organization.urls")),
     path("", include("statsapi.pages.project.urls")),

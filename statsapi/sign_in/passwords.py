@@ -117,10 +117,11 @@ def locked_out(request: Any, response: HttpResponse, credentials: dict[str, Any]
     row = AccessAttempt.objects.filter(username=name, ip_address=request.axes_ip_address).first()
     left = wait if row is None else row.attempt_time + wait - timezone.now()
     seconds = max(1, math.ceil(left.total_seconds()))
+    minutes = math.ceil(seconds / 60)
     return refusal(
         request,
         429,
         "Too many wrong passwords",
-        f"Signing in with this name from here is possible again in {math.ceil(seconds / 60)} minutes.",
+        f"Signing in with this name from here is possible again in {minutes} minute{'s' if minutes > 1 else ''}.",
         {"Retry-After": str(seconds)},
     )
