@@ -66,13 +66,13 @@ def test_an_organization_and_its_names(db: None) -> None:
 def test_a_member_comes_gets_another_role_and_goes(web: Project) -> None:
     ann = User.objects.create_user("ann@example.com")
     membership = services.add_member(organization=web.organization, user_id=ann.pk)
-    membership.role = Membership.Role.OWNER
+    membership.role = Membership.Role.MEMBER
     services.save_members(web.organization, membership)
     services.save_members(web.organization, removed=[membership])
     assert said() == [
         "added ann@example.com as viewer",
-        "changed the role of ann@example.com: viewer → owner",
-        "removed ann@example.com, who was owner",
+        "changed the role of ann@example.com: viewer → member",
+        "removed ann@example.com, who was member",
     ]
 
 
