@@ -103,7 +103,7 @@ def use_link(secret: str, *, now: int) -> Link | None:
         return None
     if row.last_used is None or now - row.last_used.timestamp() >= LAST_USED_SECONDS:
         _note_use(row.pk, now)
-    return Link(row.pk, row.project, tuple(row.origins.split()))
+    return Link(row.pk, row.project, tuple(filter(_is_site, row.origins.split())))
 
 
 def clean_origins(text: str) -> list[str]:
@@ -112,10 +112,14 @@ def clean_origins(text: str) -> list[str]:
     if len(lines) > MOST_ORIGINS:
         raise ValidationError({"origins": f"A link names at most {MOST_ORIGINS} sites: these are {len(lines)}."})
     for line in lines:
-        found = _ORIGIN.fullmatch(line)
-        if found is None or int(found["port"] or _LAST_PORT) > _LAST_PORT:
+        if not _is_site(line):
             raise ValidationError({"origins": f"“{line}” is not a site as https://wiki.example.com is."})
     return list(lines)
+
+
+def _is_site(text: str) -> bool:
+    found = _ORIGIN.fullmatch(text)
+    return found is not None and int(found["port"] or _LAST_PORT) <= _LAST_PORT
 
 
 def _note_use(link: int, now: int) -> None:

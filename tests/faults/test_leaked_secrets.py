@@ -68,6 +68,7 @@ User.objects.create_superuser("root", password={LOGIN_PASSWORD!r})
             "token": service.token,
             "digest": service.run("answer = ApiToken.objects.get().digest"),
             "key": service.run("answer = web.keys.get().secret"),
+            "public link": service.run("answer = services.create_link(project=web).secret"),
             "Redis": REDIS_PASSWORD,
             "database": DATABASE_PASSWORD,
             "secret key": SECRET_KEY,
@@ -81,7 +82,7 @@ User.objects.create_superuser("root", password={LOGIN_PASSWORD!r})
 
 def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused) -> None:
     service, secrets = misused.service, misused.secrets
-    token, key = secrets["token"], secrets["key"]
+    token, key, link = secrets["token"], secrets["key"], f"/share/{secrets['public link']}"
     answers: list[Answer] = []
 
     def ask(method: str, path: str, body: object = None, **headers: str) -> int:
@@ -101,6 +102,10 @@ def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused)
     assert ask("POST", OUTCOMES, {"outcomes": [{"outcome": "accepted", "key": key}]}) == 400
     assert ask("POST", OUTCOMES, {"outcomes": [{"outcome": token}]}) == 400
     assert ask("GET", "/nothing") == 404
+    assert ask("GET", f"{link}/?range=30d", authorization="") == 200
+    assert ask("GET", f"{link}.svg", authorization="") == 200
+    assert ask("POST", f"{link}/", {}, authorization="") == 403
+    assert ask("GET", link, authorization="") == 404
     login = "/admin/login/"
     form = f"username=root&password={LOGIN_PASSWORD}"
     assert ask("POST", f"{login}?{form}", {}, content_type="application/x-www-form-urlencoded") == 403
@@ -129,10 +134,14 @@ def test_neither_answers_nor_logs_hold_one_whatever_goes_wrong(misused: Misused)
     misused.redis.password = REDIS_PASSWORD
     misused.redis.stop()
     assert ask("GET", STATS) == 503
+    assert ask("GET", f"{link}/", authorization="") == 503
+    assert ask("GET", f"{link}.svg", authorization="") == 503
+    assert {answer.headers.get("cache-control") for answer in answers[-2:]} == {"no-store"}
     misused.redis.start()
 
     said = service.log.read_text()
     assert "Traceback" in said, "the error that nobody foresaw is in the log"
+    assert "/share/shl_***" in said, "the addresses that failed are in the log, without their secret"
     for what, secret in secrets.items():
         assert secret not in said, f"the secret of {what} is in the log"
         for answer in answers:

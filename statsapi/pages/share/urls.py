@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from statsapi.pages.share import public
+
+urlpatterns = [
+    path("share/<str:token>/", public.share, name="share"),
+    path("share/<str:token>.svg", public.picture, name="share_picture"),
+]
