@@ -7,12 +7,14 @@ import sys
 from django.core.exceptions import ImproperlyConfigured
 from django.core.management import execute_from_command_line
 
+from projects.acting import acting_as
 from tsdb.embedded import EmbeddedServerError
 
 if __name__ == "__main__":
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
     try:
-        execute_from_command_line(sys.argv)
+        with acting_as(" ".join(["command", *sys.argv[1:2]])):
+            execute_from_command_line(sys.argv)
     except ImproperlyConfigured as error:
         sys.exit(f"A setting is wrong: {error}")
     except EmbeddedServerError as error:

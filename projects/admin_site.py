@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from django import forms
 from django.contrib.admin import AdminSite
@@ -10,6 +12,10 @@ from django.contrib.auth.forms import AuthenticationForm, UsernameField
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+
+from projects.acting import acting_as
+
+V = TypeVar("V", bound=Callable[..., Any])
 
 WHO = "The admin is for operators: superusers alone."
 
@@ -45,3 +51,14 @@ class OperatorSite(AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         user: Any = request.user
         return bool(user.is_active and user.is_superuser)
+
+    def admin_view(self, view: V, cacheable: bool = False) -> V:
+        checked = super().admin_view(view, cacheable)
+
+        @wraps(checked)
+        def named(request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+            user: Any = request.user
+            with acting_as(user.get_username()):
+                return checked(request, *args, **kwargs)
+
+        return cast("V", named)

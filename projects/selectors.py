@@ -15,6 +15,7 @@ from projects.connections import get_store
 from projects.models import (
     SCOPES,
     SLUG,
+    ApiToken,
     Environment,
     Membership,
     Organization,
@@ -159,6 +160,14 @@ def find_accesses(user: AbstractBaseUser) -> list[Access]:
 def get_organization(organization: int) -> Organization:
     """Return the organization with this id. Raises Organization.DoesNotExist."""
     return Organization.objects.get(pk=organization)
+
+
+def token_name(token: int) -> str:
+    """Return how the history names the token with this id, such as “token Grafana …a1b2”."""
+    row = ApiToken.objects.filter(pk=token).first()
+    if row is None:
+        return "a token that is deleted"
+    return f"token {row.name} …{row.last_four}" if row.name else f"token …{row.last_four}"
 
 
 def environments_cache_key(project: int) -> str:

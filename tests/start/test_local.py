@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -84,6 +86,21 @@ def test_commands_say_where_the_server_listens(place: Place) -> None:
     command = [sys.executable, "manage.py", "createproject", "acme", "web"]
     printed = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True).stdout
     assert f"@127.0.0.1:{place.port}/" in printed
+
+
+def test_the_history_names_the_command(place: Place) -> None:
+    place.var_dir.mkdir()
+    environment = {**os.environ, **place.environment(SECRET_KEY="a key for this test alone")}
+    for command in (["migrate"], ["createproject", "acme", "web"]):
+        subprocess.run(
+            [sys.executable, "manage.py", *command], cwd=ROOT, env=environment, capture_output=True, check=True
+        )
+    with closing(sqlite3.connect(place.var_dir / "statsapi.sqlite3")) as database:
+        lines = database.execute("SELECT who, what FROM projects_change ORDER BY id").fetchall()
+    assert lines == [
+        ("command createproject", "created the organization “Acme”"),
+        ("command createproject", "created the project “Web”"),
+    ]
 
 
 def test_a_start_that_is_ended_early_spoils_nothing(place: Place) -> None:
