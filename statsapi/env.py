@@ -11,10 +11,13 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import suppress
+from email.utils import parseaddr
 from pathlib import Path
-from urllib.parse import urlsplit
+from typing import NamedTuple
+from urllib.parse import SplitResult, unquote, urlsplit
 
-from django.core.exceptions import ImproperlyConfigured
+from django.core.exceptions import ImproperlyConfigured, ValidationError
+from django.core.validators import validate_email
 from redis.connection import parse_url
 
 DEFAULT_PORT = 8000
@@ -153,6 +156,71 @@ def _check_redis(name: str, value: str) -> None:
         parse_url(value)  # type: ignore[no-untyped-call]
     except ValueError as error:  # it names the option, and no value
         raise ImproperlyConfigured(f"{name}: {error}") from None
+
+
+class MailServer(NamedTuple):
+    """The server that sends mail. Without one the host is empty. Its repr() leaves the password out."""
+
+    host: str
+    port: int
+    user: str
+    password: str
+    starts_tls: bool
+    is_tls: bool
+
+    def __repr__(self) -> str:
+        return f"<MailServer {self.host}:{self.port}>"
+
+
+def mail(name: str) -> MailServer:
+    """Return the server of `smtp://user:password@host:587` or `smtps://user:password@host:465`.
+
+    smtp:// begins in the clear and goes on with TLS (STARTTLS), and not without. It stays in the clear only on this
+    machine, or with `?tls=off`, which takes no password.
+    """
+    raw = _raw(name)
+    if raw is None:
+        return MailServer("", 0, "", "", False, False)
+    # The value may hold a password, so no message repeats a part of it.
+    url(name, "", schemes=("smtp", "smtps"))
+    parts = urlsplit(raw)
+    if not parts.hostname or parts.path not in ("", "/") or parts.fragment or parts.query not in ("", "tls=off"):
+        raise ImproperlyConfigured(f"{name} must be smtp://user:password@host:587 or smtps://user:password@host:465.")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
+    if bool(user) != bool(password):
+        raise ImproperlyConfigured(f"{name} must give both a user and a password, or neither.")
+    is_clear = _is_clear(name, parts, bool(user))
+    port = parts.port or (465 if parts.scheme == "smtps" else 25 if is_clear else 587)
+    is_tls = parts.scheme == "smtps"
+    return MailServer(parts.hostname, port, user, password, not is_tls and not is_clear, is_tls)
+
+
+def _is_clear(name: str, parts: SplitResult, signs_in: bool) -> bool:
+    """Return whether mail goes to the server without encryption. Raises ImproperlyConfigured if it must not."""
+    is_off = parts.query == "tls=off"
+    if is_off and parts.scheme == "smtps":
+        raise ImproperlyConfigured(f"{name} begins with smtps:// and says tls=off: give smtp:// for mail without TLS.")
+    is_here = parts.scheme == "smtp" and parts.hostname in ("localhost", "127.0.0.1", "::1")
+    if is_off and signs_in and not is_here:
+        raise ImproperlyConfigured(f"{name} would send a password in the clear: leave tls=off out.")
+    return is_off or is_here
+
+
+def sender(name: str, *, needed: bool) -> str:
+    """Return the address that mail comes from, as `stats@example.com` or `Stats <stats@example.com>`.
+
+    It is needed where mail is sent.
+    """
+    value = text(name)
+    if not value and not needed:
+        return ""
+    try:
+        validate_email(parseaddr(value)[1])
+    except ValidationError:
+        raise ImproperlyConfigured(
+            f"{name} must be an address, as stats@example.com or Stats <stats@example.com> is, not {value!r}."
+        ) from None
+    return value
 
 
 def memory() -> int:

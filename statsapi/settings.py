@@ -201,7 +201,15 @@ AUTH_PASSWORD_VALIDATORS = [
         "NumericPasswordValidator",
     )
 ]
+PASSWORD_RESET_TIMEOUT = 3 * 86400  # seconds that a link to choose a password works
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- Mail ----------------------------------------------------------------------------------------------------
+# Only links to choose a password are mailed. Without a server nothing is.
+EMAIL_HOST, EMAIL_PORT, EMAIL_HOST_USER, EMAIL_HOST_PASSWORD, EMAIL_USE_TLS, EMAIL_USE_SSL = env.mail("EMAIL_URL")
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'dummy'}.EmailBackend"
+EMAIL_TIMEOUT = 10  # seconds, for each answer of the server
+DEFAULT_FROM_EMAIL = env.sender("EMAIL_FROM", needed=bool(EMAIL_HOST))
 
 # --- Limits and metrics --------------------------------------------------------------------------------------
 # Requests of one token, and in how many seconds, such as 5/1. Off by default: only the operator knows a fair limit.

@@ -101,6 +101,8 @@ def test_every_setting_is_read_by_something() -> None:
         ("CORS_ORIGINS", "example.com"),
         ("CORS_ORIGINS", "https://example.com, https://example.com/app"),
         ("LOG_LEVEL", "LOUD"),
+        ("EMAIL_URL", "mail.example.com"),
+        ("EMAIL_FROM", "nobody"),
     ],
 )
 def test_a_wrong_setting_ends_the_start_and_is_named(load: Any, name: str, value: str) -> None:
@@ -193,3 +195,56 @@ def test_everything_lies_in_var_dir_unless_told_otherwise(load: Any, tmp_path: P
     other = load(TSDB_URL="redis://redis.example.com:6379/0")
     assert not other["TSDB_IS_EMBEDDED"]
     assert other["CACHE_IS_EMBEDDED"]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("smtp://mail.example.com", ("mail.example.com", 587, "", "", True, False)),
+        ("smtp://ann:pass@mail.example.com:2525/", ("mail.example.com", 2525, "ann", "pass", True, False)),
+        (
+            "smtps://ann%40example.com:p%3A%2F%25@m.example.com",
+            ("m.example.com", 465, "ann@example.com", "p:/%", False, True),
+        ),
+        ("smtp://localhost", ("localhost", 25, "", "", False, False)),
+        ("smtp://[::1]:2525", ("::1", 2525, "", "", False, False)),
+        ("smtp://relay?tls=off", ("relay", 25, "", "", False, False)),
+        ("smtps://localhost", ("localhost", 465, "", "", False, True)),
+    ],
+)
+def test_a_mail_server_is_used_with_tls_unless_it_is_here_or_tls_is_off(load: Any, url: str, found: Any) -> None:
+    names = ["HOST", "PORT", "HOST_USER", "HOST_PASSWORD", "USE_TLS", "USE_SSL"]
+    settings = load(EMAIL_URL=url, EMAIL_FROM="Stats <stats@example.com>")
+    assert tuple(settings[f"EMAIL_{name}"] for name in names) == found
+    assert settings["EMAIL_BACKEND"] == "django.core.mail.backends.smtp.EmailBackend"
+    assert settings["DEFAULT_FROM_EMAIL"] == "Stats <stats@example.com>"
+
+
+def test_nothing_is_mailed_without_a_mail_server(load: Any) -> None:
+    settings = load()
+    assert (settings["EMAIL_HOST"], settings["EMAIL_BACKEND"]) == ("", "django.core.mail.backends.dummy.EmailBackend")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "smtp://ann:hunter2@",
+        "smtp://ann@mail.example.com",
+        "smtp://:hunter2@mail.example.com",
+        "smtp://ann:hunter2@mail.example.com:0x1",
+        "smtp://ann:hunter2@mail.example.com/path",
+        "smtp://ann:hunter2@mail.example.com?tls=no",
+        "smtp://ann:hunter2@mail.example.com?tls=off",
+        "smtps://ann:hunter2@mail.example.com?tls=off",
+        "smtp+tls://ann:hunter2@mail.example.com",
+    ],
+)
+def test_a_wrong_mail_server_is_named_without_its_password(load: Any, url: str) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_URL") as refused:
+        load(EMAIL_URL=url, EMAIL_FROM="stats@example.com")
+    assert "hunter2" not in str(refused.value)
+
+
+def test_a_mail_server_needs_a_sender(load: Any) -> None:
+    with pytest.raises(ImproperlyConfigured, match="EMAIL_FROM"):
+        load(EMAIL_URL="smtp://mail.example.com")
