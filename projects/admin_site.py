@@ -14,6 +14,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from projects.acting import acting_as
+from projects.services import find_account
 
 V = TypeVar("V", bound=Callable[..., Any])
 
@@ -25,7 +26,25 @@ class PersonLogin(AuthenticationForm):
 
     # Django's own field shows the limit to the browser and does not enforce it. PostgreSQL does, and the sign-in would
     # end in a 500.
-    username = UsernameField(max_length=150, widget=forms.TextInput(attrs={"autofocus": True}))
+    username = UsernameField(
+        label="E-mail address or name", max_length=150, widget=forms.TextInput(attrs={"autofocus": True})
+    )
+    error_messages = {
+        **AuthenticationForm.error_messages,
+        "invalid_login": "The name or the password is wrong.",
+        "inactive": "This account is switched off.",
+    }
+
+    def clean_username(self) -> str:
+        """Return the account's name as it is written there. In an e-mail address, upper and lower case are the same.
+
+        So wrong passwords are counted for one name, however it is written.
+        """
+        name: str = self.cleaned_data["username"]
+        if "@" not in name:
+            return name
+        account = find_account(name)
+        return account.get_username() if account else name.lower()
 
 
 class OperatorLogin(PersonLogin):

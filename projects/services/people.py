@@ -163,6 +163,7 @@ def save_members(organization: Organization, *changed: Membership, removed: Coll
     with keeping_owners([organization]):
         numbers = [one.pk for one in (*changed, *removed) if one.pk]
         known = organization.memberships.select_related("user").in_bulk(numbers)
+        _part_from(removed)
         for membership in removed:
             history.note(organization.pk, *wording.of_member(known.get(membership.pk), None))
             membership.delete()
@@ -215,6 +216,13 @@ def _meet_new_members(memberships: Collection[Membership]) -> None:
         if not one._state.adding and one.pk not in known:
             raise ValidationError(f"{one.user} was removed at this moment.")
     for user in _locked_users([one.user_id for one in memberships if known.get(one.pk) != one.user_id]):
+        if is_pending(user):
+            void_links(user)
+
+
+def _part_from(memberships: Collection[Membership]) -> None:
+    """Void the links of accounts that have no password yet. Somebody who was removed must not come back with one."""
+    for user in _locked_users([one.user_id for one in memberships]):
         if is_pending(user):
             void_links(user)
 

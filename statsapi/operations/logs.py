@@ -18,6 +18,7 @@ _SECRETS = re.compile(
     r"(?<=\bsta_)[\w-]+"  # the secret of a token
     r"|(?<=\bshl_)[\w-]+"  # the secret of a public link, which is a part of its address
     r"|(?<=://)[^\s/@:]*:[^\s/@]+(?=@)"  # user and password in a URL
+    r"|(?<=/password/)[\w-]+/[\w-]{20,}"  # a link to choose a password
     r"|(?<=\bbearer )\S+",
     re.IGNORECASE,
 )

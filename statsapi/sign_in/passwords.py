@@ -43,31 +43,34 @@ MOST_FROM_ONE = 4
 """How many of them may come from one address, so that one client cannot keep all others waiting."""
 
 
-def one_at_a_time(sign_in: Callable[[HttpRequest], HttpResponseBase]) -> Callable[[HttpRequest], HttpResponseBase]:
-    """Return a view that checks one password at a time.
+_here: Counter[str] = Counter()
+"""How many requests of each address have a password to hash, or wait for it."""
+_counting, _hashing = threading.Lock(), threading.Lock()
+
+
+def one_at_a_time(sign_in: Callable[..., HttpResponseBase]) -> Callable[..., HttpResponseBase]:
+    """Return a view that checks or sets one password at a time. All such views of a process wait for each other.
 
     A request that comes while MOST wait, or MOST_FROM_ONE from its address, is answered 503, and its password is not
     checked.
     """
-    here: Counter[str] = Counter()
-    counting, hashing = threading.Lock(), threading.Lock()
 
-    def one(request: HttpRequest) -> HttpResponseBase:
+    def one(request: HttpRequest, **path: str) -> HttpResponseBase:
         if request.method != "POST":
-            return sign_in(request)
+            return sign_in(request, **path)
         address = guessing_address(request)
-        with counting:
-            if here[address] >= MOST_FROM_ONE or here.total() >= MOST:
+        with _counting:
+            if _here[address] >= MOST_FROM_ONE or _here.total() >= MOST:
                 return refusal(request, 503, "Too many are signing in", "Try again in a moment.", RETRY_AFTER)
-            here[address] += 1
+            _here[address] += 1
         try:
-            with hashing:
-                return sign_in(request)
+            with _hashing:
+                return sign_in(request, **path)
         finally:
-            with counting:
-                here[address] -= 1
-                if not here[address]:
-                    del here[address]
+            with _counting:
+                _here[address] -= 1
+                if not _here[address]:
+                    del _here[address]
 
     one.__module__ = __package__  # the metrics name this view by it, as they did when the package was one module
     return one
