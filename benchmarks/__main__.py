@@ -10,7 +10,17 @@ import sys
 
 from benchmarks.servers import ROOT
 
-ALL = ("reading", "writing", "memory", "integer_width", "http", "organization", "intake", "startup")
+ALL = (
+    "reading",
+    "writing",
+    "memory",
+    "integer_width",
+    "http",
+    "organization",
+    "organization_page",
+    "intake",
+    "startup",
+)
 
 
 def main(names: list[str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from html import escape
 
 
@@ -12,14 +13,10 @@ def sparkline(counts: Sequence[int], *, title: str, width: int = 120, height: in
     Counts must not be negative. The bar of the largest is as high as the picture, and each count above 0 is visible, if
     only as one pixel. `title` is for tooltips and screen readers. `width` and `height` are in pixels.
     """
-    largest = max(counts, default=0)
-    step = width / max(len(counts), 1)
-    # A gap of one pixel separates bars that are wide enough for it.
-    bar = step - 1 if step >= 3 else step
+    scale = height / (max(counts, default=0) or 1)
+    starts, end = _frame(len(counts), width, height)
     bars = "".join(
-        f"M{_number(place * step)} {height}v-{_number(max(count / largest * height, 1))}h{_number(bar)}V{height}z"
-        for place, count in enumerate(counts)
-        if count > 0
+        [f"{start}{_number(max(count * scale, 1))}{end}" for start, count in zip(starts, counts, strict=True) if count]
     )
     title = escape(title)
     return (
@@ -29,6 +26,15 @@ def sparkline(counts: Sequence[int], *, title: str, width: int = 120, height: in
         f'<path d="M0 {height}h{width}v1h-{width}z" fill-opacity="0.3"/>'
         f'<path d="{bars}"/></svg>'
     )
+
+
+@lru_cache(maxsize=100)
+def _frame(bars: int, width: int, height: int) -> tuple[list[str], str]:
+    """Return what stands in the path before the height of each bar, and what stands after it."""
+    step = width / max(bars, 1)
+    # A gap of one pixel separates bars that are wide enough for it.
+    bar = step - 1 if step >= 3 else step
+    return [f"M{_number(place * step)} {height}v-" for place in range(bars)], f"h{_number(bar)}V{height}z"
 
 
 def _number(value: float) -> str:

@@ -90,6 +90,8 @@ class Window:
         """Return the counts of all buckets: `counts` are those of `part`, and all others are 0."""
         if not counts:
             return [0] * self.points
+        if len(counts) == self.points:
+            return counts
         return [0] * (part.first - self.first) + counts + [0] * (self.last - part.last)
 
 

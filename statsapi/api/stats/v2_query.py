@@ -156,8 +156,13 @@ class StatsRange:
     @cached_property
     def window(self) -> Window:
         """The rollup's buckets from start to end that can hold anything."""
+        return self._whole.held(self.now)
+
+    @cached_property
+    def _whole(self) -> Window:
+        """The rollup's buckets from start to end."""
         seconds = self.rollup.seconds
-        return Window(self.rollup, self.start // seconds, self.end // seconds - 1).held(self.now)
+        return Window(self.rollup, self.start // seconds, self.end // seconds - 1)
 
     @cached_property
     def places(self) -> list[int]:
@@ -166,8 +171,10 @@ class StatsRange:
             return [bisect_right(self.days.starts, timestamp) - 1 for timestamp in self.window.timestamps()]
         return [(timestamp - self.start) // self.interval for timestamp in self.window.timestamps()]
 
-    def add_up(self, counts: Sequence[int]) -> list[int]:
+    def add_up(self, counts: list[int]) -> list[int]:
         """Return a count for each interval from the counts of the window's buckets."""
+        if self.interval == self.rollup.seconds:
+            return self._whole.widen(counts, self.window)
         added = [0] * self.points
         for place, count in zip(self.places, counts, strict=True):
             added[place] += count

@@ -6,7 +6,8 @@ They are totals of a category. stats_v2 and stats-summary answer the same for th
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import add
 from typing import NamedTuple
 
 from projects.services import settled
@@ -118,17 +119,15 @@ def _read(store: Store, projects: Sequence[int], category: Category, span: Span,
     answered = _choose_range(store, projects, span, now_ns)
     length = answered.end - answered.start
     # One read of both ranges.
-    both = StatsRange(answered.start - length, answered.end, answered.interval, answered.rollup, answered.retention)
-    series = [total(project, category, outcome) for project in projects for outcome in Outcome]
-    groups = [(project, outcome) for project in projects for outcome in Outcome]
-    sums = store.get_grouped(series, groups, both.window, now=both.now, since=both.retained_since)
+    both = replace(answered, start=answered.start - length)
+    kinds = [(project, outcome) for project in projects for outcome in Outcome]
+    series = [total(project, category, outcome) for project, outcome in kinds]
+    sums = store.get_grouped(series, kinds, both.window, now=both.now, since=both.retained_since)
     is_kept = both.start >= both.retained_since
-    counts = {}
-    for project in projects:
-        found = {outcome: sums[project, outcome] for outcome in Outcome if (project, outcome) in sums}
-        counts[project] = _counts(
-            {outcome: both.add_up(one) for outcome, one in found.items()}, answered.points, is_kept
-        )
+    found: dict[int, dict[Outcome, Sequence[int]]] = {project: {} for project in projects}
+    for (project, outcome), one in sums.items():
+        found[project][outcome] = both.add_up(one)
+    counts = {project: _counts(outcomes, answered.points, is_kept) for project, outcomes in found.items()}
     received = [total(project, category, outcome) for project in projects for outcome in RECEIVED]
     running = store.running_totals(projects)
     categories = frozenset(name for totals in running.values() for name, _ in totals.outcomes)
@@ -149,9 +148,11 @@ def _choose_range(store: Store, projects: Sequence[int], span: Span, now_ns: int
 
 def _counts(outcomes: Mapping[Outcome, Sequence[int]], points: int, is_kept: bool) -> Counts:
     """Return the counts of a project from the counts of each outcome in both ranges, of `points` intervals each."""
-    rows = [outcomes[outcome] for outcome in RECEIVED if outcome in outcomes]
-    received = [sum(column) for column in zip(*rows, strict=True)] or [0] * (2 * points)
-    change = None
-    if is_kept and points > 1:
-        change = Change(now=sum(received[points:-1]), before=sum(received[: points - 1]))
-    return Counts({outcome: sum(one[points:]) for outcome, one in outcomes.items()}, received[points:], change)
+    received = [0] * points
+    before = 0
+    for outcome in RECEIVED:
+        if outcome in outcomes:
+            received = list(map(add, received, outcomes[outcome][points:]))
+            before += sum(outcomes[outcome][: points - 1])
+    change = Change(sum(received[:-1]), before) if is_kept and points > 1 else None
+    return Counts({outcome: sum(counts[points:]) for outcome, counts in outcomes.items()}, received, change)

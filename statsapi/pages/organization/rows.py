@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from html import escape
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -14,13 +15,21 @@ from statsapi.api.stats.v2_query import StatsRange
 from statsapi.pages.organization import words
 from statsapi.pages.organization.asked import Asked, Column
 from statsapi.pages.organization.numbers import Change, Counts, Overview
+from tsdb.newest import Newest
 from tsdb.outcomes import Outcome
 
 MOST_BARS = 30
 """The most bars of a sparkline. More would be thinner than two pixels."""
 
 Cells = Mapping[str, object]
-"""What the template reads of a row, a card or a head."""
+"""What a template reads of a card or a head."""
+
+
+_ARROWS = {
+    "up": SafeString('<span aria-hidden="true">▲ </span><span class="visually-hidden">louder: </span>'),
+    "down": SafeString('<span aria-hidden="true">▼ </span><span class="visually-hidden">quieter: </span>'),
+    "": "",
+}
 
 
 class Row(NamedTuple):
@@ -51,42 +60,41 @@ def make_rows(projects: Sequence[ProjectName], overview: Overview, asked: Asked)
     return known + [row for row in rows if row.keys[asked.sort] is None]
 
 
-def cells(rows: Iterable[Row], overview: Overview, asked: Asked, zone: ZoneInfo, base: str) -> list[Cells]:
-    """Return the cells of each row. `base` is the address of the organization's page."""
+def render_rows(rows: Iterable[Row], overview: Overview, asked: Asked, zone: ZoneInfo, base: str) -> SafeString:
+    """Return the rows as HTML. `base` is the address of the organization's page.
+
+    This is no template, because 500 rows of one take longer than all the rest of the page. Every text that somebody
+    typed goes through `escape`. All other parts are numbers and words of this package.
+    """
     period = overview.answered
     size = -(-period.points // MOST_BARS)
     every = words.length(size * period.interval)
-    return [
-        {
-            "url": f"{base}{row.project.slug}/",
-            "name": row.project.name,
-            "slug": row.project.slug,
-            "hidden": not asked.finds(row.project.name, row.project.slug),
-            "keys": ",".join("" if key is None else str(key) for key in row.keys.values()),
-            "trend": _trend(row.counts.received, size, every),
-            "received": words.number(sum(row.counts.received)),
-            "change": change_cell(row.counts.change, period),
-            "accepted": words.number(row.counts.of(Outcome.ACCEPTED)),
-            "dropped": words.number(row.counts.dropped),
-            "why": ", ".join(
-                f"{count:,} {words.outcome_words(outcome)}"
-                for outcome, count in row.counts.outcomes.items()
-                if count and outcome is not Outcome.ACCEPTED
-            ),
-            **_last(overview, row.project.id, zone),
-        }
-        for row in rows
-    ]
+    parts = []
+    for project, counts, keys in rows:
+        hidden = "" if asked.finds(project.name, project.slug) else " hidden"
+        sorted_by = ",".join(["" if key is None else str(key) for key in keys.values()])
+        parts.append(
+            f'<tr data-keys="{sorted_by}"{hidden}><th scope="row" class="name">'
+            f'<a href="{base}{escape(project.slug)}/">{escape(project.name)}</a>{_slug(project)}</th>'
+            f'<td class="trend">{_trend(counts.received, size, every)}</td>'
+            f'<td class="number received">{words.number(keys[Column.RECEIVED] or 0)}</td>'
+            f"{_change(counts.change, period)}"
+            f'<td class="number accepted">{words.number(counts.of(Outcome.ACCEPTED))}</td>'
+            f"{_dropped(counts, keys[Column.DROPPED] or 0)}"
+            f'<td class="number last">{_last(overview.newest.get(project.id), zone, period.now)}</td></tr>\n'
+        )
+    return SafeString("".join(parts))
 
 
 def change_cell(change: Change | None, period: StatsRange) -> Cells | None:
-    """Return what the template reads of a change; None if the range before is not kept."""
-    if change is None:
+    """Return what is shown of a change; None if there is none to show."""
+    if change is None or change.now == change.before == 0:
         return None
     difference = change.difference
+    direction = "up" if difference > 0 else "down" if difference < 0 else ""
     return {
-        "nothing": change.now == change.before == 0,
-        "direction": "up" if difference > 0 else "down" if difference < 0 else "",
+        "direction": direction,
+        "arrow": _ARROWS[direction],
         "difference": words.signed(difference),
         "percent": words.percent(change),
         "both": words.compared(change, period.interval, period.points),
@@ -108,7 +116,7 @@ def totals(overview: Overview) -> list[Cells]:
         },
         *(
             {
-                "label": words.outcome_words(outcome).capitalize(),
+                "label": words.OUTCOME_WORDS[outcome].capitalize(),
                 "swatch": outcome.value,
                 "count": words.number(total.of(outcome)),
                 "exact": f"{total.of(outcome):,}",
@@ -118,22 +126,59 @@ def totals(overview: Overview) -> list[Cells]:
     ]
 
 
-def _trend(received: Sequence[int], size: int, every: str) -> SafeString:
+def _slug(project: ProjectName) -> str:
+    """Return the slug if the name does not tell it."""
+    slug = project.slug
+    if project.name.lower().replace(" ", "-") == slug:
+        return ""
+    return f' <span class="quiet">{escape(slug)}</span>'
+
+
+def _trend(received: Sequence[int], size: int, every: str) -> str:
     """Return the sparkline of the range, one bar for `size` intervals. The last bar has the interval still open."""
-    first = len(received) % size
-    starts = [0, *range(first, len(received), size)] if first else range(0, len(received), size)
-    bars = [sum(received[start : start + size if start or not first else first]) for start in starts]
-    # No text of it is typed by anybody.
-    return SafeString(sparkline(bars, title=f"Received by {every}; the most: {max(bars):,}"))
+    bars = received
+    if size > 1:
+        first = len(received) % size or size
+        starts = [0, *range(first, len(received), size)]
+        bars = [sum(received[start:end]) for start, end in zip(starts, [*starts[1:], len(received)], strict=True)]
+    return sparkline(bars, title=f"Received by {every}; the most: {max(bars):,}")
 
 
-def _last(overview: Overview, project: int, zone: ZoneInfo) -> Cells:
-    newest = overview.newest.get(project)
+def _change(change: Change | None, period: StatsRange) -> str:
+    if change is None:
+        return '<td class="number change quiet">not kept</td>'
+    cell = change_cell(change, period)
+    if cell is None:
+        return (
+            '<td class="number change"><span aria-hidden="true">–</span>'
+            '<span class="visually-hidden">nothing in both</span></td>'
+        )
+    return (
+        f'<td class="number change {cell["direction"]}" title="{cell["both"]}">'
+        f"{cell['arrow']}{cell['difference']} <small>{cell['percent']}</small></td>"
+    )
+
+
+def _dropped(counts: Counts, dropped: int) -> str:
+    if not dropped:
+        return '<td class="number dropped">0</td>'
+    why = ", ".join(
+        [
+            f"{count:,} {words.OUTCOME_WORDS[outcome]}"
+            for outcome, count in counts.outcomes.items()
+            if count and outcome is not Outcome.ACCEPTED
+        ]
+    )
+    return (
+        f'<td class="number dropped" title="{why}">{words.number(dropped)}'
+        f'<span class="visually-hidden">: {why}</span></td>'
+    )
+
+
+def _last(newest: Newest | None, zone: ZoneInfo, now: int) -> str:
     if newest is None:
-        return {"last": ""}
-    age = max(0, overview.answered.now - newest.start)
-    return {
-        "last": words.ago(age),
-        "last_machine": words.machine_time(newest.start),
-        "last_exactly": words.exactly(newest, zone),
-    }
+        return '<span class="quiet">never</span>'
+    return (
+        f'<time datetime="{words.machine_time(newest.start)}" title="{words.exactly(newest, zone)}">'
+        f"{words.ago(max(0, now - newest.start))}</time>"
+    )

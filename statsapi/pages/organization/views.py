@@ -18,7 +18,7 @@ from statsapi.pages.access import Place, in_organization
 from statsapi.pages.organization import words
 from statsapi.pages.organization.asked import Asked, Column, parse_asked
 from statsapi.pages.organization.numbers import SPANS, NotServed, Overview, read_overview
-from statsapi.pages.organization.rows import Cells, cells, make_rows, totals
+from statsapi.pages.organization.rows import Cells, make_rows, render_rows, totals
 from statsapi.pages.zones import Zone, zone_of
 from tsdb.outcomes import Category
 from tsdb.units import DAY
@@ -49,11 +49,12 @@ def organization(request: HttpRequest, place: Place) -> HttpResponse:
     except NotServed:
         return render(request, TEMPLATE, {**context, "not_served": True})
     base = reverse("organization", kwargs={"organization": slug})
-    rows = cells(make_rows(projects, overview, asked), overview, asked, zone.info, base)
+    rows = make_rows(projects, overview, asked)
     context |= {
         "asked": asked,
-        "rows": rows,
-        "found": sum(not row["hidden"] for row in rows),
+        "rows": render_rows(rows, overview, asked, zone.info, base),
+        "number": len(rows),
+        "found": sum(asked.finds(project.name, project.slug) for project in projects),
         "totals": totals(overview),
         "heads": _heads(asked),
         "ranges": _ranges(asked),

@@ -21,17 +21,18 @@ _CATEGORIES = {
     Category.TRANSACTION_INDEXED: "Indexed transactions",
 }
 _UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second"))
-_OUTCOMES = {Outcome.CLIENT_DISCARD: "client discards"}
+
+
+OUTCOME_WORDS = {
+    outcome: "client discards" if outcome is Outcome.CLIENT_DISCARD else outcome.value.replace("_", " ")
+    for outcome in Outcome
+}
+"""The words for events of each outcome, as `rate limited`."""
 
 
 def category_words(category: Category) -> str:
     """Return the name of a category in the plural, as `Errors`."""
     return _CATEGORIES.get(category) or f"{category.value.replace('_', ' ').capitalize()}s"
-
-
-def outcome_words(outcome: Outcome) -> str:
-    """Return the words for events of an outcome, as `rate limited`."""
-    return _OUTCOMES.get(outcome) or outcome.value.replace("_", " ")
 
 
 def number(count: int) -> str:

@@ -13,7 +13,8 @@ if (table) {
   const rows = [...body.rows].map((row) => ({
     row,
     keys: row.dataset.keys.split(",").map((key) => (key === "" ? null : Number(key))), // a key for each of `columns`
-    text: row.cells[0].textContent.toLowerCase(),
+    name: row.cells[0].firstElementChild.textContent.toLowerCase(),
+    slug: row.cells[0].firstElementChild.pathname.split("/").at(-2),
   }));
 
   const address = (changes) => {
@@ -60,8 +61,8 @@ if (table) {
   const filter = () => {
     const wanted = search.value.trim().toLowerCase();
     let number = 0;
-    for (const { row, text } of rows) {
-      row.hidden = !text.includes(wanted);
+    for (const { row, name, slug } of rows) {
+      row.hidden = !name.includes(wanted) && !slug.includes(wanted);
       number += !row.hidden;
     }
     found.hidden = !wanted;
