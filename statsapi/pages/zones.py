@@ -32,8 +32,14 @@ def zone_of(request: HttpRequest) -> Zone:
     for chosen, name in (("address", request.GET.get(PARAMETER, "")), ("kept", _kept(request))):
         if name in zone_names():
             return Zone(name, chosen)
+    name = browser_zone(request)
+    return Zone(name, "browser") if name else Zone("UTC", "default")
+
+
+def browser_zone(request: HttpRequest) -> str:
+    """Return the zone of the browser, or an empty text if it did not tell one."""
     name = request.COOKIES.get(BROWSER_COOKIE, "").replace("%2F", "/")
-    return Zone(name, "browser") if name in zone_names() else Zone("UTC", "default")
+    return name if name in zone_names() else ""
 
 
 def _kept(request: HttpRequest) -> str:

@@ -7,11 +7,25 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from django.http import HttpRequest
+
+from statsapi.pages.project.names import CATEGORIES
 from statsapi.pages.project.numbers import Numbers
 from statsapi.pages.project.query import PRESETS, length_text, length_words
 from statsapi.pages.project.ranges import offered_resolutions
+from statsapi.pages.project.table import offset_text
+from statsapi.pages.zones import PARAMETER, browser_zone
+from tsdb.outcomes import Category
 from tsdb.rollups import Rollup
 from tsdb.units import DAY
+
+SUGGESTED_ZONES = (
+    "UTC", "Europe/London", "Europe/Berlin", "Europe/Kyiv", "Africa/Cairo", "Africa/Lagos", "Africa/Nairobi",
+    "Asia/Dubai", "Asia/Kolkata", "Asia/Singapore", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
+    "Pacific/Auckland", "America/Sao_Paulo", "America/New_York", "America/Chicago", "America/Denver",
+    "America/Los_Angeles",
+)  # fmt: skip
+"""What the field for a time zone suggests. It takes every other name too."""
 
 
 class Choice(NamedTuple):
@@ -22,35 +36,43 @@ class Choice(NamedTuple):
     is_current: bool
 
 
+Kept = list[tuple[str, str]]
+"""Parameters that a form hands on, in hidden fields."""
+
+
 @dataclass(frozen=True)
 class Controls:
-    """All choices, and what is shown now."""
+    """All choices, and what is shown now. `start` and `end` are in the page's zone, as fields of a form have them."""
 
     ranges: list[Choice]
     resolutions: list[Choice]
     categories: list[Choice]
-    environments: list[Choice]
     zones: list[Choice]
-    resolution: str
-    days: str
-    """Whose days the days are, or an empty text if the buckets are shorter."""
+    before: Choice
+    csv: str
+    environments: Sequence[str]
+    suggested_zones: Sequence[str]
     start: str
     end: str
-    """The range as the fields of the form have it, in the page's zone."""
-    csv: str
-    others: list[tuple[str, str]]
-    """What a form for a range has to keep."""
-    besides_zone: list[tuple[str, str]]
-    """What a form for a zone has to keep."""
+    kept_by_range: Kept
+    kept_by_zone: Kept
+    kept_by_environment: Kept
+    resolution: str
+    offset: str
+    """The distance of the zone from UTC now."""
+    days: str
+    """Whose days the days are, or an empty text if the buckets are shorter."""
 
 
-def controls(numbers: Numbers, rollups: Sequence[Rollup], environments: Sequence[str]) -> Controls:
-    """Return the choices for the page with these numbers."""
+def controls(
+    request: HttpRequest, numbers: Numbers, rollups: Sequence[Rollup], environments: Sequence[str]
+) -> Controls:
+    """Return the choices for the page with these numbers. `environments` are the names of the project's."""
     query, shown, zone = numbers.query, numbers.shown, numbers.query.zone
-    asked = query.parameters
     of_days = ""
     if shown.interval >= DAY:
         of_days = zone.name if shown.days else "UTC"
+    categories = dict.fromkeys((*numbers.categories, query.category))
     return Controls(
         ranges=[
             Choice(preset.label, query.link(range=preset.name), query.span is None and preset is query.preset)
@@ -62,28 +84,33 @@ def controls(numbers: Numbers, rollups: Sequence[Rollup], environments: Sequence
         ],
         categories=[
             Choice(
-                category.value.replace("_", " "),
-                query.link(category=category.value, environment=None),
+                CATEGORIES[category],
+                query.link(category=None if category is Category.ERROR else category.value, environment=None),
                 category is query.category,
             )
-            for category in numbers.categories
+            for category in categories
         ],
-        environments=[
-            Choice("all", query.link(environment=None), not query.environment),
-            *(
-                Choice(name, query.link(environment=name, category=None), name == query.environment)
-                for name in environments
-            ),
+        zones=[
+            Choice(name, query.link(timezone=name), name == zone.name)
+            for name in dict.fromkeys((zone.name, browser_zone(request) or "UTC", "UTC"))
         ],
-        zones=[Choice("UTC", query.link(timezone="UTC"), zone.name == "UTC")],
-        resolution=length_words(shown.interval),
-        days=of_days,
+        before=Choice("The period before", query.link(before=None if query.before else "1"), query.before),
+        csv=query.link(format="csv"),
+        environments=environments if query.category is Category.ERROR else (),
+        suggested_zones=SUGGESTED_ZONES,
         start=_field(query.start, numbers),
         end=_field(query.end, numbers),
-        csv=query.link(format="csv"),
-        others=[(name, value) for name, value in asked.items() if name not in ("range", "from", "to", "resolution")],
-        besides_zone=[(name, value) for name, value in asked.items() if name != "timezone"],
+        kept_by_range=_kept(numbers, "range", "from", "to", "resolution"),
+        kept_by_zone=_kept(numbers, PARAMETER),
+        kept_by_environment=_kept(numbers, "environment"),
+        resolution=length_words(shown.interval),
+        offset=offset_text(datetime.fromtimestamp(shown.now, zone.info)),
+        days=of_days,
     )
+
+
+def _kept(numbers: Numbers, *changed: str) -> Kept:
+    return [(name, value) for name, value in numbers.query.parameters.items() if name not in changed]
 
 
 def _field(instant: int, numbers: Numbers) -> str:

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from statsapi.api.stats.v2 import add_outcomes
 from statsapi.api.stats.v2_query import StatsRange
+from statsapi.pages.project.facts import Fact, facts_in
 from statsapi.pages.project.query import PageQuery
 from statsapi.pages.project.ranges import Chosen, choose
-from tsdb.facts import Group
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.store import Store
 
@@ -29,24 +29,17 @@ RARE = (Outcome.ABUSE, Outcome.CARDINALITY_LIMITED)
 """Outcomes that are shown only where there are any."""
 
 
-class Fact(NamedTuple):
-    """What a group of counts has in common. `key` is the id of a key, or 0."""
-
-    category: str
-    outcome: str
-    reason: str
-    key: int
-
-
 @dataclass(frozen=True)
 class Numbers:
     """The counts of a range.
 
     facts: a count for each bucket of the range, by what was counted; without those that are all zero.
+    before: what was received in each bucket of the period before, if it was asked for and is kept.
     """
 
     chosen: Chosen
     facts: Mapping[Fact, Sequence[int]]
+    before: Sequence[int] | None
 
     @property
     def query(self) -> PageQuery:
@@ -60,11 +53,16 @@ class Numbers:
 
     @cached_property
     def series(self) -> dict[Outcome, list[int]]:
-        """A count for each bucket, by outcome, of the category that is shown."""
+        """A count for each bucket, by outcome, of the category that is shown.
+
+        Environments count only what was received. So with an environment there are no other outcomes.
+        """
         sums = {outcome: [0] * self.shown.points for outcome in LABELS}
         for fact, counts in self.facts.items():
             if fact.category == self.query.category:
                 add_to(sums[Outcome(fact.outcome)], counts)
+        if self.query.environment:
+            return {outcome: counts for outcome, counts in sums.items() if outcome in RECEIVED}
         return {outcome: counts for outcome, counts in sums.items() if outcome not in RARE or any(counts)}
 
     @cached_property
@@ -73,9 +71,9 @@ class Numbers:
         return {outcome: sum(counts) for outcome, counts in self.series.items()}
 
     @cached_property
-    def received(self) -> int:
-        """The sum of what was received, over the range."""
-        return sum(self.totals[outcome] for outcome in RECEIVED)
+    def received_series(self) -> list[int]:
+        """What was received in each bucket: the sum of three outcomes."""
+        return [sum(counts) for counts in zip(*(self.series[outcome] for outcome in RECEIVED), strict=True)]
 
     @cached_property
     def kept(self) -> list[bool]:
@@ -102,6 +100,12 @@ class Numbers:
             of_category[outcome] = of_category.get(outcome, 0) + sum(counts)
         return {category: sums[category] for category in Category if category in sums}
 
+    @cached_property
+    def environments_since(self) -> int | None:
+        """Since when environments count all that was received, seconds since the epoch; None if the whole range."""
+        since = self.shown.retention.of_environments().since(self.shown.rollup)
+        return since if since > max(self.shown.start, self.shown.complete_since) else None
+
     @property
     def data(self) -> dict[str, Any]:
         """What the chart draws. A bucket that is not kept has null, never 0."""
@@ -115,7 +119,7 @@ class Numbers:
             "zone": self.query.zone.name,
             "series": {outcome.value: self.known(counts) for outcome, counts in self.series.items()},
             "labels": {outcome.value: LABELS[outcome] for outcome in self.series},
-            "before": None,
+            "before": None if self.before is None else list(self.before),
             "live": self.query.span is None and self.query.preset.name == "1h",
         }
 
@@ -124,14 +128,34 @@ class Numbers:
         return [count if kept else None for count, kept in zip(counts, self.kept, strict=True)]
 
 
-def read_numbers(store: Store, project: int, query: PageQuery, *, now: int) -> Numbers:
-    """Return the counts of a project for a page. `now` is in nanoseconds.
+def read_numbers(store: Store, project: int, query: PageQuery, environments: Mapping[str, int], *, now: int) -> Numbers:
+    """Return the counts of a project for a page. `now` is in nanoseconds. `environments` has ids by names.
 
     Raises what tsdb.facts.add_facts raises.
     """
-    chosen = choose(query, store.rollups, store.retention([project], now=now))
-    counted = add_outcomes(store, [project], chosen.asked, chosen.shown)
-    return Numbers(chosen, {_fact(group): counts for group, counts in counted.items()})
+    retention = store.retention([project], now=now)
+    environment = environments[query.environment] if query.environment else None
+    chosen = choose(query, store.rollups, retention if environment is None else retention.of_environments())
+    facts = _facts(store, project, environment, chosen, chosen.shown)
+    before = None
+    if chosen.before:
+        before = [0] * chosen.before.points
+        for fact, counts in _facts(store, project, environment, chosen, chosen.before).items():
+            if fact.category == query.category and fact.outcome in RECEIVED:
+                add_to(before, counts)
+    return Numbers(chosen, facts, before)
+
+
+def _facts(
+    store: Store, project: int, environment: int | None, chosen: Chosen, shown: StatsRange
+) -> dict[Fact, list[int]]:
+    if environment is not None:
+        return facts_in(store, project, environment, shown)
+    counted = add_outcomes(store, [project], chosen.asked, shown)
+    return {
+        Fact(str(category), str(outcome), str(reason), int(key)): counts
+        for (category, outcome, reason, key), counts in counted.items()
+    }
 
 
 class Total(NamedTuple):
@@ -145,18 +169,30 @@ class Total(NamedTuple):
 
 def totals(numbers: Numbers) -> list[Total]:
     """Return what stands beside the chart: what was received, and each outcome."""
-    return [
-        Total("received", "Received", numbers.received, f"{numbers.received:,}"),
+    received = sum(numbers.received_series)
+    found = [
+        Total("received", "Received", received, f"{received:,}"),
         *(Total(outcome.value, LABELS[outcome], count, f"{count:,}") for outcome, count in numbers.totals.items()),
     ]
+    if numbers.before is not None:
+        before = sum(numbers.before)
+        found.append(Total("before", "Received in the period before", before, f"{before:,}"))
+    return found
+
+
+def share_text(part: int, whole: int) -> str:
+    """Return a share as text: `58.7 %`. Neither a little nor nearly everything is rounded to nothing or to all."""
+    if not part:
+        return "0 %"
+    percent = 100 * part / whole
+    if percent < 0.1:
+        return "< 0.1 %"
+    if part < whole and percent > 99.9:
+        return "> 99.9 %"
+    return f"{percent:.1f} %"
 
 
 def add_to(sums: list[int], counts: Sequence[int]) -> None:
     """Add the counts to the sums, place by place."""
     for place, count in enumerate(counts):
         sums[place] += count
-
-
-def _fact(group: Group) -> Fact:
-    category, outcome, reason, key = group
-    return Fact(str(category), str(outcome), str(reason), int(key))

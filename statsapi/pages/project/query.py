@@ -23,6 +23,8 @@ from tsdb.units import DAY, HOUR, MINUTE, NS
 _SECONDS = re.compile("[0-9]{1,12}")
 _DAY = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _MINUTE = re.compile(rf"{_DAY.pattern}T[0-9]{{2}}:[0-9]{{2}}(:[0-9]{{2}})?")
+_ORDER = ("range", "from", "to", "resolution", "category", "environment", PARAMETER, "before", "format")
+"""The order of the parameters in every link, so that equal pages have equal addresses."""
 LONGEST_SHOWN = 40
 """The most characters of a value that a message repeats."""
 
@@ -101,17 +103,10 @@ class PageQuery:
 
         Another range takes away the resolution, which belongs to the range.
         """
-        asked = dict(self.parameters)
-        if changes.keys() & {"range", "from_"}:
-            for name in ("range", "from", "to", "resolution"):
-                asked.pop(name, None)
-        for name, value in changes.items():
-            name = name.rstrip("_")
-            if value is None:
-                asked.pop(name, None)
-            else:
-                asked[name] = value
-        return f"?{urlencode(asked)}"
+        replaced = {"range", "from", "to", "resolution"} if "range" in changes else set(changes)
+        asked = {name: value for name, value in self.parameters.items() if name not in replaced}
+        asked |= {name: value for name, value in changes.items() if value is not None}
+        return f"?{urlencode(sorted(asked.items(), key=lambda pair: _ORDER.index(pair[0])))}"
 
 
 def read_query(

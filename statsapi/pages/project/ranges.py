@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.stats.query import parse_timezone
-from statsapi.api.stats.v2_query import Asked, StatsRange, choose_range
+from statsapi.api.stats.v2_query import MAX_INTERVALS, Asked, StatsRange, choose_range
 from statsapi.pages.project.query import DEFAULT, PageQuery, length_words
+from tsdb.local_days import day_start, days_between
 from tsdb.rollups import Rollup
 from tsdb.timeline import Retention
-from tsdb.units import DAY
+from tsdb.units import DAY, NS
 
-MOST_POINTS = 1000
 FITTING = 750
-"""The most buckets of a range for which a resolution is chosen by itself."""
+"""The most buckets of a range for which a resolution is chosen by itself: 30 days of hours are below it."""
 GROUP_BY = ("category", "outcome", "reason", "key_id")
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is shown: the query, which is the default one if the asked range was too long; the range, and the one before
-    it if that was asked for; and a sentence for everything that is not as asked."""
+    """What is shown.
+
+    query: what is obeyed, which has the default range if the one that was asked for is impossible.
+    asked: the question to the API's code.
+    before: the range of the same length that ends when the one shown begins, if it was asked for and is kept.
+    notes: a sentence for everything that is not as it was asked for.
+    """
 
     query: PageQuery
     asked: Asked
@@ -32,58 +38,25 @@ class Chosen:
 
 
 def choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> Chosen:
-    """Return the range that the page shows. Raises BadQuery if these rollups can make up none."""
-    try:
-        return _choose(query, rollups, retention)
-    except BadQuery as error:
-        if query.span is None and query.interval is None:
-            raise
-        text = f"{error.detail} The last 24 hours are shown."
-        seconds = DEFAULT.seconds
-        now = -(-retention.now // 10**9)
-        calm = replace(
-            query,
-            preset=DEFAULT,
-            span=None,
-            start=max(0, now - seconds),
-            end=now,
-            interval=None,
-            problems=(*query.problems, text),
-        )
-        return _choose(calm, rollups, retention)
-
-
-def _choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> Chosen:
-    notes: list[str] = []
-    interval = query.interval or _fitting(query, rollups, retention)
-    zone = parse_timezone(query.zone.name)
-    asked = Asked(
-        fields=("sum(quantity)",),
-        group_by=GROUP_BY,
-        start=query.start,
-        end=query.end,
-        interval=interval,
-        projects=frozenset(),
-        categories=frozenset(),
-        outcomes=frozenset(),
-        reasons=frozenset(),
-        keys=frozenset(),
-        zone=zone,
-    )
-    try:
-        shown = choose_range(asked, rollups, retention)
-    except BadQuery as error:
-        if zone is None:
-            raise
-        asked = replace(asked, zone=None)
-        shown = choose_range(asked, rollups, retention)
-        reason = str(error.detail).partition(" Ask for")[0]
-        notes.append(f"Days are those of UTC, not of {query.zone.name}, for a range that begins so early. {reason}")
-    if query.interval and shown.interval != query.interval:
-        notes.append(
-            f"Shown by {length_words(shown.interval)}, because {length_words(query.interval)} is not kept so far back."
-        )
-    return Chosen(query, asked, shown, None, tuple(notes))
+    """Return what the page shows: the range and resolution that were asked for, or if that is impossible the range, or
+    the default. Raises BadQuery if these rollups make up no range at all."""
+    until = -(-retention.now // NS)
+    tries = [query]
+    if query.interval:
+        said = f"{length_words(query.interval).capitalize()} would be too many bars: at most {MAX_INTERVALS} are shown."
+        tries.append(replace(query, interval=None, problems=(*query.problems, said)))
+    if query.span:
+        said = "The range is too long. The last 24 hours are shown."
+        start = max(0, until - DEFAULT.seconds)
+        default = replace(query, preset=DEFAULT, span=None, start=start, end=until, interval=None)
+        tries.append(replace(default, problems=(*query.problems, said)))
+    *before_last, last = tries
+    for one in before_last:
+        try:
+            return _choose(one, rollups, retention)
+        except BadQuery:
+            continue
+    return _choose(last, rollups, retention)
 
 
 def offered_resolutions(shown: StatsRange, rollups: Sequence[Rollup]) -> list[int]:
@@ -91,19 +64,98 @@ def offered_resolutions(shown: StatsRange, rollups: Sequence[Rollup]) -> list[in
     return [
         rollup.seconds
         for rollup in rollups
-        if DAY % rollup.seconds == 0
-        and (shown.end - shown.start) // rollup.seconds <= MOST_POINTS
-        and (shown.start >= shown.retention.since(rollup) or rollup is rollups[-1])
+        if rollup.seconds == shown.interval
+        or (
+            DAY % rollup.seconds == 0
+            and -(-(shown.end - shown.start) // rollup.seconds) <= MAX_INTERVALS
+            and shown.start >= shown.retention.since(rollup)
+        )
     ]
+
+
+def _choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> Chosen:
+    notes: list[str] = []
+    asked = Asked(
+        fields=("sum(quantity)",),
+        group_by=GROUP_BY,
+        start=query.start,
+        end=query.end,
+        interval=query.interval or _fitting(query, rollups, retention),
+        projects=frozenset(),
+        categories=frozenset(),
+        outcomes=frozenset(),
+        reasons=frozenset(),
+        keys=frozenset(),
+        zone=parse_timezone(query.zone.name),
+    )
+    try:
+        shown = choose_range(asked, rollups, retention)
+    except BadQuery as error:
+        if asked.zone is None:
+            raise
+        asked = replace(asked, zone=None)
+        shown = choose_range(asked, rollups, retention)
+        notes.append(f"These are days of UTC, because {query.zone.name} has none so far back. {_first_sentence(error)}")
+    if query.interval and shown.interval != query.interval:
+        notes.append(_coarser(shown.interval, query.interval, "so far back"))
+    if not query.before:
+        return Chosen(query, asked, shown, None, tuple(notes))
+    for one in _candidates(asked, shown, rollups, retention):
+        before = _range_before(one)
+        if before is not None:
+            if one.interval != shown.interval:
+                notes.append(_coarser(one.interval, shown.interval, "for the period before"))
+            elif one.days != shown.days:
+                notes.append(f"These are days of UTC, because {query.zone.name} has none in the period before.")
+            return Chosen(query, asked, one, before, tuple(notes))
+    notes.append("The period before is not shown, because not all of it is kept any more.")
+    return Chosen(query, asked, shown, None, tuple(notes))
+
+
+def _candidates(
+    asked: Asked, shown: StatsRange, rollups: Sequence[Rollup], retention: Retention
+) -> Iterator[StatsRange]:
+    """Return the range at its own resolution and at each coarser one, in days of the zone and then of UTC."""
+    yield shown
+    coarser = [rollup.seconds for rollup in rollups if shown.interval < rollup.seconds <= DAY]
+    for interval, zone in [*((one, asked.zone) for one in coarser), (DAY, None)]:
+        try:
+            yield choose_range(replace(asked, interval=interval, zone=zone), rollups, retention)
+        except BadQuery:
+            continue
+
+
+def _range_before(shown: StatsRange) -> StatsRange | None:
+    """Return the range with as many buckets that ends when the one shown begins; None if not all of it is kept."""
+    start, days = 2 * shown.start - shown.end, None
+    if shown.days:
+        zone = shown.days.zone
+        first = datetime.fromtimestamp(shown.start, zone).date() - timedelta(days=shown.points)
+        start = day_start(zone, first)
+        days = days_between(zone, start, shown.start)
+        if len(days.starts) != shown.points or not days.divided_by(shown.rollup):
+            return None
+    before = replace(shown, start=start, end=shown.start, days=days)
+    return before if start >= before.retained_since else None
 
 
 def _fitting(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> int:
     """Return the resolution at which a range is shown by itself, in seconds."""
     if query.span is None:
-        return max(query.preset.interval, min(rollups[0].seconds, DAY))
-    length = query.end - query.start
+        return max(query.preset.interval, rollups[0].seconds)
     for rollup in rollups:
         start = query.start - query.start % rollup.seconds
-        if length // rollup.seconds < FITTING and start >= retention.since(rollup):
+        if (query.end - query.start) // rollup.seconds < FITTING and start >= retention.since(rollup):
             return rollup.seconds
-    return min(DAY, rollups[-1].seconds)
+    return max(DAY, rollups[0].seconds)
+
+
+def _coarser(interval: int, wanted: int, where: str) -> str:
+    verb = "is" if length_words(wanted).startswith("1 ") else "are"
+    return f"One bar is {length_words(interval)}, because {length_words(wanted)} {verb} not kept {where}."
+
+
+def _first_sentence(error: BadQuery) -> str:
+    """Return the first sentence of an error. The second one gives advice about the API's parameters."""
+    first, _, _ = str(error.detail).partition(". ")
+    return f"{first.removesuffix('.')}."

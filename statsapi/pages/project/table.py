@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from statsapi.api.stats.csv_format import iso
 from statsapi.pages.project.numbers import LABELS, Numbers
-from tsdb.outcomes import RECEIVED
 from tsdb.units import DAY, MINUTE
+
+NOT_KEPT = "not kept"
 
 
 class Row(NamedTuple):
-    """A bucket. `counts` are texts, by outcome in the order of the columns; empty if the bucket is not kept."""
+    """A bucket. `counts` are texts: what was received, each outcome, and what was received in the period before."""
 
     time: str
-    machine: str
     is_open: bool
-    received: str
     counts: list[str]
 
 
@@ -35,25 +34,24 @@ def rows(numbers: Numbers) -> list[Row]:
     found = [
         Row(
             time=bucket_text(start, shown.interval, zone),
-            machine=iso(start),
             is_open=place == numbers.open,
-            received=f"{received:,}" if kept else "",
-            counts=[f"{count:,}" for count in counts] if kept else [],
+            counts=[NOT_KEPT if count is None else f"{count:,}" for count in counts],
         )
-        for place, (start, kept, received, *counts) in enumerate(_lines(numbers))
+        for place, (start, counts) in enumerate(_lines(numbers))
     ]
     return found[::-1]
 
 
 def csv_header(numbers: Numbers) -> list[str]:
     """Return the names of the columns of the CSV."""
-    return ["timestamp", "received", *(outcome.value for outcome in numbers.series)]
+    before = [] if numbers.before is None else ["received_before"]
+    return ["timestamp", "received", *(outcome.value for outcome in numbers.series), *before]
 
 
 def csv_rows(numbers: Numbers) -> Iterator[list[str | int]]:
-    """Return the rows of the CSV, the oldest first. A bucket that is not kept has empty cells."""
-    for start, kept, *counts in _lines(numbers):
-        yield [iso(start), *(counts if kept else [""] * len(counts))]
+    """Return the rows of the CSV, the oldest first. What is not kept is an empty cell."""
+    for start, counts in _lines(numbers):
+        yield [iso(start), *("" if count is None else count for count in counts)]
 
 
 def bucket_text(start: int, seconds: int, zone: ZoneInfo) -> str:
@@ -70,7 +68,8 @@ def bucket_text(start: int, seconds: int, zone: ZoneInfo) -> str:
 
 def offset_text(moment: datetime) -> str:
     """Return the distance of a zone from UTC at a moment: `UTC+02:00`."""
-    return f"UTC{moment:%:z}" if moment.utcoffset() else "UTC"
+    offset = f"{moment:%z}"
+    return f"UTC{offset[:3]}:{offset[3:5]}" if moment.utcoffset() else "UTC"
 
 
 def _comes_twice(moment: datetime) -> bool:
@@ -78,8 +77,10 @@ def _comes_twice(moment: datetime) -> bool:
     return moment.utcoffset() != other.utcoffset() and other.astimezone(UTC).astimezone(moment.tzinfo) == other
 
 
-def _lines(numbers: Numbers) -> Iterator[Sequence[int]]:
-    """Return for each bucket: its start, whether it is kept, what was received, and each outcome."""
-    received = [numbers.series[outcome] for outcome in RECEIVED]
-    sums = [sum(counts) for counts in zip(*received, strict=True)]
-    return zip(numbers.shown.starts, numbers.kept, sums, *numbers.series.values(), strict=True)
+def _lines(numbers: Numbers) -> Iterator[tuple[int, list[int | None]]]:
+    """Return for each bucket its start, and: what was received, each outcome, and what was received before."""
+    columns = [numbers.known(column) for column in (numbers.received_series, *numbers.series.values())]
+    if numbers.before is not None:
+        columns.append(list(numbers.before))
+    for start, counts in zip(numbers.shown.starts, zip(*columns, strict=True), strict=True):
+        yield start, list(counts)

@@ -2,46 +2,61 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from projects.connections import get_store
+from projects.models import ProjectKey
 from projects.selectors import environments_of
 from projects.services import settled
 from statsapi.api.stats.csv_format import csv_response
 from statsapi.http import clock
+from statsapi.http.refusal_pages import refusal
 from statsapi.pages.access import ProjectPlace, in_project
 from statsapi.pages.project import table
 from statsapi.pages.project.controls import controls
+from statsapi.pages.project.curl import curl
+from statsapi.pages.project.dropped import dropped
+from statsapi.pages.project.facts import totals_by_environment
 from statsapi.pages.project.numbers import Numbers, read_numbers, totals
 from statsapi.pages.project.query import read_query
 from statsapi.pages.zones import zone_of
+from tsdb.facts import TooManySeries
+from tsdb.outcomes import Outcome
 
 
 @in_project()
 def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     """Show the counts of the project, or send them as CSV."""
-    store, now = get_store(), clock.now_ns(request)
-    environments = environments_of(place.project.pk)
+    store, number, now = get_store(), place.project.pk, clock.now_ns(request)
+    environments = environments_of(number)
     query = read_query(request.GET.dict(), zone_of(request), environments, store.rollups, now)
-    numbers = settled(lambda: read_numbers(store, place.project.pk, query, now=now))
+
+    def read() -> tuple[Numbers, dict[str, dict[Outcome, int]]]:
+        numbers = read_numbers(store, number, query, environments, now=now)
+        return numbers, totals_by_environment(store, number, environments, numbers.shown)
+
+    try:
+        numbers, by_environment = settled(read)
+    except TooManySeries as error:
+        said = f"The project has more kinds of counts than a page can add up: {error}."
+        return refusal(request, 400, "Too much to show", said)
     if request.GET.get("format") == "csv":
         name = f"{place.project.slug}-{numbers.query.category}.csv"
         return csv_response(table.csv_header(numbers), table.csv_rows(numbers), name)
-    return render(request, "pages/project/chart.html", _context(place, numbers, sorted(environments)))
-
-
-def _context(place: ProjectPlace, numbers: Numbers, environments: list[str]) -> dict[str, Any]:
-    return {
+    keys = {key.pk: key for key in ProjectKey.objects.filter(project=number)}
+    context = {
         "place": place,
         "tab": "project",
         "query": numbers.query,
         "notes": numbers.chosen.notes,
         "counts": numbers.data,
-        "controls": controls(numbers, get_store().rollups, environments),
+        "controls": controls(request, numbers, store.rollups, sorted(environments)),
         "totals": totals(numbers),
+        "dropped": dropped(numbers, keys, by_environment),
         "columns": table.columns(numbers),
+        "has_before": numbers.before is not None,
         "rows": table.rows(numbers),
+        "curl": curl(place, numbers),
     }
+    return render(request, "pages/project/chart.html", context)

@@ -1,0 +1,52 @@
+"""The request to the API that answers the numbers of a page, as a command to copy."""
+
+from __future__ import annotations
+
+import shlex
+from urllib.parse import urlencode
+
+from django.conf import settings
+
+from statsapi.pages.access import ProjectPlace
+from statsapi.pages.project.numbers import Numbers
+from statsapi.pages.project.query import length_text
+
+HEADER = "Authorization: Bearer $TOKEN"
+
+
+def curl(place: ProjectPlace, numbers: Numbers) -> str:
+    """Return the command. The shell puts the value of TOKEN in its place."""
+    return f'curl -H "{HEADER}" \\\n  {shlex.quote(settings.PUBLIC_URL + api_path(place, numbers))}'
+
+
+def api_path(place: ProjectPlace, numbers: Numbers) -> str:
+    """Return the path and query of the request.
+
+    For an environment, whose outcomes the API answers one at a time, it is the one for what was received.
+    """
+    organization, project = place.organization.slug, place.project.slug
+    query, shown = numbers.query, numbers.shown
+    zone = {"timezone": shown.days.zone.key} if shown.days else {}
+    if query.environment:
+        asked = {
+            "stat": "received",
+            "environment": query.environment,
+            "since": str(shown.starts[0]),
+            "until": str(shown.starts[-1]),
+            "resolution": length_text(shown.interval),
+            **zone,
+        }
+        return f"/api/0/projects/{organization}/{project}/stats/?{urlencode(asked)}"
+    span = {"statsPeriod": query.preset.name}
+    if query.span:
+        span = {"start": str(query.start), "end": str(query.end)}
+    asked = {
+        "field": "sum(quantity)",
+        "groupBy": "outcome",
+        "category": query.category.value,
+        "project": project,
+        **span,
+        "interval": length_text(shown.interval),
+        **zone,
+    }
+    return f"/api/0/organizations/{organization}/stats_v2/?{urlencode(asked, safe='()')}"
