@@ -29,7 +29,7 @@ def test_nobody_frames_a_link_without_sites_or_its_picture_or_any_other_page(
 ) -> None:
     framed = make(project, SITES)
     paths = [f"{make(project)}/", f"{make(project)}.svg", f"{framed}.svg", "/share/shl_x/", "/login/"]
-    for response in (*map(client.get, paths), admin_client.get("/o/acme/web/")):
+    for response in (*map(client.get, paths), admin_client.get("/o/acme/web/"), admin_client.get("/o/acme/web/links/")):
         assert policy(response)["frame-ancestors"] == "'none'"
         assert response.headers["X-Frame-Options"].lower() == "deny"
 
