@@ -26,7 +26,7 @@ PUBLIC = {"login", "theme", "favicon", "password", "password_link", "share", "sh
 """Anybody may ask for these. A public link and a link to choose a password are secrets themselves."""
 OF_ONESELF = {"logout", "account"}
 """What each person may change: what is theirs."""
-OF_MEMBERS = {"project-new", "organization_links", "revoke_organization_link"}
+OF_MEMBERS = {"project-new"}
 """What belongs to an organization, and a member may change too. All else there is for owners."""
 
 ROUTES = routes()

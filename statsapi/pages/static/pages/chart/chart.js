@@ -5,14 +5,16 @@ import { Counts } from "./counts.js";
 import { Legend, grouped, make } from "./legend.js";
 import { colours, paint } from "./paint.js";
 import { timesOf } from "./times.js";
-import { isZoomed, zoomInto, zoomOut } from "./zoom.js";
+import { canZoom, isZoomed, zoomInto, zoomOut } from "./zoom.js";
 
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
 const FONT = "12px system-ui, sans-serif";
 const LABEL_WIDTH = 62; // CSS pixels from one tick to the next, at least
 const DRAGGED = 5; // CSS pixels; less is a click
-const HINT = "Drag to zoom in, double-click to go back. Keys: ← → move, + and − zoom, Esc leaves.";
-const SPOKEN = "Chart of the counts. The left and right arrow keys move over the buckets, plus and minus zoom.";
+const HINT = canZoom()
+  ? "Drag to zoom in, double-click to go back. Keys: ← → move, + and − zoom, Esc leaves."
+  : "Keys: ← → move, Esc leaves.";
+const SPOKEN = `Chart of the counts. The left and right arrow keys move over the buckets${canZoom() ? ", plus and minus zoom" : ""}.`;
 
 class Chart {
   constructor(box) {
@@ -78,7 +80,7 @@ class Chart {
         x: false,
         y: false,
         points: { show: false },
-        drag: { x: true, y: false, setScale: false, dist: DRAGGED },
+        drag: { x: canZoom(), y: false, setScale: false, dist: DRAGGED },
         bind: { dblclick: () => null },
       },
       scales: {
