@@ -185,7 +185,7 @@ def _create(request: Request, organization: int) -> Response:
     wanted = NewProjectSerializer(data=read_object(request))
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
-    slug = wanted.validated_data.get("slug") or _slug_of(name)
+    slug = wanted.validated_data.get("slug") or slug_of(name)
     row = selectors.get_organization(organization)
     with _free_slug(organization, slug):
         project = services.create_project(
@@ -194,7 +194,8 @@ def _create(request: Request, organization: int) -> Response:
     return Response(project_with_organization(project), status=201)
 
 
-def _slug_of(name: str) -> str:
+def slug_of(name: str) -> str:
+    """Return a slug made of a project's name."""
     slug = slugify(name)
     # A name in other scripts leaves no letters, and digits alone are for ids.
     return slug if slug and not slug.isdigit() else f"project-{slug or secrets.token_hex(4)}"
