@@ -93,5 +93,9 @@ class _Words(HTMLParser):
         super().__init__()
         self.words: list[str] = []
 
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in ("td", "th", "tr", "p", "li", "div", "dt", "dd", "h1", "h2"):
+            self.words.append(" ")
+
     def handle_data(self, data: str) -> None:
         self.words.append(data)

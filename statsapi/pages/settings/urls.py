@@ -1,10 +1,10 @@
-"""The addresses of setup and of a project's settings."""
+"""The addresses of setup, of a project's settings, and of an organization's."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from statsapi.pages.settings import general, keys, setup
+from statsapi.pages.settings import ending, environments, filters, general, keys, organization, setup
 
 _PROJECT = "o/<str:organization>/<str:project>"
 _SETTINGS = f"{_PROJECT}/settings"
@@ -17,5 +17,12 @@ urlpatterns = [
     path(f"{_SETTINGS}/keys/<str:public>/", keys.key, name="project-key"),
     path(f"{_SETTINGS}/keys/<str:public>/switch/", keys.switch, name="project-key-switch"),
     path(f"{_SETTINGS}/keys/<str:public>/delete/", keys.delete, name="project-key-delete"),
+    path(f"{_SETTINGS}/filters/", filters.filters, name="project-filters"),
+    path(f"{_SETTINGS}/filters/undo/", filters.undo, name="project-filters-undo"),
+    path(f"{_SETTINGS}/environments/", environments.environments, name="project-environments"),
+    path(f"{_SETTINGS}/merge/", ending.merge, name="project-merge"),
+    path(f"{_SETTINGS}/delete/", ending.delete, name="project-delete"),
     path(f"{_ORGANIZATION}/projects/new/", general.new_project, name="project-new"),
+    path(f"{_ORGANIZATION}/settings/", organization.organization, name="organization-settings"),
+    path(f"{_ORGANIZATION}/settings/delete/", organization.delete, name="organization-delete"),
 ]
