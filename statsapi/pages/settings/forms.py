@@ -81,6 +81,11 @@ class NewProjectForm(PlainForm):
     slug = _slug(f"{_SLUG_HELP} Leave it empty to have it made from the name.", required=False)
     platform = _platform()
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        for name in ("slug", "platform"):
+            self[name].label += " (optional)"
+
 
 class ProjectForm(ChangeForm):
     """The names of a project."""

@@ -28,7 +28,10 @@ from tsdb.quotas import QuotaUse, read_uses
 
 @dataclass(frozen=True)
 class KeyRow:
-    """A key as the pages show it. `use` is None for a key without a quota; `accepted` and `refused` are of 7 days."""
+    """A key as the pages show it. `use` is None for a key without a quota.
+
+    `accepted` and `refused` are of 7 days. Times are in the reader's zone.
+    """
 
     key: ProjectKey
     dsn: str
@@ -37,6 +40,7 @@ class KeyRow:
     until: str
     accepted: str
     refused: str
+    made: str
 
     @property
     def used(self) -> str:
@@ -118,6 +122,7 @@ def key_rows(request: HttpRequest, found: Sequence[ProjectKey]) -> list[KeyRow]:
             until=_until(uses.get(one.pk), zone, now),
             accepted=f"{counts[one.pk, Outcome.ACCEPTED]:,}",
             refused=f"{counts[one.pk, Outcome.RATE_LIMITED]:,}",
+            made=f"{one.created.astimezone(zone.info):%d %b %Y}".lstrip("0"),
         )
         for one in found
     ]

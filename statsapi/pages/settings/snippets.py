@@ -64,14 +64,20 @@ def snippet_of(platform: str) -> str:
 _PYTHON = """\
 import sentry_sdk
 
-sentry_sdk.init(dsn="DSN", environment="production")
+sentry_sdk.init(
+    dsn="DSN",
+    environment="production",
+)
 sentry_sdk.capture_message("counted")
 """
 
 _JAVASCRIPT = """\
 import * as Sentry from "@sentry/browser"; // or "@sentry/node"
 
-Sentry.init({ dsn: "DSN", environment: "production" });
+Sentry.init({
+  dsn: "DSN",
+  environment: "production",
+});
 Sentry.captureException(new Error("counted"));
 """
 
@@ -86,7 +92,10 @@ import (
 )
 
 func main() {
-	err := sentry.Init(sentry.ClientOptions{Dsn: "DSN", Environment: "production"})
+	err := sentry.Init(sentry.ClientOptions{
+		Dsn:         "DSN",
+		Environment: "production",
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -109,7 +118,10 @@ _PHP = """\
 <?php
 require "vendor/autoload.php";
 
-\\Sentry\\init(["dsn" => "DSN", "environment" => "production"]);
+\\Sentry\\init([
+    "dsn" => "DSN",
+    "environment" => "production",
+]);
 \\Sentry\\captureMessage("counted");
 """
 
