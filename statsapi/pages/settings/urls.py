@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from statsapi.pages.settings import ending, environments, filters, general, keys, organization, setup
+from statsapi.pages.settings import ending, environments, filters, general, history, keys, organization, setup
 
 _PROJECT = "o/<str:organization>/<str:project>"
 _SETTINGS = f"{_PROJECT}/settings"
@@ -25,4 +25,5 @@ urlpatterns = [
     path(f"{_ORGANIZATION}/projects/new/", general.new_project, name="project-new"),
     path(f"{_ORGANIZATION}/settings/", organization.organization, name="organization-settings"),
     path(f"{_ORGANIZATION}/settings/delete/", organization.delete, name="organization-delete"),
+    path(f"{_ORGANIZATION}/history/", history.history, name="history"),
 ]
