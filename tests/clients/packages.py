@@ -1,4 +1,4 @@
-"""The clients for JavaScript, which npm installs once into node_modules beside this file."""
+"""The clients for JavaScript, and axe-core for pages: npm installs them once into node_modules beside this file."""
 
 from __future__ import annotations
 
