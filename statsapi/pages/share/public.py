@@ -24,7 +24,6 @@ from statsapi.pages.project.numbers import totals
 from statsapi.pages.project.query import length_words
 from statsapi.pages.share.picture import POLICIES, Picture, draw
 from statsapi.pages.share.shared import RANGES, UTC, Shared, read_shared
-from tsdb.outcomes import RECEIVED
 from tsdb.units import DAY, MINUTE
 
 PICTURE_SECONDS = 300
@@ -108,12 +107,11 @@ def _context(shared: Shared, theme: str) -> dict[str, object]:
 
 def _picture(shared: Shared) -> Picture:
     numbers, shown = shared.numbers, shared.numbers.shown
-    received = [numbers.series[outcome] for outcome in RECEIVED]
     start, end = (table.bucket_text(instant, MINUTE, UTC.info) for instant in (shown.start, shown.now))
     return Picture(
         name=shared.link.project.name,
-        counts=[sum(counts) for counts in zip(*received, strict=True)],
-        received=numbers.received,
+        counts=numbers.received_series,
+        received=sum(numbers.received_series),
         range=numbers.query.preset.label,
         start=start,
         end=f"{end} UTC",

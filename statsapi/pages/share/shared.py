@@ -56,6 +56,7 @@ def _read_totals(store: Store, project: int, query: PageQuery, *, now: int) -> N
     series = {outcome: total(project, Category.ERROR, outcome) for outcome in LABELS}
     found = store.get_range(list(series.values()), shown.window, now=shown.now, since=shown.retained_since)
     facts = {
-        Fact(Category.ERROR.value, outcome.value, "", 0): shown.add_up(found[one]) for outcome, one in series.items()
+        Fact(Category.ERROR.value, outcome.value, "", 0): shown.add_up(list(found[one]))
+        for outcome, one in series.items()
     }
-    return Numbers(chosen, facts)
+    return Numbers(chosen, facts, None)
