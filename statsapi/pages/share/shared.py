@@ -8,7 +8,8 @@ from django.http import Http404
 
 from projects import services
 from projects.connections import get_store
-from statsapi.pages.project.numbers import LABELS, Fact, Numbers
+from statsapi.pages.project.facts import Fact
+from statsapi.pages.project.numbers import LABELS, Numbers
 from statsapi.pages.project.query import PRESETS, PageQuery, Preset, read_query
 from statsapi.pages.project.ranges import choose
 from statsapi.pages.zones import Zone
