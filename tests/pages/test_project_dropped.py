@@ -82,7 +82,7 @@ def test_all_that_a_quota_cost_is_shown(
     assert first[1:] == ["Held back by SDKs", "44", "58.7 %"]
     assert second[0] == (
         "Quota of a key The key had used up its quota, so the service answered 429. Key “Default”: 1. "
-        "It takes 5 in 10 minutes, and takes more again from 00:20 (Europe/Berlin) on."
+        "Its quota is 5 in 10 minutes: 0 are taken, until 00:20 (Europe/Berlin)."
     )
     assert second[1:] == ["Rate limited", "1", "1.3 %"]
     assert table_of(page, "By key") == [["Key “Default”", "75", "30", "0", "1", "44", "0", "60.0 %"]]
@@ -103,7 +103,7 @@ def test_the_state_of_each_quota_is_told(viewer: Client, api: Client, project: P
     assert said.partition("429. ")[2] == (
         f"No key: 5. A deleted key (number {number}): 4. Key “Free”: 3. It has no quota now. "
         "Key “None”: 2. Its quota is 0, so it takes none. "
-        "Key “Default”: 1. It takes 5 in 1 day, and takes more again from 2018-11-06 00:00 (UTC) on."
+        "Key “Default”: 1. Its quota is 5 in 1 day: 0 are taken, until 2018-11-06 00:00 (UTC)."
     )
 
 

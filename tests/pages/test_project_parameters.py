@@ -90,6 +90,12 @@ def test_a_bad_value_gets_a_sentence_and_the_default(
     assert counts_of(page) == chart(viewer, category=query.get("category", "").replace("cats", ""))
 
 
+def test_a_bad_value_leads_to_the_page_and_to_no_file(viewer: Client, project: Project) -> None:
+    asked = {"range": "7d", "format": "csv"}
+    assert viewer.get(PAGE, asked)["Content-Type"] == "text/csv; charset=utf-8"
+    assert "“7w” is no range." in messages_of(show(viewer, **{**asked, "range": "7w"}))[0]
+
+
 @pytest.mark.parametrize(
     ("start", "end", "seconds"),
     [

@@ -69,6 +69,7 @@ def controls(
 ) -> Controls:
     """Return the choices for the page with these numbers. `environments` are the names of the project's."""
     query, shown, zone = numbers.query, numbers.shown, numbers.query.zone
+    counted = [rollup.seconds for rollup in rollups]
     of_days = ""
     if shown.interval >= DAY:
         of_days = zone.name if shown.days else "UTC"
@@ -79,7 +80,11 @@ def controls(
             for preset in PRESETS.values()
         ],
         resolutions=[
-            Choice(length_words(seconds), query.link(resolution=length_text(seconds)), seconds == shown.interval)
+            Choice(
+                length_words(seconds),
+                query.link(resolution=length_text(seconds) if seconds in counted else None),
+                seconds == shown.interval,
+            )
             for seconds in offered_resolutions(shown, rollups)
         ],
         categories=[

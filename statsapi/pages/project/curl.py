@@ -10,6 +10,7 @@ from django.conf import settings
 from statsapi.pages.access import ProjectPlace
 from statsapi.pages.project.numbers import Numbers
 from statsapi.pages.project.query import length_text
+from tsdb.units import DAY
 
 HEADER = "Authorization: Bearer $TOKEN"
 
@@ -46,7 +47,7 @@ def api_path(place: ProjectPlace, numbers: Numbers) -> str:
         "category": query.category.value,
         "project": project,
         **span,
-        "interval": length_text(shown.interval),
+        "interval": length_text(shown.interval) if shown.interval <= DAY else "auto",
         **zone,
     }
     return f"/api/0/organizations/{organization}/stats_v2/?{urlencode(asked, safe='()')}"

@@ -13,6 +13,7 @@ from statsapi.pages.project.numbers import LABELS, Numbers, share_text
 from statsapi.pages.project.query import length_words
 from statsapi.pages.project.reasons import why
 from tsdb.outcomes import RECEIVED, Category, Outcome
+from tsdb.quotas import QuotaUse
 from tsdb.series import NO_KEY
 
 QUOTA = "key_quota"
@@ -62,9 +63,15 @@ class Dropped:
 
 
 def dropped(
-    numbers: Numbers, keys: Mapping[int, ProjectKey], environments: Mapping[str, Mapping[Outcome, int]]
+    numbers: Numbers,
+    keys: Mapping[int, ProjectKey],
+    uses: Mapping[int, QuotaUse],
+    environments: Mapping[str, Mapping[Outcome, int]],
 ) -> Dropped:
-    """Return what was dropped. `keys` are those of the project, by id. `environments` has totals by name."""
+    """Return what was dropped. `keys` are those of the project, by id, and `uses` what those with a quota used of it.
+
+    `environments` has totals by name.
+    """
     total = sum(numbers.totals.values())
     lost = total - numbers.totals[Outcome.ACCEPTED]
     splits = [_by_environment(numbers, environments), _by_category(numbers)]
@@ -75,12 +82,14 @@ def dropped(
         total=f"{total:,}",
         share=share_text(lost, total),
         is_any=lost > 0,
-        reasons=_reasons(numbers, keys, total),
+        reasons=_reasons(numbers, keys, uses, total),
         splits=[split for split in splits if split.parts],
     )
 
 
-def _reasons(numbers: Numbers, keys: Mapping[int, ProjectKey], total: int) -> list[Reason]:
+def _reasons(
+    numbers: Numbers, keys: Mapping[int, ProjectKey], uses: Mapping[int, QuotaUse], total: int
+) -> list[Reason]:
     amounts: dict[tuple[Outcome, str], dict[int, int]] = {}
     for fact, counts in numbers.facts.items():
         if fact.category == numbers.query.category and fact.outcome != Outcome.ACCEPTED:
@@ -90,31 +99,27 @@ def _reasons(numbers: Numbers, keys: Mapping[int, ProjectKey], total: int) -> li
     for (outcome, reason), by_key in sorted(amounts.items(), key=lambda item: (-sum(item[1].values()), item[0])):
         name, sentence = why(outcome, reason)
         amount = sum(by_key.values())
-        details = _quotas(numbers, keys, by_key) if (outcome, reason) == (Outcome.RATE_LIMITED, QUOTA) else []
+        details = _quotas(numbers, keys, uses, by_key) if (outcome, reason) == (Outcome.RATE_LIMITED, QUOTA) else []
         reasons.append(
             Reason(outcome.value, LABELS[outcome], name, sentence, details, f"{amount:,}", share_text(amount, total))
         )
     return reasons
 
 
-def _quotas(numbers: Numbers, keys: Mapping[int, ProjectKey], by_key: Mapping[int, int]) -> list[str]:
+def _quotas(
+    numbers: Numbers, keys: Mapping[int, ProjectKey], uses: Mapping[int, QuotaUse], by_key: Mapping[int, int]
+) -> list[str]:
     """Return a sentence about the quota of each key that refused something, the one that refused most first."""
     sentences = []
     for number, amount in sorted(by_key.items(), key=lambda item: -item[1]):
-        key = keys.get(number)
-        said = f"{_key_name(number, keys)}: {amount:,}."
-        if key and key.rate_limit_count is not None and key.rate_limit_window:
-            window = key.rate_limit_window
-            ends = (numbers.shown.now // window + 1) * window
-            if key.rate_limit_count:
-                said += (
-                    f" It takes {key.rate_limit_count:,} in {length_words(window)}, and takes more again from "
-                    f"{_clock(ends, numbers)} on."
-                )
-            else:
-                said += " Its quota is 0, so it takes none."
-        elif key:
+        said, use = f"{_key_name(number, keys)}: {amount:,}.", uses.get(number)
+        if use is None and number in keys:
             said += " It has no quota now."
+        elif use and not use.limit:
+            said += " Its quota is 0, so it takes none."
+        elif use:
+            window, until = length_words(keys[number].rate_limit_window or 0), _clock(use.until, numbers)
+            said += f" Its quota is {use.limit:,} in {window}: {use.used:,} are taken, until {until}."
         sentences.append(said)
     return sentences
 

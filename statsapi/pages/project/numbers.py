@@ -39,7 +39,7 @@ class Numbers:
 
     chosen: Chosen
     facts: Mapping[Fact, Sequence[int]]
-    before: Sequence[int] | None
+    before: Sequence[int] | None = None
 
     @property
     def query(self) -> PageQuery:
@@ -74,6 +74,11 @@ class Numbers:
     def received_series(self) -> list[int]:
         """What was received in each bucket: the sum of three outcomes."""
         return [sum(counts) for counts in zip(*(self.series[outcome] for outcome in RECEIVED), strict=True)]
+
+    @property
+    def received(self) -> int:
+        """The sum of what was received, over the range."""
+        return sum(self.received_series)
 
     @cached_property
     def kept(self) -> list[bool]:
@@ -169,9 +174,8 @@ class Total(NamedTuple):
 
 def totals(numbers: Numbers) -> list[Total]:
     """Return what stands beside the chart: what was received, and each outcome."""
-    received = sum(numbers.received_series)
     found = [
-        Total("received", "Received", received, f"{received:,}"),
+        Total("received", "Received", numbers.received, f"{numbers.received:,}"),
         *(Total(outcome.value, LABELS[outcome], count, f"{count:,}") for outcome, count in numbers.totals.items()),
     ]
     if numbers.before is not None:

@@ -61,16 +61,14 @@ def choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) ->
 
 def offered_resolutions(shown: StatsRange, rollups: Sequence[Rollup]) -> list[int]:
     """Return the resolutions at which the same range can be shown, in seconds, finest first."""
-    return [
+    fitting = {
         rollup.seconds
         for rollup in rollups
-        if rollup.seconds == shown.interval
-        or (
-            DAY % rollup.seconds == 0
-            and -(-(shown.end - shown.start) // rollup.seconds) <= MAX_INTERVALS
-            and shown.start >= shown.retention.since(rollup)
-        )
-    ]
+        if DAY % rollup.seconds == 0
+        and -(-(shown.end - shown.start) // rollup.seconds) <= MAX_INTERVALS
+        and shown.start >= shown.retention.since(rollup)
+    }
+    return sorted(fitting | {shown.interval})
 
 
 def _choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> Chosen:

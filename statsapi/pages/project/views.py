@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Iterable
+
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from projects.connections import get_store
 from projects.models import ProjectKey
-from projects.selectors import environments_of
+from projects.selectors import environments_of, find_project
 from projects.services import settled
 from statsapi.api.stats.csv_format import csv_response
 from statsapi.http import clock
@@ -22,17 +24,23 @@ from statsapi.pages.project.numbers import Numbers, read_numbers, totals
 from statsapi.pages.project.query import read_query
 from statsapi.pages.zones import zone_of
 from tsdb.facts import TooManySeries
+from tsdb.intake import Quota
 from tsdb.outcomes import Outcome
+from tsdb.quotas import read_uses
+from tsdb.units import NS
 
 
 @in_project()
 def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
-    """Show the counts of the project, or send them as CSV."""
+    """Show the counts of the project, or send them as CSV. A file could not say what is not as it was asked for."""
     store, number, now = get_store(), place.project.pk, clock.now_ns(request)
     environments = environments_of(number)
     query = read_query(request.GET.dict(), zone_of(request), environments, store.rollups, now)
 
     def read() -> tuple[Numbers, dict[str, dict[Outcome, int]]]:
+        # After an interrupted deletion was finished, the project is gone.
+        if find_project(place.organization.pk, place.project.slug) is None:
+            raise Http404
         numbers = read_numbers(store, number, query, environments, now=now)
         return numbers, totals_by_environment(store, number, environments, numbers.shown)
 
@@ -41,10 +49,11 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     except TooManySeries as error:
         said = f"The project has more kinds of counts than a page can add up: {error}."
         return refusal(request, 400, "Too much to show", said)
-    if request.GET.get("format") == "csv":
+    if request.GET.get("format") == "csv" and not numbers.query.problems:
         name = f"{place.project.slug}-{numbers.query.category}.csv"
         return csv_response(table.csv_header(numbers), table.csv_rows(numbers), name)
     keys = {key.pk: key for key in ProjectKey.objects.filter(project=number)}
+    uses = read_uses(store, number, _quotas(keys.values()), now=now // NS)
     context = {
         "place": place,
         "tab": "project",
@@ -53,10 +62,18 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
         "counts": numbers.data,
         "controls": controls(request, numbers, store.rollups, sorted(environments)),
         "totals": totals(numbers),
-        "dropped": dropped(numbers, keys, by_environment),
+        "dropped": dropped(numbers, keys, uses, by_environment),
         "columns": table.columns(numbers),
         "has_before": numbers.before is not None,
         "rows": table.rows(numbers),
         "curl": curl(place, numbers),
     }
     return render(request, "pages/project/chart.html", context)
+
+
+def _quotas(keys: Iterable[ProjectKey]) -> list[Quota]:
+    return [
+        Quota(key.pk, key.rate_limit_count, key.rate_limit_window)
+        for key in keys
+        if key.rate_limit_count is not None and key.rate_limit_window
+    ]
