@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.views.decorators.gzip import gzip_page
 
 from projects.connections import get_store
 from projects.models import ProjectKey
@@ -30,6 +31,7 @@ from tsdb.quotas import read_uses
 from tsdb.units import NS
 
 
+@gzip_page  # the table is long; Django masks the CSRF token anew in each answer, so its length tells nothing
 @in_project()
 def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     """Show the counts of the project, or send them as CSV. A file could not say what is not as it was asked for."""

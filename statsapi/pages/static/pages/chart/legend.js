@@ -25,13 +25,14 @@ export class Legend {
     this.values = new Map();
     this.list = make("ul", { className: "chart-legend" }, make("li", {}, make("span", { className: "chart-name" }, "Total shown"), this.total));
     for (const outcome of counts.outcomes) this.#add(outcome, counts.labels[outcome], onSwitch);
-    if (counts.before) this.#add(BEFORE, "Period before", onSwitch);
+    if (counts.before) this.#add(BEFORE, "Received before", onSwitch);
   }
 
   #add(name, label, onSwitch) {
     const value = make("span", { className: "chart-value" });
     const swatch = make("span", { className: `swatch ${name}`, ariaHidden: "true" });
-    const button = make("button", { type: "button", ariaPressed: String(!this.hidden.has(name)) });
+    const title = name === BEFORE ? "Received in the period before" : "";
+    const button = make("button", { title, type: "button", ariaPressed: String(!this.hidden.has(name)) });
     button.append(make("span", { className: "chart-name" }, swatch, label), value);
     button.addEventListener("click", () => {
       if (!this.hidden.delete(name)) this.hidden.add(name);
@@ -64,7 +65,7 @@ export class Legend {
     if (!this.counts.isKept(place)) return this.#describe(place);
     const some = this.shown.filter((outcome) => this.counts.sum([outcome], place));
     const named = some.map((outcome) => `${this.counts.labels[outcome]} ${this.#value([outcome], place)}`);
-    const before = this.showsBefore ? [`Period before ${this.#before(place)}`] : [];
+    const before = this.showsBefore ? [`received in the period before ${this.#before(place)}`] : [];
     const said = [`Total ${this.#value(this.shown, place)}`, ...named, ...before];
     return `${this.#describe(place)}: ${said.join(", ")}`;
   }
