@@ -96,7 +96,8 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
     """Answer a path without a view, or an object that does not exist for the caller: Django's handler404."""
     path = request.path_info
     if not path.startswith("/api/"):
-        if not path.endswith("/") and request.method in ("GET", "HEAD") and is_valid_path(f"{path}/"):
+        no_view = request.resolver_match is None  # else the address is right, and what it names does not exist
+        if no_view and not path.endswith("/") and request.method in ("GET", "HEAD") and is_valid_path(f"{path}/"):
             # It is the same for what exists and what does not, because only the form of the address is looked at.
             return HttpResponseRedirect(escape_leading_slashes(request.get_full_path(force_append_slash=True)))
         text = "There is nothing at this address that you can see. Check the address, and as whom you are signed in."
