@@ -15,8 +15,9 @@ from hypothesis import strategies as st
 
 from projects import services
 from projects.models import Project
-from statsapi.pages.share.picture import MARGIN, MOST_BARS, POLICIES, STYLES, Picture, draw
+from statsapi.pages.share.picture import COLOURS, MARGIN, MOST_BARS, POLICIES, STYLES, Picture, draw
 from tests.api.counting import HOUR, NOW, post, row
+from tests.pages.test_colours import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 PERIODS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days", "90d": "90 days"}
@@ -95,6 +96,11 @@ def test_the_policy_allows_the_style_of_the_picture_alone() -> None:
         assert f"style-src 'sha256-{digest}';" in policy
         assert policy.startswith("default-src 'none'; ")
         assert "unsafe" not in policy
+
+
+def test_it_has_the_colours_of_the_pages() -> None:
+    for theme, colours in COLOURS.items():
+        assert colours == {name: THEMES[theme][name] for name in colours}
 
 
 def test_it_holds_nothing_that_runs_or_loads() -> None:

@@ -22,23 +22,27 @@ MOST_BARS = 84
 LONGEST_NAME = 44
 """In columns: a wide character, such as a Chinese one, takes two."""
 
-_LIGHT = (
-    ".ground{fill:#fff;stroke:#d9dde3}.name,.number{fill:#1b2129}.quiet{fill:#57606c}"
-    ".bars{fill:#2f7fc4}.line{fill:#d9dde3}"
-)
-_DARK = (
-    ".ground{fill:#12161b;stroke:#323b46}.name,.number{fill:#e6e9ee}.quiet{fill:#a3adb9}"
-    ".bars{fill:#5aa6e8}.line{fill:#323b46}"
-)
+COLOURS = {
+    "light": {"ground": "#fff", "line": "#d9dde3", "text": "#1b2129", "quiet": "#57606c", "accepted": "#2a86d0"},
+    "dark": {"ground": "#12161b", "line": "#323b46", "text": "#e6e9ee", "quiet": "#a3adb9", "accepted": "#5a96e6"},
+}
+"""Those of the pages, by their names in base.css."""
+_PAINT = {
+    theme: (
+        f".ground{{fill:{one['ground']};stroke:{one['line']}}}.name,.number{{fill:{one['text']}}}"
+        f".quiet{{fill:{one['quiet']}}}.bars{{fill:{one['accepted']}}}.line{{fill:{one['line']}}}"
+    )
+    for theme, one in COLOURS.items()
+}
 _FORM = (
     "text{font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}"
     ".name{font-size:13px;font-weight:600;unicode-bidi:isolate}"
     ".number{font-size:22px;font-weight:700}.quiet{font-size:12px;font-weight:400}"
 )
 STYLES = {
-    "auto": f"{_FORM}{_LIGHT}@media (prefers-color-scheme:dark){{{_DARK}}}",
-    "light": f"{_FORM}{_LIGHT}",
-    "dark": f"{_FORM}{_DARK}",
+    "auto": f"{_FORM}{_PAINT['light']}@media (prefers-color-scheme:dark){{{_PAINT['dark']}}}",
+    "light": f"{_FORM}{_PAINT['light']}",
+    "dark": f"{_FORM}{_PAINT['dark']}",
 }
 """The style of each theme."""
 POLICIES = {
