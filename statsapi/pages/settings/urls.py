@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from statsapi.pages.settings import ending, environments, filters, general, history, keys, organization, setup
+from statsapi.pages.settings import ending, environments, filters, general, history, keys, organization, setup, tokens
 
 _PROJECT = "o/<str:organization>/<str:project>"
 _SETTINGS = f"{_PROJECT}/settings"
@@ -26,4 +26,7 @@ urlpatterns = [
     path(f"{_ORGANIZATION}/settings/", organization.organization, name="organization-settings"),
     path(f"{_ORGANIZATION}/settings/delete/", organization.delete, name="organization-delete"),
     path(f"{_ORGANIZATION}/history/", history.history, name="history"),
+    path(f"{_ORGANIZATION}/tokens/", tokens.tokens, name="tokens"),
+    path(f"{_ORGANIZATION}/tokens/<str:token>/revoke/", tokens.revoke, name="token-revoke"),
+    path(f"{_ORGANIZATION}/tokens/<str:token>/rotate/", tokens.rotate, name="token-rotate"),
 ]
