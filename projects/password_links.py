@@ -11,7 +11,7 @@ from smtplib import SMTPException
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.contrib.auth.tokens import default_token_generator
-from django.core.mail import send_mail
+from django.core.mail import get_connection, send_mail
 from django.urls import reverse
 from django.utils.encoding import force_bytes
 from django.utils.http import urlsafe_base64_encode
@@ -53,7 +53,8 @@ def mail_link(user: User, link: str) -> bool:
         return False
     text = TEXT.format(place=settings.PUBLIC_URL, name=user.get_username(), days=link_days(), link=link)
     try:
-        send_mail(SUBJECT, text, None, [user.email])
+        with get_connection() as connection:
+            send_mail(SUBJECT, text, None, [user.email], connection=connection)
     except (OSError, SMTPException, ValueError) as error:
         # The text of the error may hold the address or the password.
         log.error("a mail could not be sent: %s", type(error).__name__)

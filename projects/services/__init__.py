@@ -19,6 +19,7 @@ from projects.services.organizations import (
     update_organization,
 )
 from projects.services.people import (
+    LONGEST_NAME,
     Invited,
     add_member,
     change_role,
@@ -55,6 +56,7 @@ from projects.services.tokens import (
 )
 
 __all__ = [
+    "LONGEST_NAME",
     "MOST_ENVIRONMENTS",
     "OTHER_ENVIRONMENT",
     "TRIES",
