@@ -27,7 +27,10 @@ def welcome() -> str:
     """
     if not Organization.objects.exists():
         _make_demo_data()
-    parts = [f"Counting events at {settings.PUBLIC_URL} (Ctrl-C ends it)"]
+    parts = [
+        f"Counting events at {settings.PUBLIC_URL} (Ctrl-C ends it)",
+        _part("The page", f"{settings.PUBLIC_URL}/", _who_signs_in()),
+    ]
     project = Project.objects.select_related("organization").order_by("pk").first()
     if project is None:
         parts += [_part("A project to count into", _manage("createproject", "ORGANIZATION", "PROJECT"))]
@@ -38,7 +41,7 @@ def welcome() -> str:
             parts += [_part(f"The DSN of {project.slug}, for any Sentry SDK", dsn(key.public, project.pk))]
     parts += [
         _part("The API's pages", f"{settings.PUBLIC_URL}/api/docs/"),
-        _part("The admin", f"{settings.PUBLIC_URL}/admin/", _who_logs_in()),
+        _part("The admin, with the same user", f"{settings.PUBLIC_URL}/admin/"),
     ]
     return "\n\n".join(["", *parts, ""])
 
@@ -68,13 +71,13 @@ def _curl(project: Project) -> str:
     return shlex.join(["curl", "-H", f"Authorization: Bearer {token.secret}", settings.PUBLIC_URL + path])
 
 
-def _who_logs_in() -> str:
+def _who_signs_in() -> str:
     superuser = User.objects.filter(is_superuser=True, is_active=True).order_by("pk").first()
     if superuser:
         name = superuser.get_username()
         return f"user {name}; a new password: {_manage('changepassword', name)}"
     if User.objects.filter(username=ADMIN).exists():
-        return f"nobody may enter it yet: {_manage('createsuperuser')}"
+        return f"there is no operator yet: {_manage('createuser', 'EMAIL', '--operator')}"
     password = secrets.token_urlsafe(12)
     User.objects.create_superuser(ADMIN, password=password)
     return f"user {ADMIN}, password {password} (shown this once)"

@@ -54,6 +54,17 @@ def test_it_names_where_to_look_and_a_dsn_that_is_the_projects() -> None:
     assert f"http://{key.public}@127.0.0.1:8000/{project.pk}\n" in text
 
 
+def test_the_page_comes_first_with_the_user_who_signs_in_there() -> None:
+    text = demo.welcome()
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    assert lines[1:3] == ["The page", "http://127.0.0.1:8000/"]
+    assert lines[3] == f"user admin, password {password_in(text)} (shown this once)"
+    client = Client()
+    assert client.post("/login/", {"username": "admin", "password": password_in(text)})["Location"] == "/"
+    assert client.get("/", follow=True).request["PATH_INFO"] == "/o/the-interstellar-jurisdiction/"
+    assert client.get("/admin/").status_code == 200
+
+
 def test_the_next_start_adds_no_data(store: Store) -> None:
     _, before = ask(demo.welcome())
     _, after = ask(demo.welcome())
@@ -117,7 +128,8 @@ def test_a_superuser_of_another_name_is_enough() -> None:
 
 def test_somebody_who_is_called_admin_is_given_no_rights() -> None:
     User.objects.create_user("admin")
-    assert "manage.py createsuperuser" in demo.welcome()
+    assert "there is no operator yet: " in demo.welcome()
+    assert "manage.py createuser EMAIL --operator" in demo.welcome()
     assert not User.objects.get().is_superuser
 
 
