@@ -102,14 +102,14 @@ def epoch(text: str) -> int:
 def test_what_the_chart_draws_has_this_form(viewer: Client, api: Client, project: Project, autumn: None) -> None:
     post(api, "web", {"outcome": "accepted", "quantity": 7, "timestamp": AUTUMN - 1})
     drawn = chart(viewer, range="1h", timezone="Europe/Berlin")
-    start = AUTUMN - AUTUMN % 10 - HOUR
-    zeros = [0] * 361
+    start = AUTUMN - AUTUMN % 10 + 10 - HOUR
+    zeros = [0] * 360
     assert drawn == {
         "starts": list(range(start, AUTUMN, 10)),
-        "end": start + HOUR + 10,
+        "end": start + HOUR,
         "interval": 10,
         "now": AUTUMN,
-        "open": 360,
+        "open": 359,
         "retained_since": (AUTUMN - 60) // 10 * 10 - HOUR,
         "zone": "Europe/Berlin",
         "series": {**dict.fromkeys(OUTCOMES, zeros), "accepted": [*zeros[:-1], 7]},

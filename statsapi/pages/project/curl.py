@@ -38,15 +38,13 @@ def api_path(place: ProjectPlace, numbers: Numbers) -> str:
             **zone,
         }
         return f"/api/0/projects/{organization}/{project}/stats/?{urlencode(asked)}"
-    span = {"statsPeriod": query.preset.name}
-    if query.span:
-        span = {"start": str(query.start), "end": str(query.end)}
     asked = {
         "field": "sum(quantity)",
         "groupBy": "outcome",
         "category": query.category.value,
         "project": project,
-        **span,
+        "start": str(query.start),
+        "end": str(query.end),
         "interval": length_text(shown.interval) if shown.interval <= DAY else "auto",
         **zone,
     }

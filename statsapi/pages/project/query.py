@@ -30,23 +30,33 @@ LONGEST_SHOWN = 40
 
 
 class Preset(NamedTuple):
-    """A range that ends now, and the resolution at which it is shown by itself. Both are in seconds."""
+    """A range that ends now.
+
+    seconds: its length. The last `edge` of it, which is not over yet, counts as a whole one. So every page that shows
+        the range, at whatever resolution, begins it at the same moment and has the same sums.
+    interval: the resolution at which it is shown by itself, in seconds.
+    """
 
     name: str
     label: str
     seconds: int
     interval: int
+    edge: int
+
+    def start(self, now: int) -> int:
+        """Return when the range begins, seconds since the epoch, as `now` is."""
+        return max(0, now - now % self.edge + self.edge - self.seconds)
 
 
 PRESETS = {
     preset.name: preset
     for preset in (
-        Preset("1h", "1 hour", HOUR, 10),
-        Preset("24h", "24 hours", DAY, 5 * MINUTE),
-        Preset("7d", "7 days", 7 * DAY, HOUR),
-        Preset("30d", "30 days", 30 * DAY, HOUR),
-        Preset("90d", "90 days", 90 * DAY, DAY),
-        Preset("400d", "400 days", 400 * DAY, DAY),
+        Preset("1h", "1 hour", HOUR, 10, edge=10),
+        Preset("24h", "24 hours", DAY, 5 * MINUTE, edge=HOUR),
+        Preset("7d", "7 days", 7 * DAY, HOUR, edge=HOUR),
+        Preset("30d", "30 days", 30 * DAY, HOUR, edge=DAY),
+        Preset("90d", "90 days", 90 * DAY, DAY, edge=DAY),
+        Preset("400d", "400 days", 400 * DAY, DAY, edge=DAY),
     )
 }
 DEFAULT = PRESETS["24h"]
@@ -138,7 +148,7 @@ def read_query(
     return PageQuery(
         preset=preset,
         span=span,
-        start=max(0, now - preset.seconds) if span is None else span.start,
+        start=preset.start(now) if span is None else span.start,
         end=until if span is None else min(span.end, until),
         interval=_interval(parameters.get("resolution", ""), rollups, problems),
         category=category,

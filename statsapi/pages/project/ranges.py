@@ -47,7 +47,7 @@ def choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) ->
         tries.append(replace(query, interval=None, problems=(*query.problems, said)))
     if query.span:
         said = "The range is too long. The last 24 hours are shown."
-        start = max(0, until - DEFAULT.seconds)
+        start = DEFAULT.start(retention.now // NS)
         default = replace(query, preset=DEFAULT, span=None, start=start, end=until, interval=None)
         tries.append(replace(default, problems=(*query.problems, said)))
     *before_last, last = tries

@@ -1,6 +1,7 @@
 """What a project counted lately, for pages that show a few numbers beside what can be changed.
 
-The questions are those of the API: stats_v2 with the same parameters, and the stats of an environment.
+The questions are those of the API: stats_v2 with the same parameters, and the stats of an environment. The ranges begin
+when they do on the project's page.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from projects.connections import get_store
 from statsapi.api.stats.query import parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat_in
 from statsapi.api.stats.v2_query import choose_range, parse_stats_query
+from statsapi.pages.project.query import PRESETS
 from tsdb.facts import Group, add_facts
+from tsdb.units import NS
 
 WEEK = "7d"
 DAY = "24h"
@@ -24,10 +27,12 @@ DAY = "24h"
 def errors_by(project: int, *names: str, period: str, now: int) -> Counter[Group]:
     """Return how many errors there were by these words of groupBy: `outcome`, `reason`, `key_id`.
 
-    `period` is a statsPeriod, and `now` in nanoseconds. A group that had none counts 0. Raises RedisError.
+    `period` is a range of a project's page, and `now` is in nanoseconds. A group that had none counts 0. Raises
+    RedisError.
     """
     asked = QueryDict(mutable=True)
-    asked.update({"field": "sum(quantity)", "category": "error", "statsPeriod": period})
+    start, end = PRESETS[period].start(now // NS), -(-now // NS)
+    asked.update({"field": "sum(quantity)", "category": "error", "start": str(start), "end": str(end)})
     asked.setlist("groupBy", list(names))
     store = get_store()
     query = parse_stats_query(asked, store.rollups, now)
@@ -62,7 +67,8 @@ def received_by_environment(project: int, environments: Mapping[str, int], *, no
 
     def read() -> Counter[str]:
         kept = retention_of(store, [project], "received", in_environment=True, now=now)
-        asked = parse_time_range({"statsPeriod": WEEK}, store.rollups, now, lambda: kept)
+        since = str(PRESETS[WEEK].start(now // NS))
+        asked = parse_time_range({"since": since}, store.rollups, now, lambda: kept)
         sums = store.get_grouped(series, names, asked.window, now=asked.now, since=asked.retained_since)
         return Counter({name: sum(counts) for name, counts in sums.items()})
 
