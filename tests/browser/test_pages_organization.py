@@ -33,6 +33,8 @@ for slug, (accepted, before, filtered) in counts.items():
         if amount:
             increments = [Increment(one, now - age, amount) for one in of_event(project.pk, 0, Category.ERROR, outcome)]
             services.count(project.pk, increments, now=now)
+large = of_event(web.pk, 0, Category.SPAN, Outcome.ACCEPTED) + of_event(web.pk, 0, Category.SPAN, Outcome.FILTERED)
+services.count(web.pk, [Increment(one, now - 7200, 4_999_999_999) for one in large], now=now)
 transactions = of_event(project.pk, 0, Category.TRANSACTION, Outcome.ACCEPTED)
 services.count(project.pk, [Increment(one, now, 7) for one in transactions], now=now)
 viewer = User.objects.create_user("viewer", password="a long one for tests")
@@ -41,6 +43,7 @@ services.add_member(organization=acme, user_id=viewer.pk, role=Membership.Role.V
 
 
 NUMBERS = "document.querySelectorAll('#projects td.number')"
+TABLE = "document.querySelector('.table')"
 FIXED = "document.querySelectorAll('#projects thead th, .totals > div, .controls')"
 
 
@@ -198,13 +201,20 @@ def test_everything_works_without_a_script(browser: Browser, service: Service) -
     context.close()
 
 
+@pytest.mark.parametrize("category", ["error", "span"])
 @pytest.mark.parametrize("width", [360, 480, 768, 800, 1000, 1920, 2560])
-def test_no_width_scrolls_sideways_or_cuts_a_number(overview: Page, width: int) -> None:
+def test_no_width_scrolls_sideways_or_cuts_a_number(overview: Page, width: int, category: str) -> None:
     overview.set_viewport_size({"width": width, "height": 800})
+    overview.goto(f"/o/acme/?category={category}")
     assert overview.evaluate("document.documentElement.scrollWidth") <= width
     for column in ("name", "received", "change", "dropped"):
         assert overview.is_visible(f"tbody tr:first-child .{column}")
+    name = overview.locator("tbody tr:first-child th").bounding_box()
+    assert name
+    assert name["width"] > 80
     assert overview.evaluate(f"[...{NUMBERS}].filter((one) => one.scrollWidth > one.clientWidth).length") == 0
+    # Ordinary numbers need no scrolling inside the table either.
+    assert category == "span" or overview.evaluate(f"{TABLE}.scrollWidth <= {TABLE}.clientWidth")
 
 
 def test_nothing_moves_while_rows_are_sorted_and_searched(overview: Page) -> None:

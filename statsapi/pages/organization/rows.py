@@ -39,6 +39,11 @@ class Row(NamedTuple):
     counts: Counts
     keys: Mapping[Column, int | None]
 
+    @property
+    def amounts(self) -> list[int]:
+        """The numbers of events in the row."""
+        return [self.keys[column] or 0 for column in (Column.RECEIVED, Column.CHANGE, Column.ACCEPTED, Column.DROPPED)]
+
 
 def make_rows(projects: Sequence[ProjectName], overview: Overview, asked: Asked) -> list[Row]:
     """Return a row for each project, in the order that is asked for. Equal rows are in the order of their names."""

@@ -24,6 +24,8 @@ from tsdb.outcomes import Category
 from tsdb.units import DAY
 
 TEMPLATE = "pages/organization/overview.html"
+WIDE = 1_000_000
+"""Numbers from here on need more room than a narrow screen has."""
 HEADS = {
     Column.NAME: "Project",
     Column.RECEIVED: "Received",
@@ -54,6 +56,7 @@ def organization(request: HttpRequest, place: Place) -> HttpResponse:
         "asked": asked,
         "rows": render_rows(rows, overview, asked, zone.info, base),
         "number": len(rows),
+        "wide": any(max(map(abs, row.amounts)) >= WIDE for row in rows),
         "found": sum(asked.finds(project.name, project.slug) for project in projects),
         "totals": totals(overview),
         "heads": _heads(asked),
