@@ -7,7 +7,7 @@ export const colours = () => {
 };
 
 /** Return the colour of an outcome. Those that have none of their own share one. */
-export const colourOf = (outcome, colour) => colour(outcome.replaceAll("_", "-")) || colour("other");
+const colourOf = (outcome, colour) => colour(outcome.replaceAll("_", "-")) || colour("other");
 
 /**
  * Paint the plot on top of the grid of uPlot.
@@ -26,13 +26,14 @@ export function paint(u, counts, shown, before) {
   ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
   ctx.clip();
   paintGaps(ctx, bbox, counts, edges, colour);
-  counts.starts.forEach((_, place) => paintBucket(u, counts, shown, place, edges, colour));
+  const fills = shown.map((outcome) => [outcome, colourOf(outcome, colour)]);
+  counts.starts.forEach((_, place) => paintBucket(u, counts, fills, place, edges));
   if (before) paintBefore(u, counts.before, edges, colour);
   if (!counts.isAnything) paintWords(ctx, "No events in this time", bbox.left + bbox.width / 2, bbox, colour);
   ctx.restore();
 }
 
-function paintBucket(u, counts, shown, place, edges, colour) {
+function paintBucket(u, counts, fills, place, edges) {
   const { ctx } = u;
   const pixel = devicePixelRatio;
   const [left, right] = [edges[place], edges[place + 1]];
@@ -40,14 +41,14 @@ function paintBucket(u, counts, shown, place, edges, colour) {
   const width = Math.max(1, right - left - gap);
   let sum = 0;
   let top = Math.round(u.valToPos(0, "y", true));
-  for (const outcome of shown) {
+  for (const [outcome, fill] of fills) {
     const count = counts.series[outcome][place];
     if (!count) continue;
     sum += count;
     const bottom = top;
     // What was counted is seen, however little it is.
     top = Math.min(Math.round(u.valToPos(sum, "y", true)), bottom - Math.ceil(pixel));
-    ctx.fillStyle = colourOf(outcome, colour);
+    ctx.fillStyle = fill;
     if (outcome === "cardinality_limited") ctx.globalAlpha = 0.6;
     if (place === counts.open) paintHatched(ctx, left, top, width, bottom - top);
     else ctx.fillRect(left, top, width, bottom - top);
