@@ -60,7 +60,11 @@ def _name(help_text: str = "") -> forms.CharField:
 def _slug(help_text: str, *, required: bool = True) -> forms.CharField:
     attributes = {"autocapitalize": "none", "spellcheck": "false", "autocomplete": "off"}
     return forms.CharField(
-        max_length=100, required=required, help_text=help_text, widget=forms.TextInput(attrs=attributes)
+        max_length=100,
+        required=required,
+        label="Slug" if required else "Slug (optional)",
+        help_text=help_text,
+        widget=forms.TextInput(attrs=attributes),
     )
 
 
@@ -68,6 +72,7 @@ def _platform() -> forms.CharField:
     return forms.CharField(
         max_length=50,
         required=False,
+        label="Platform (optional)",
         validators=[plain_text],
         help_text="For you and for clients that ask. The setup page opens with its snippet.",
         widget=forms.TextInput(attrs={"list": "platforms", "autocomplete": "off"}),
@@ -80,11 +85,6 @@ class NewProjectForm(PlainForm):
     name = _name("What people call it. It can be changed at any time.")
     slug = _slug(f"{_SLUG_HELP} Leave it empty to have it made from the name.", required=False)
     platform = _platform()
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        for name in ("slug", "platform"):
-            self[name].label += " (optional)"
 
 
 class ProjectForm(ChangeForm):
