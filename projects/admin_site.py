@@ -63,7 +63,7 @@ class OperatorSite(AdminSite):
 
     site_header = site_title = "Event counts"
     index_title = "Who is counted, and who may ask"
-    site_url = None
+    site_url = "/"
     login_form = OperatorLogin
     login_template = "admin/projects/login.html"
 

@@ -6,15 +6,12 @@ The pages come from the URL configuration, so a new page is opened as soon as it
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
-from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
+from tests.browser.axe import findings
 from tests.browser.visiting import Furnished, Visitor, furnish, pages, visiting
-from tests.clients import packages
-from tests.servers import Missing
 from tests.service import Service
 
 pytestmark = pytest.mark.once
@@ -46,23 +43,6 @@ def visitor(request: pytest.FixtureRequest, browser: Browser, service: Service, 
 def stranger(request: pytest.FixtureRequest, browser: Browser, service: Service) -> Iterator[Visitor]:
     with visiting(browser, service, color_scheme=request.param) as visitor:
         yield visitor
-
-
-@cache
-def axe() -> str:
-    """Return the script of axe-core. Skip the test if npm cannot install it."""
-    try:
-        packages.install()
-    except Missing as missing:
-        pytest.skip(str(missing))
-    return (packages.MODULES / "axe-core" / "axe.min.js").read_text(encoding="utf-8")
-
-
-def findings(page: Page) -> list[str]:
-    """Return what axe-core finds on the page, a line for each place."""
-    page.evaluate(axe())
-    found: Any = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
-    return [f"{page.url} {one['id']}: {place['html'][:200]}" for one in found for place in one["nodes"]]
 
 
 def test_axe_finds_nothing_on_any_page(visitor: Visitor, addresses: list[str]) -> None:
