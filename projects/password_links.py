@@ -33,7 +33,7 @@ The link works once. If you did not expect this mail, you need not do anything.
 def make_link(user: User) -> str:
     """Return a new link for this account. It stops working once it was used, or when the person signs in."""
     number = urlsafe_base64_encode(force_bytes(user.pk))
-    path = reverse("password_link", kwargs={"uidb64": number, "token": default_token_generator.make_token(user)})
+    path = reverse("password-link", kwargs={"uidb64": number, "token": default_token_generator.make_token(user)})
     return f"{settings.PUBLIC_URL}{path}"
 
 

@@ -12,7 +12,7 @@ from django.http import HttpRequest
 
 from projects import services
 from projects.admin.base import ServiceAdmin
-from projects.models import Organization
+from projects.models import Membership, Organization
 
 # Only superusers enter the admin, so permissions of groups and of staff have no use.
 admin.site.unregister([User, Group])
@@ -41,8 +41,10 @@ class UserAdmin(ServiceAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         with services.keeping_owners(Organization.objects.filter(memberships__user=obj)):
+            services.note_departures(obj.memberships.all())
             super().delete_model(request, obj)
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
         with services.keeping_owners(Organization.objects.filter(memberships__user__in=queryset).distinct()):
+            services.note_departures(Membership.objects.filter(user__in=queryset))
             super().delete_queryset(request, queryset)

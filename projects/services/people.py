@@ -15,6 +15,7 @@ from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
+from django.db.models import QuerySet
 
 from projects.models import Membership, Organization
 from projects.services import history, wording
@@ -180,6 +181,12 @@ def save_members(organization: Organization, *changed: Membership, removed: Coll
             membership.full_clean()
             membership.save()
             history.note(organization.pk, *wording.of_member(known.get(membership.pk), membership))
+
+
+def note_departures(memberships: QuerySet[Membership]) -> None:
+    """Write into the histories that these members leave, because their accounts are deleted."""
+    for membership in memberships.select_related("user"):
+        history.note(membership.organization_id, *wording.of_member(membership, None))
 
 
 @contextmanager

@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import DatabaseError
+from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from projects.models import Project, PublicLink
+from projects.services import history, wording
 from projects.services.locking import locked_project, without_waiting
 from projects.services.object_limits import refuse_more
 from projects.services.tokens import LAST_USED_SECONDS, digest_of
@@ -82,13 +83,18 @@ def create_link(*, project: Project, name: str = "", expires: datetime | None = 
         )
         link.full_clean()
         link.save()
+        history.note_project(row, f"created {wording.named_link(link)}")
         _delete_oldest(row.public_links.filter(_is_over()))
     return NewLink(link, secret)
 
 
+@transaction.atomic
 def revoke_link(link: PublicLink) -> bool:
     """Revoke the link. From now on its address leads nowhere. Return whether it was not revoked before."""
-    return bool(PublicLink.objects.filter(pk=link.pk, revoked=None).update(revoked=datetime.now(UTC)))
+    is_done = bool(PublicLink.objects.filter(pk=link.pk, revoked=None).update(revoked=datetime.now(UTC)))
+    if is_done:
+        history.note_project(link.project, f"revoked {wording.named_link(link)}")
+    return is_done
 
 
 def use_link(secret: str, *, now: int) -> Link | None:

@@ -8,7 +8,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from projects.models import SCOPES, ApiToken, Membership, Organization, Project, ProjectFilters, ProjectKey
+from projects.models import (
+    SCOPES,
+    ApiToken,
+    Membership,
+    Organization,
+    Project,
+    ProjectFilters,
+    ProjectKey,
+    PublicLink,
+)
 
 LONGEST_NAME = 60
 """A longer name is cut, so that the rest of the line stays."""
@@ -50,6 +59,11 @@ def of_project(old: Project, new: Project) -> list[str]:
     if old.platform != new.platform:
         said.append(f"changed the project's platform: {old.platform or 'none'} → {new.platform or 'none'}")
     return said
+
+
+def named_link(link: PublicLink) -> str:
+    """Return a public link as it stands in a line."""
+    return f"the public link {quoted(link.name)} …{link.last_four}"
 
 
 def named_key(key: ProjectKey) -> str:

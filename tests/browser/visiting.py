@@ -57,7 +57,7 @@ def furnish(slug, project_slug, name):
         "link": str(link.link.pk),
         "member": str(member.pk),
         "share.token": link.secret,
-        "share_picture.token": link.secret,
+        "share-picture.token": link.secret,
     }
 """
 

@@ -117,7 +117,7 @@ def test_what_the_chart_draws_has_this_form(viewer: Client, api: Client, project
             "accepted": "Accepted",
             "filtered": "Filtered",
             "rate_limited": "Rate limited",
-            "client_discard": "Held back by SDKs",
+            "client_discard": "Client discards",
             "invalid": "Invalid",
         },
         "before": None,

@@ -71,7 +71,7 @@ def test_all_that_a_quota_cost_is_shown(
         "Accepted": "30",
         "Filtered": "0",
         "Rate limited": "1",
-        "Held back by SDKs": "44",
+        "Client discards": "44",
         "Invalid": "0",
     }
     assert "45 of 75 (60.0 %) that were sent or held back were not accepted." in text_of(page)
@@ -79,7 +79,7 @@ def test_all_that_a_quota_cost_is_shown(
     assert first[0] == (
         "SDK: silent after a 429 After a 429 the SDK stays silent until the limit is over. These were never sent."
     )
-    assert first[1:] == ["Held back by SDKs", "44", "58.7 %"]
+    assert first[1:] == ["Client discards", "44", "58.7 %"]
     assert second[0] == (
         "Quota of a key The key had used up its quota, so the service answered 429. Key “Default”: 1. "
         "Its quota is 5 in 10 minutes: 0 are taken, until 00:20 (Europe/Berlin)."
@@ -116,8 +116,8 @@ def test_real_refusals_have_their_reasons(viewer: Client, sdk: Sdk, project: Pro
     report(sdk, "a word that nobody knows", 2)
     rows = table_of(show(viewer), "Dropped, and why")
     assert [(row[1], row[2]) for row in rows] == [
-        ("Held back by SDKs", "3"),
-        ("Held back by SDKs", "2"),
+        ("Client discards", "3"),
+        ("Client discards", "2"),
         ("Filtered", "1"),
         ("Invalid", "1"),
         ("Invalid", "1"),

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
 from django.db import transaction
+from django.test import Client
 
 from projects import services
 from projects.acting import COMMAND_LINE, acting_as
@@ -407,3 +408,24 @@ def test_an_unfinished_merge_refuses_to_empty_and_nothing_is_said(web: Project) 
     with pytest.raises(Unsettled):
         services.empty_project(shop.pk)
     assert said() == []
+
+
+def test_a_public_link_is_made_and_revoked_once(web: Project) -> None:
+    new = services.create_link(project=web, name="Wiki")
+    services.revoke_link(new.link)
+    services.revoke_link(new.link)
+    named = f"the public link “Wiki” …{new.secret[-4:]}"
+    assert said()[-2:] == [f"web: created {named}", f"web: revoked {named}"]
+
+
+@pytest.mark.parametrize("action", ["", "delete_selected"])
+def test_a_member_whose_account_an_operator_deletes_is_noted(web: Project, admin_client: Client, action: str) -> None:
+    ann = User.objects.create_user("ann@example.com")
+    services.add_member(organization=web.organization, user_id=ann.pk)
+    if action:
+        form = {"action": action, "_selected_action": [ann.pk], "post": "yes"}
+        assert admin_client.post("/admin/auth/user/", form).status_code == 302
+    else:
+        assert admin_client.post(f"/admin/auth/user/{ann.pk}/delete/", {"post": "yes"}).status_code == 302
+    assert said()[-1] == "removed ann@example.com, who was viewer"
+    assert Change.objects.latest("id").who == "admin"

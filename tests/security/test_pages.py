@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
-PUBLIC = {"login", "theme", "favicon", "password", "password_link", "share", "share_picture"}
+PUBLIC = {"login", "theme", "favicon", "password", "password-link", "share", "share-picture"}
 """Anybody may ask for these. A public link and a link to choose a password are secrets themselves."""
 OF_ONESELF = {"logout", "account", "leave"}
 """What each person may change: what is theirs."""

@@ -19,7 +19,7 @@ LABELS = {
     Outcome.ACCEPTED: "Accepted",
     Outcome.FILTERED: "Filtered",
     Outcome.RATE_LIMITED: "Rate limited",
-    Outcome.CLIENT_DISCARD: "Held back by SDKs",
+    Outcome.CLIENT_DISCARD: "Client discards",
     Outcome.INVALID: "Invalid",
     Outcome.ABUSE: "Abuse",
     Outcome.CARDINALITY_LIMITED: "Cardinality limited",

@@ -57,7 +57,7 @@ def project_links(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
 def revoke_project_link(request: HttpRequest, place: ProjectPlace, link: str) -> HttpResponse:
     """Revoke a link of the project."""
     _revoke(request, place.project.public_links.all(), link)
-    return redirect("project_links", organization=place.organization.slug, project=place.project.slug)
+    return redirect("project-links", organization=place.organization.slug, project=place.project.slug)
 
 
 @in_organization(OWN)
@@ -73,7 +73,7 @@ def organization_links(request: HttpRequest, place: Place) -> HttpResponse:
 def revoke_organization_link(request: HttpRequest, place: Place, link: str) -> HttpResponse:
     """Revoke a link of one of the organization's projects."""
     _revoke(request, _links_of(place), link)
-    return redirect("organization_links", organization=place.organization.slug)
+    return redirect("organization-links", organization=place.organization.slug)
 
 
 def _make(place: ProjectPlace, form: LinkForm) -> services.NewLink | None:

@@ -24,7 +24,7 @@ class Snippets(NamedTuple):
 def snippets(secret: str, name: str, *, framed: bool) -> Snippets:
     """Return the snippets of a link to the project of this name."""
     page = settings.PUBLIC_URL + reverse("share", args=[secret])
-    picture = settings.PUBLIC_URL + reverse("share_picture", args=[secret])
+    picture = settings.PUBLIC_URL + reverse("share-picture", args=[secret])
     words = " ".join(f"Errors of {name} in 7 days".split())
     said = escape(words)
     frame = f'<iframe src="{page}" title="{said}" width="100%" height="640" loading="lazy"></iframe>'
