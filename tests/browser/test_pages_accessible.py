@@ -6,6 +6,7 @@ The pages come from the URL configuration, so a new page is opened as soon as it
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.sync_api import Browser
@@ -124,21 +125,21 @@ def test_every_page_shows_its_content_without_scripts(
             assert bare.page.inner_text("h1") == usual.page.inner_text("h1"), address
             for part in ("main table", "main form", "main h2", "main nav"):
                 assert bare.page.locator(part).count() >= usual.page.locator(part).count(), (address, part)
-            assert bare.page.locator("button.without-script:visible").count() > 0, address  # the theme's
+            assert bare.page.locator("#theme").count() == bare.page.locator(".theme button:visible").count(), address
 
 
 def test_the_first_load_of_every_page_is_light(
     browser: Browser, service: Service, acme: Furnished, addresses: list[str]
 ) -> None:
-    weights = {}
+    weights: dict[str, dict[str, int]] = {}
     for address in addresses:
         with visiting(browser, service, acme.session) as visitor:  # with an empty cache
             visit = visitor.open(address)
             if visit.is_page:
                 bodies = [one for one in visit.loaded if not 300 <= one.status < 400]
-                weights[address] = sum(len(one.body()) for one in bodies)
-    assert max(weights.values()) > 5000  # the style sheet is among it
-    assert {address: weight for address, weight in weights.items() if weight > HEAVIEST} == {}
+                weights[address] = {urlsplit(one.url).path: len(one.body()) for one in bodies}
+    assert all("/static/pages/base.css" in parts for parts in weights.values())
+    assert {address: parts for address, parts in weights.items() if sum(parts.values()) > HEAVIEST} == {}
 
 
 def test_the_theme_is_the_systems_until_it_is_chosen(visitor: Visitor, request: pytest.FixtureRequest) -> None:

@@ -17,6 +17,7 @@ import time
 from django.contrib.auth.models import User
 from django.test import Client
 from projects.models import Organization
+from projects.password_links import make_link
 from tsdb import series
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Increment
@@ -36,6 +37,7 @@ def furnish(slug, project_slug, name):
     boss.refresh_from_db()
     other = User.objects.create_user("viewer of " + name)
     member = services.add_member(organization=organization, user_id=other.pk, role="viewer")
+    other.refresh_from_db()
     for outcome, reason in {
         Outcome.ACCEPTED: "none",
         Outcome.FILTERED: "web-crawlers",
@@ -48,6 +50,7 @@ def furnish(slug, project_slug, name):
             services.count(project.pk, [Increment(one, now - hours * 3600, hours + 1) for one in event], now=now)
     client = Client()
     client.force_login(boss)
+    *_, number, choosing, _ = make_link(other).split("/")
     return {
         "session": client.cookies["sessionid"].value,
         "organization": slug,
@@ -56,6 +59,8 @@ def furnish(slug, project_slug, name):
         "token": str(token.pk),
         "link": str(link.link.pk),
         "member": str(member.pk),
+        "uidb64": number,
+        "password_link.token": choosing,
         "share.token": link.secret,
         "share-picture.token": link.secret,
     }
