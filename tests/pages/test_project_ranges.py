@@ -34,7 +34,7 @@ def test_whatever_is_kept_every_view_has_a_range(text: str) -> None:
         query = read_query(asked, Zone(zone, "address"), {}, rollups, NOW * NS)
         chosen = choose(query, rollups, Retention(NOW * NS))
         assert 1 <= chosen.shown.points <= 1000
-        assert chosen.shown.start <= NOW - PRESETS[preset].seconds or chosen.query.preset.name != preset
+        assert chosen.shown.start <= PRESETS[preset].start(NOW) or chosen.query.preset.name != preset
         assert chosen.shown.end > NOW
         if chosen.before:
             assert chosen.before.points == chosen.shown.points
@@ -47,7 +47,7 @@ def test_a_resolution_with_too_many_bars_gives_way_and_the_range_stays() -> None
     rollups = parse_rollups("10s:100000,5m:120000")
     query = read_query({"range": "7d", "resolution": "10s"}, Zone("UTC", "default"), {}, rollups, NOW * NS)
     chosen = choose(query, rollups, Retention(NOW * NS))
-    assert (chosen.shown.interval, chosen.shown.points) == (HOUR, 7 * 24 + 1)
+    assert (chosen.shown.interval, chosen.shown.points) == (HOUR, 7 * 24)
     assert chosen.query.problems == ("10 seconds would be too many bars: at most 1000 are shown.",)
 
 
