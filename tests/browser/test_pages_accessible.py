@@ -18,7 +18,7 @@ from tests.service import Service
 pytestmark = pytest.mark.once
 
 HEAVIEST = 120_000
-"""The most bytes that the first load of a page may have, uncompressed."""
+"""The most bytes of bodies that the first load of a page may have, as they are sent."""
 SIGNED_OUT = ("/login/", "/nowhere/", "/theme/")
 """Pages of strangers: the login, and what is answered to a wrong address and a wrong method."""
 
@@ -137,7 +137,7 @@ def test_the_first_load_of_every_page_is_light(
             visit = visitor.open(address)
             if visit.is_page:
                 bodies = [one for one in visit.loaded if not 300 <= one.status < 400]
-                weights[address] = {urlsplit(one.url).path: len(one.body()) for one in bodies}
+                weights[address] = {urlsplit(one.url).path: one.request.sizes()["responseBodySize"] for one in bodies}
     assert all("/static/pages/base.css" in parts for parts in weights.values())
     assert {address: parts for address, parts in weights.items() if sum(parts.values()) > HEAVIEST} == {}
 

@@ -15,6 +15,7 @@ from django.http import HttpRequest, HttpResponse
 from django.template.loader import render_to_string
 from django.utils.cache import get_conditional_response
 from django.views.decorators.cache import never_cache
+from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
 from statsapi.http import clock
@@ -47,6 +48,7 @@ def _in_private(view: View) -> View:
 
 @require_safe
 @never_cache
+@gzip_page  # the numbers of the chart are long; the page has no form and no session
 @_in_private
 def share(request: HttpRequest, token: str) -> HttpResponse:
     """Show the chart and the totals of the link's project."""
