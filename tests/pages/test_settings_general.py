@@ -9,7 +9,7 @@ from pytest_django import Settings
 from projects import installation, services
 from projects.connections import get_store
 from projects.models import Installation, Organization, Project
-from statsapi.pages.settings.refusals import FOREIGN
+from statsapi.pages.refusals import FOREIGN
 from tests.pages.filled import forms_of, submit, text_of
 
 pytestmark = pytest.mark.django_db

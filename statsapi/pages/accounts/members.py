@@ -5,8 +5,7 @@ from __future__ import annotations
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import ObjectDoesNotExist, PermissionDenied, ValidationError
-from django.db import IntegrityError
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -15,10 +14,7 @@ from projects.models import Membership
 from projects.password_links import can_mail, link_days, mail_link, make_link
 from projects.selectors import LARGEST_ID
 from statsapi.pages.access import OWN, Place, in_organization
-
-REFUSALS = (ValidationError, IntegrityError, ObjectDoesNotExist)
-"""Errors of services that a person is told about."""
-OVERTAKEN = "Somebody changed the same thing at this moment. Look at the list, and try again."
+from statsapi.pages.refusals import refusals_as_messages, refusals_in
 
 
 class RoleForm(forms.Form):
@@ -65,15 +61,12 @@ def members(request: HttpRequest, place: Place) -> HttpResponse:
 def member(request: HttpRequest, place: Place, member: str) -> HttpResponse:
     """Give a member another role."""
     membership, form = _find(place, member), RoleForm(request.POST)
-    role = form.data.get("role", "")
-    try:
-        if not form.is_valid():
-            raise ValidationError("There is no such role.")
-        if membership.role != role:
-            services.change_role(membership, role)
+    if not form.is_valid():
+        messages.error(request, "There is no such role.")
+    elif membership.role != form.cleaned_data["role"]:
+        with refusals_as_messages(request):
+            services.change_role(membership, form.cleaned_data["role"])
             messages.success(request, f"{membership.user} is {_a(membership)} now.")
-    except REFUSALS as error:
-        _say(request, error)
     return redirect("members", organization=place.organization.slug)
 
 
@@ -81,12 +74,8 @@ def member(request: HttpRequest, place: Place, member: str) -> HttpResponse:
 def link(request: HttpRequest, place: Place, member: str) -> HttpResponse:
     """Make a new link for a member who never chose a password. The earlier ones stop working."""
     membership = _find(place, member)
-    try:
-        user = services.renew_invitation(membership)
-    except REFUSALS as error:
-        _say(request, error)
-    else:
-        return _hand_over(request, place, user)
+    with refusals_as_messages(request):
+        return _hand_over(request, place, services.renew_invitation(membership))
     return redirect("members", organization=place.organization.slug)
 
 
@@ -98,11 +87,9 @@ def remove(request: HttpRequest, place: Place, member: str) -> HttpResponse:
         return redirect("leave", organization=place.organization.slug)
     if request.method == "POST":
         name = str(membership.user)
-        try:
+        with refusals_as_messages(request):
             services.remove_member(membership)
             messages.success(request, f"{name} is no member any more.")
-        except REFUSALS as error:
-            _say(request, error)
         return redirect("members", organization=place.organization.slug)
     context = {"place": place, "tab": "members", "membership": membership}
     return render(request, "pages/accounts/remove.html", context)
@@ -115,11 +102,8 @@ def leave(request: HttpRequest, place: Place) -> HttpResponse:
     if membership is None:  # an operator who is no member
         return redirect("members", organization=place.organization.slug)
     if request.method == "POST":
-        try:
+        with refusals_as_messages(request):
             services.remove_member(membership)
-        except REFUSALS as error:
-            _say(request, error)
-        else:
             messages.success(request, f"You left {place.organization.name}.")
             return redirect("home")
         return redirect("members", organization=place.organization.slug)
@@ -128,12 +112,8 @@ def leave(request: HttpRequest, place: Place) -> HttpResponse:
 
 def _invite(place: Place, form: InviteForm) -> services.Invited | None:
     """Invite the person of the form. If that is refused, return None, and the form says why."""
-    try:
+    with refusals_in(form):
         return services.invite(organization=place.organization, **form.cleaned_data)
-    except ValidationError as error:
-        form.add_error("email", error.messages)
-    except (IntegrityError, ObjectDoesNotExist):
-        form.add_error(None, OVERTAKEN)
     return None
 
 
@@ -158,11 +138,6 @@ def _find(place: Place, number: str) -> Membership:
     if membership is None:
         raise Http404
     return membership
-
-
-def _say(request: HttpRequest, error: Exception) -> None:
-    """Show one of REFUSALS on the next page."""
-    messages.error(request, " ".join(error.messages) if isinstance(error, ValidationError) else OVERTAKEN)
 
 
 def _a(membership: Membership) -> str:

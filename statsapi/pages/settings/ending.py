@@ -8,9 +8,9 @@ from django.shortcuts import redirect, render
 
 from projects import services
 from statsapi.pages.access import OWN, ProjectPlace, in_project
+from statsapi.pages.refusals import refusals_in
 from statsapi.pages.settings.forms import MergeForm, TypedSlugForm
 from statsapi.pages.settings.posting import posted
-from statsapi.pages.settings.refusals import refusals_in
 
 
 @in_project(OWN, ("GET", "POST"))

@@ -15,10 +15,10 @@ from projects import services
 from projects.models import ProjectFilters
 from statsapi.http import clock
 from statsapi.pages.access import WRITE, ProjectPlace, in_project
+from statsapi.pages.refusals import refusals_as_messages, refusals_in
 from statsapi.pages.settings import recent
 from statsapi.pages.settings.forms import ChangeForm
 from statsapi.pages.settings.posting import posted
-from statsapi.pages.settings.refusals import refusals_as_messages, refusals_in
 from tsdb.outcomes import Outcome
 
 LONGEST_LIST = 10_000

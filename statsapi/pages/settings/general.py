@@ -10,9 +10,9 @@ from projects import services
 from projects.models import Project
 from statsapi.api.resources.projects import slug_of
 from statsapi.pages.access import WRITE, Place, ProjectPlace, in_organization, in_project
+from statsapi.pages.refusals import refusals_in
 from statsapi.pages.settings.forms import PLATFORMS, NewProjectForm, ProjectForm
 from statsapi.pages.settings.posting import posted
-from statsapi.pages.settings.refusals import refusals_in
 
 
 @in_organization(WRITE, ("GET", "POST"))

@@ -15,11 +15,11 @@ from projects.dsn import dsn
 from projects.models import ProjectKey
 from statsapi.http import clock
 from statsapi.pages.access import OWN, WRITE, ProjectPlace, in_project
+from statsapi.pages.refusals import refusals_as_messages, refusals_in
 from statsapi.pages.settings import recent
 from statsapi.pages.settings.key_forms import KeyForm, NewKeyForm
 from statsapi.pages.settings.posting import posted
 from statsapi.pages.settings.quota_words import quota_text, until_text, use_text
-from statsapi.pages.settings.refusals import refusals_as_messages, refusals_in
 from statsapi.pages.zones import Zone, zone_of
 from tsdb.intake import Quota
 from tsdb.outcomes import Outcome

@@ -10,9 +10,9 @@ from django.shortcuts import redirect, render
 from projects import services
 from projects.models import Organization
 from statsapi.pages.access import OWN, Place, in_organization
+from statsapi.pages.refusals import refusals_in
 from statsapi.pages.settings.forms import OrganizationForm, TypedSlugForm
 from statsapi.pages.settings.posting import posted
-from statsapi.pages.settings.refusals import refusals_in
 
 
 @in_organization(OWN, ("GET", "POST"))

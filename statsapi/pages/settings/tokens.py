@@ -10,7 +10,6 @@ from datetime import UTC, datetime
 
 from django.conf import settings
 from django.contrib import messages
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -20,6 +19,7 @@ from projects import services
 from projects.models import SCOPES, ApiToken
 from projects.services import NewToken
 from statsapi.pages.access import OWN, Place, in_organization
+from statsapi.pages.refusals import refusals_in
 from statsapi.pages.settings.token_form import PRESETS, TokenForm
 from statsapi.pages.zones import zone_of
 
@@ -31,18 +31,13 @@ def tokens(request: HttpRequest, place: Place) -> HttpResponse:
     """List the tokens, and make one."""
     form = TokenForm(request.POST if request.method == "POST" else None, zone=zone_of(request).info)
     if request.method == "POST" and form.is_valid():
-        try:
+        with refusals_in(form):
             made = services.create_token(
                 organization=place.organization,
                 scopes=form.chosen_scopes(),
                 name=form.cleaned_data["name"],
                 expires=form.expires(),
             )
-        except ValidationError as error:
-            form.add_error(None, error)
-        except RedisError:
-            form.add_error(None, UNREACHABLE)
-        else:
             return _shown_once(request, place, made)
     now = datetime.now(UTC)
     rows = list(place.organization.tokens.order_by("-id"))

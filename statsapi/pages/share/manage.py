@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied, ValidationError
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
@@ -20,15 +20,14 @@ from django.shortcuts import redirect, render
 from projects import services
 from projects.models import PublicLink
 from projects.selectors import is_reference
-from projects.services import RowLocked
 from statsapi.http import clock
 from statsapi.pages.access import OWN, READ, WRITE, Place, ProjectPlace, in_organization, in_project
+from statsapi.pages.refusals import refusals_in
 from statsapi.pages.share.forms import LinkForm
 from statsapi.pages.share.snippets import snippets
 from statsapi.pages.zones import zone_of
 
 LINKS_A_PAGE = 100
-BUSY = "The project is being changed by somebody else. Try again in a moment."
 
 
 class Row(NamedTuple):
@@ -79,15 +78,10 @@ def revoke_organization_link(request: HttpRequest, place: Place, link: str) -> H
 def _make(place: ProjectPlace, form: LinkForm) -> services.NewLink | None:
     """Create the link that the form describes. Return None if it is refused; then the form says why."""
     given = form.cleaned_data
-    try:
+    with refusals_in(form):
         return services.create_link(
             project=place.project, name=given["name"], expires=given["last_day"], origins=given["origins"]
         )
-    except ValidationError as error:
-        for field, errors in error.update_error_dict({}).items():
-            form.add_error(field if field in form.fields else None, errors)
-    except RowLocked:
-        form.add_error(None, BUSY)
     return None
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from types import TracebackType
 
 from django import forms
 from django.contrib import messages
@@ -25,27 +26,33 @@ UNREACHABLE = "The counts cannot be reached right now. Look at what was done, an
 FOREIGN = "Redis holds the counts of another installation, so nothing can be created. An operator has to look at it."
 
 
-@contextmanager
-def refusals_in(form: forms.Form) -> Iterator[None]:
-    """Add what a service refuses in the block to the errors of the form, so that the form can be shown again.
+class _Refusals(AbstractContextManager[None, bool]):
+    """A block that ends where a service refuses something. What was refused is said, a message at a time."""
 
-    The block ends there. If nothing was refused, it is left as usual, by a return of a redirect.
-    """
-    try:
-        yield
-    except REFUSALS as error:
+    def __init__(self, say: Callable[[str | None, str], object]) -> None:
+        self._say = say
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> bool:
+        if not isinstance(error, REFUSALS):
+            return False
         for field, message in _messages(error):
-            form.add_error(field if field in form.fields else None, message)
+            self._say(field, message)
+        return True
 
 
-@contextmanager
-def refusals_as_messages(request: HttpRequest) -> Iterator[None]:
-    """Show what a service refuses in the block on the next page. For a button, which has no form to show again."""
-    try:
-        yield
-    except REFUSALS as error:
-        for _, message in _messages(error):
-            messages.error(request, message)
+def refusals_in(form: forms.Form) -> _Refusals:
+    """Return a block whose refusals are added to the errors of the form, so that the form can be shown again.
+
+    If nothing was refused, the block is left as usual, by a return of a redirect.
+    """
+    return _Refusals(lambda field, message: form.add_error(field if field in form.fields else None, message))
+
+
+def refusals_as_messages(request: HttpRequest) -> _Refusals:
+    """Return a block whose refusals are shown on the next page. For a button, which has no form to show again."""
+    return _Refusals(lambda _, message: messages.error(request, message))
 
 
 def _messages(error: Exception) -> list[tuple[str | None, str]]:
