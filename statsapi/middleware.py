@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
@@ -83,22 +84,30 @@ def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
 
 
 STRANGERS_FORM_BYTES = 16 * 1024
-"""The longest form of a person who is not signed in. The only such form asks for a name and a password."""
+"""The longest form of a person who is not signed in. Such forms ask for a name and a password."""
+PERSONS_FORM_BYTES = 256 * 1024
+"""The longest form of a person who is signed in, except for operators in the admin. The longest form of a page has the
+lists of inbound filters twice: as they were, and as they shall be."""
 
 
 @sync_only_middleware
-def short_forms_of_strangers(get_response: GetResponse) -> GetResponse:
-    """Refuse a long form of a person who is not signed in, before the check of its CSRF token parses it.
+def short_forms(get_response: GetResponse) -> GetResponse:
+    """Refuse a long form before the check of its CSRF token parses it.
 
     Two megabytes of escapes take 140 MB and a quarter of a second. Under /api/ the caller is known before a body is
     read.
     """
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        length = request.META.get("CONTENT_LENGTH") or ""
-        is_long = len(length) > 9 or (length.isdecimal() and int(length) > STRANGERS_FORM_BYTES)
-        if is_long and not request.path_info.startswith("/api/") and not request.user.is_authenticated:
+        text = request.META.get("CONTENT_LENGTH") or ""
+        length = int(text) if text.isdecimal() and len(text) < 10 else len(text) and sys.maxsize
+        if length <= STRANGERS_FORM_BYTES or request.path_info.startswith("/api/"):
+            return get_response(request)
+        if not request.user.is_authenticated:
             return refusal(request, 413, "Too much at once", "Sign in before you send so much.")
+        is_operators = request.path_info.startswith("/admin/") and getattr(request.user, "is_superuser", False)
+        if length > PERSONS_FORM_BYTES and not is_operators:
+            return refusal(request, 413, "Too much at once", f"A form has at most {PERSONS_FORM_BYTES} bytes.")
         return get_response(request)
 
     return middleware

@@ -70,6 +70,10 @@ def test_make_test_hands_its_args_on() -> None:
     assert done.stdout.rstrip().endswith(" -k 'a or b'")
 
 
+CHECKED = '[ $1 = -c ] && { case "$2" in print*) echo 42;; esac; exit 0; }'
+"""The line of a shell script that passes the checks of a Python."""
+
+
 def fake_python(file: Path, script: str) -> Path:
     file.write_text(f"#!/bin/sh\n{script}\n")
     file.chmod(0o755)
@@ -112,7 +116,7 @@ def test_what_takes_a_minute_is_told_before_it_begins(tmp_path: Path) -> None:
     """The fake Python makes an environment whose own Python fails, as pip does without a network."""
     venv = tmp_path / "venv"
     fails = f"mkdir -p {venv}/bin\nprintf '#!/bin/sh\\nexit 1\\n' >{venv}/bin/python\nchmod +x {venv}/bin/python"
-    python = fake_python(tmp_path / "python3", f"[ $1 = -c ] && echo 42 && exit 0\n{fails}")
+    python = fake_python(tmp_path / "python3", f"{CHECKED}\n{fails}")
     done = make("run", f"VENV={venv}", f"PYTHON={python}")
     assert done.returncode
     assert done.stdout.startswith(f"Installing the requirements into {venv} (once, about a minute) …\n")
@@ -120,7 +124,7 @@ def test_what_takes_a_minute_is_told_before_it_begins(tmp_path: Path) -> None:
 
 
 def test_a_python_without_venv_says_what_to_install_and_leaves_nothing(tmp_path: Path) -> None:
-    bare = fake_python(tmp_path / "python3", f"[ $1 = -c ] && echo 42 && exit 0\nmkdir {tmp_path}/venv\nexit 1")
+    bare = fake_python(tmp_path / "python3", f"{CHECKED}\nmkdir {tmp_path}/venv\nexit 1")
     done = make("run", f"VENV={tmp_path}/venv", f"PYTHON={bare}")
     assert done.returncode
     assert "apt-get install python3-venv" in done.stdout

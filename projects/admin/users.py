@@ -36,8 +36,10 @@ class UserAdmin(ServiceAdmin[User], DjangosUserAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: User, form: Any, change: bool) -> None:
         with services.keeping_owners(Organization.objects.filter(memberships__user=obj)):
             super().save_model(request, obj, form, change)
-            if obj.is_superuser and "is_superuser" in form.changed_data and services.is_pending(obj):
-                services.void_links(obj)  # an owner of an organization may have one
+            if obj.is_superuser and "is_superuser" in form.changed_data:
+                # An owner of an organization may have made the account, and have a link or know the password.
+                services.void_links(obj)
+                self.message_user(request, f"{obj} has no password now: run createuser {obj} for a link to choose one.")
 
     def delete_model(self, request: HttpRequest, obj: User) -> None:
         with services.keeping_owners(Organization.objects.filter(memberships__user=obj)):

@@ -55,7 +55,9 @@ def ensure_account(email: str, *, operator: bool = False) -> User:
     found = find_account(email)
     user = found or _make_account(email)
     _refuse_inactive(user)
-    if found and not found.has_usable_password():
+    if found and (is_pending(found) or (operator and not user.is_superuser)):
+        # An owner of some organization may have made the account and chosen its password. Whoever becomes an operator
+        # chooses a new one, and is signed out everywhere.
         void_links(found)
     if operator and not user.is_superuser:
         user.is_staff = user.is_superuser = True
@@ -79,7 +81,7 @@ def may_get_link_from_owner(user: User, organization: Organization) -> bool:
 
 
 def void_links(user: User) -> None:
-    """Make all links of an account without a usable password stop working."""
+    """Take the password of an account away. Its links stop working, and its sessions end."""
     user.set_unusable_password()  # it is random, and part of what a link's token is made of
     user.save(update_fields=["password"])
 

@@ -31,8 +31,9 @@ _LISTS = ("ip_addresses", "release_versions", "error_messages")
 
 
 def quoted(name: str) -> str:
-    """Return a name that a user chose as it stands in a line."""
-    return f"“{name if len(name) <= LONGEST_NAME else f'{name[: LONGEST_NAME - 1]}…'}”"
+    """Return a name that a user chose as it stands in a line. No character of it can end or turn the quotation."""
+    shown = "".join(one if one.isprintable() and one not in "“”" else "�" for one in name)
+    return f"“{shown if len(shown) <= LONGEST_NAME else f'{shown[: LONGEST_NAME - 1]}…'}”"
 
 
 def of_organization(old: Organization, new: Organization) -> list[str]:

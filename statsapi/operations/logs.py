@@ -66,5 +66,8 @@ def configuration(level: str) -> dict[str, Any]:
             "axes": {"handlers": [], "level": "WARNING", "propagate": True},
             "django.security.DisallowedHost": {"handlers": [], "level": "CRITICAL", "propagate": True},
             "django.security.DisallowedRedirect": {"handlers": [], "level": "CRITICAL", "propagate": True},
+            "django.security.RequestDataTooBig": {"handlers": [], "level": "CRITICAL", "propagate": True},
+            "django.security.TooManyFieldsSent": {"handlers": [], "level": "CRITICAL", "propagate": True},
+            "django.security.TooManyFilesSent": {"handlers": [], "level": "CRITICAL", "propagate": True},
         },
     }

@@ -60,7 +60,7 @@ def furnish(slug, project_slug, name):
         "link": str(link.link.pk),
         "member": str(member.pk),
         "uidb64": number,
-        "password_link.token": choosing,
+        "password-link.token": choosing,
         "share.token": link.secret,
         "share-picture.token": link.secret,
     }

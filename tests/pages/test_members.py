@@ -95,7 +95,11 @@ def test_sending_the_form_again_shows_no_other_link(boss: Client) -> None:
 def test_somebody_who_has_an_account_becomes_a_member_without_a_link(boss: Client, outsider: User) -> None:
     outsider.set_password(NEW)
     outsider.save()
-    answer = boss.post(PAGE, {"email": "outsider", "role": "member"}, follow=True)
+    asked = boss.post(PAGE, {"email": "outsider", "role": "member"}).content.decode()
+    assert "There is an account of this name already, and another organization may have made it." in asked
+    assert 'name="known"' in asked
+    assert not Membership.objects.filter(user=outsider, organization__slug="acme").exists()
+    answer = boss.post(PAGE, {"email": "outsider", "role": "member", "known": "on"}, follow=True)
     page = answer.content.decode()
     assert (answer.redirect_chain, "/password/" in page) == ([(PAGE, 302)], False)
     assert "outsider has an account already and is a member now." in page

@@ -76,7 +76,7 @@ def test_a_role_takes_the_place_of_the_earlier_one(organization: Organization, o
 
 def test_an_account_keeps_its_password_until_the_link_is_used(organization: Organization) -> None:
     User.objects.create_user("boss", password="old one of the boss")
-    link, _ = createuser("boss", "--operator")
+    link, _ = createuser("boss")
     assert Client().post("/login/", {"username": "boss", "password": "old one of the boss"}).status_code == 302
     assert choose(link) is None, "signing in makes a link stop working"
     link, _ = createuser("boss")

@@ -103,6 +103,19 @@ def test_a_new_link_takes_the_place_of_the_first(organization: Organization) -> 
     assert [tokens.check_token(User.objects.get(), token) for token in (first, second)] == [False, True]
 
 
+def test_who_becomes_an_operator_chooses_a_new_password(organization: Organization) -> None:
+    """An owner may have invited the name and chosen its password, and be signed in with it."""
+    user = User.objects.create_user(ANN, password="chosen by an owner")
+    client = Client()
+    client.force_login(user)
+    assert client.get("/account/").status_code == 200
+    assert services.ensure_account(ANN, operator=True).is_superuser
+    assert client.get("/account/").status_code == 302
+    assert not User.objects.get(username=ANN).has_usable_password()
+    User.objects.filter(username=ANN).update(password="kept")
+    assert services.ensure_account(ANN, operator=True).password == "kept"
+
+
 def test_a_person_who_is_made_an_operator_cannot_be_reached_by_an_owners_link(
     organization: Organization, admin_client: Client
 ) -> None:

@@ -43,3 +43,17 @@ def test_who_is_signed_in_may_send_a_long_form(admin_client: Client) -> None:
 def test_a_form_of_usual_length_signs_in(admin_user: User) -> None:
     form = {"username": admin_user.username, "password": "password", "next": "/admin/"}
     assert Client().post("/admin/login/", form).status_code == 302
+
+
+@pytest.mark.django_db
+def test_a_long_form_of_anybody_but_an_operator_in_the_admin_is_refused_unread(
+    owner: User, admin_client: Client
+) -> None:
+    client = Client()
+    client.force_login(owner)
+    form = "a=" + "%f0" * 100_000
+    kind = "application/x-www-form-urlencoded"
+    assert client.post("/theme/", form, kind).status_code == 413
+    assert client.post("/theme/", form[: 200 * 1024], kind).status_code == 302
+    assert admin_client.post("/theme/", form, kind).status_code == 413
+    assert admin_client.post("/admin/projects/project/add/", form, kind).status_code == 200

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.models import User
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
@@ -32,6 +34,20 @@ class InviteForm(forms.Form):
         widget=forms.EmailInput(attrs={"autocomplete": "off"}),
     )
     role = forms.ChoiceField(label="Role", choices=Membership.Role.choices)
+    known = forms.BooleanField(label="I asked, and this account is theirs", required=False)
+    is_doubtful = False
+    """Whether the account is there already and can sign in, so that somebody else may have made it."""
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        account = services.find_account(self.cleaned_data.get("email", ""))
+        self.is_doubtful = account is not None and not services.is_pending(account)
+        if self.is_doubtful and not self.cleaned_data.get("known"):
+            raise ValidationError(
+                "There is an account of this name already, and another organization may have made it. Ask the person "
+                "whether it is theirs. If it is, say so below and invite again."
+            )
+        return cleaned
 
 
 @in_organization(methods=["GET", "POST"])
@@ -48,7 +64,7 @@ def members(request: HttpRequest, place: Place) -> HttpResponse:
             messages.success(
                 request,
                 f"{invited.membership.user} has an account already and is a member now. They sign in with the password "
-                "that they have. If you do not know whose account it is, remove it again.",
+                "that they have.",
             )
             return redirect("members", organization=place.organization.slug)
     rows = place.organization.memberships.select_related("user").order_by("user__username")
@@ -113,21 +129,26 @@ def leave(request: HttpRequest, place: Place) -> HttpResponse:
 def _invite(place: Place, form: InviteForm) -> services.Invited | None:
     """Invite the person of the form. If that is refused, return None, and the form says why."""
     with refusals_in(form):
-        return services.invite(organization=place.organization, **form.cleaned_data)
+        given = form.cleaned_data
+        return services.invite(organization=place.organization, email=given["email"], role=given["role"])
     return None
 
 
 def _hand_over(request: HttpRequest, place: Place, user: User) -> HttpResponse:
     """Mail a link if mail is sent, so that nobody else ever has it. Show it otherwise.
 
-    Only this answer holds the link. No message, cookie or session carries it, and browsers keep no copy of the page.
+    Only the answer that shows it holds the link. No message, cookie or session carries it, and browsers keep no copy of
+    the page.
     """
     link = make_link(user)
     if mail_link(user, link):
         messages.success(request, f"A link was mailed to {user.email}. It works once, for {link_days()} days.")
         return redirect("members", organization=place.organization.slug)
+    if can_mail():
+        messages.error(request, f"The link could not be mailed to {user.email}. Try “New link” in a moment.")
+        return redirect("members", organization=place.organization.slug)
     context = {"place": place, "tab": "members", "person": user, "link": link, "days": link_days()}
-    return render(request, "pages/accounts/invited.html", {**context, "mail_failed": can_mail()})
+    return render(request, "pages/accounts/invited.html", context)
 
 
 def _find(place: Place, number: str) -> Membership:

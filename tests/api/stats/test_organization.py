@@ -130,7 +130,7 @@ def test_every_stat_knows_an_environment(api: Client, project: Project, shop: Pr
 
 
 @pytest.mark.parametrize("stat", ["received", "rejected", "generated", "localhost"])
-@pytest.mark.parametrize("name", ["nowhere", "Production", "production ", "\0"])
+@pytest.mark.parametrize("name", ["nowhere", "Production", "production x", "\0"])
 def test_an_environment_that_no_project_has_is_missing(
     api: Client, outsider_api: Client, project: Project, other_organization: Organization, stat: str, name: str
 ) -> None:
