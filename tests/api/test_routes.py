@@ -97,7 +97,7 @@ def test_the_table_names_every_route() -> None:
     names = {"acme": "organization_slug", "web": "project_slug", "KEY": "public_key"}
     described = {re.sub("acme|web|KEY", lambda found: names[found[0]], route.path) for route in ROUTES}
     routed = {
-        re.sub(r"<str:(\w+)>", lambda found: found[1].replace("team", "organization"), str(pattern.pattern))
+        re.sub(r"<(?:str|slug):(\w+)>", lambda found: found[1].replace("team", "organization"), str(pattern.pattern))
         for pattern in urlpatterns
         if isinstance(pattern, URLPattern)
     }

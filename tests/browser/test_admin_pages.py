@@ -151,7 +151,7 @@ AccessAttempt.objects.create(username="nobody", ip_address="127.0.0.1", failures
     page.fill("#id_password", "a guess")
     page.click("input[type=submit]")
     assert page.inner_text("h1") == "Too many wrong passwords"
-    assert "in 15 minutes" in page.inner_text("p")
+    assert "in 15 minutes" in page.inner_text("main")
 
 
 def test_a_form_that_is_too_old_is_refused_in_words(page: Page) -> None:

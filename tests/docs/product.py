@@ -31,9 +31,9 @@ def routes() -> dict[str, frozenset[str]]:
     """
     found = {}
     for route in _walk(get_resolver().url_patterns, "/"):
-        answer = Client().generic("BREW", re.sub(r"<str:\w+>", "1", route))
+        answer = Client().generic("BREW", re.sub(r"<(?:str|slug):\w+>", "1", route))
         allowed = set(answer.headers["Allow"].split(", ")) - {"OPTIONS"}
-        found[re.sub(r"<str:(\w+?)(?:_slug)?>", r"{\1}", route)] = frozenset(allowed)
+        found[re.sub(r"<(?:str|slug):(\w+?)(?:_slug)?>", r"{\1}", route)] = frozenset(allowed)
     return found
 
 
