@@ -55,6 +55,8 @@ class Change(models.Model):
 
     class Meta:
         ordering = ["-id"]
+        # The latest lines are read by organization.
+        indexes = [models.Index(fields=["organization", "-id"], name="change_latest")]
 
     def __str__(self) -> str:
         return f"{self.who}: {self.what}"

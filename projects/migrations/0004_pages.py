@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['organization', '-id'], name='change_latest')],
             },
         ),
         migrations.CreateModel(
