@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from projects.models import SCOPES, ApiToken
+from statsapi.pages.last_day import LastDayField, set_zone
 
 CUSTOM = "custom"
 """The choice of single scopes."""
-
-MOST_YEARS = 100
 
 
 class Preset(NamedTuple):
@@ -69,13 +66,11 @@ class TokenForm(forms.Form):
     )
     preset = forms.ChoiceField(choices=[(one.name, one.label) for one in PRESETS] + [(CUSTOM, "Single scopes")])
     scopes = forms.MultipleChoiceField(choices=[(scope, scope) for scope in SCOPES], required=False)
-    last_day = forms.DateField(
-        required=False, widget=forms.DateInput(attrs={"type": "date", "aria-describedby": "id_last_day_helptext"})
-    )
+    last_day = LastDayField(**{"aria-describedby": "id_last_day_helptext"})
 
     def __init__(self, data: object = None, *, zone: ZoneInfo) -> None:
         super().__init__(data, initial={"preset": PRESETS[0].name})  # type: ignore[arg-type]
-        self._zone = zone
+        set_zone(self, zone)
 
     def groups(self) -> list[ScopeGroup]:
         """Return the single scopes in groups, as they are chosen in the form."""
@@ -84,16 +79,6 @@ class TokenForm(forms.Form):
             ScopeGroup(name, label, help, [(one, one in chosen) for one in SCOPES if one.startswith(f"{name}:")])
             for name, (label, help) in GROUPS.items()
         ]
-
-    def clean_last_day(self) -> date | None:
-        """Refuse a day that is over, and one that is too far away to mean anything."""
-        day: date | None = self.cleaned_data["last_day"]
-        today = datetime.now(self._zone).date()
-        if day is not None and day < today:
-            raise ValidationError("This day is over already.")
-        if day is not None and day.year > today.year + MOST_YEARS:
-            raise ValidationError(f"Choose a day of the next {MOST_YEARS} years, or none.")
-        return day
 
     def clean(self) -> None:
         """Refuse a form that allows nothing."""
@@ -104,10 +89,3 @@ class TokenForm(forms.Form):
         """Return the scopes of a valid form."""
         named = {one.name: one.scopes for one in PRESETS}
         return named.get(self.cleaned_data["preset"]) or tuple(self.cleaned_data["scopes"])
-
-    def expires(self) -> datetime | None:
-        """Return when the last day of a valid form ends; None: never."""
-        day: date | None = self.cleaned_data["last_day"]
-        if day is None:
-            return None
-        return datetime.combine(day + timedelta(days=1), time(), self._zone).astimezone(UTC)

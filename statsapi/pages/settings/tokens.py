@@ -36,7 +36,7 @@ def tokens(request: HttpRequest, place: Place) -> HttpResponse:
                 organization=place.organization,
                 scopes=form.chosen_scopes(),
                 name=form.cleaned_data["name"],
-                expires=form.expires(),
+                expires=form.cleaned_data["last_day"],
             )
             return _shown_once(request, place, made)
     now = datetime.now(UTC)

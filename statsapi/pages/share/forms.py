@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from django import forms
-from django.core.exceptions import ValidationError
 
 from projects.services.public_links import MOST_ORIGINS
+from statsapi.pages.last_day import LastDayField, set_zone
 from statsapi.pages.zones import Zone
 
 
@@ -18,10 +17,7 @@ class LinkForm(forms.Form):
     name = forms.CharField(
         max_length=100, required=False, help_text="To tell your links apart. Visitors do not see it."
     )
-    last_day = forms.DateField(
-        required=False,
-        widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"}),
-    )
+    last_day = LastDayField()
     origins = forms.CharField(
         label="Sites that may show it in a frame",
         max_length=2000,
@@ -32,21 +28,7 @@ class LinkForm(forms.Form):
 
     def __init__(self, *args: Any, zone: Zone, **options: Any) -> None:
         super().__init__(*args, **{"label_suffix": "", **options})
-        self._zone = zone
+        set_zone(self, zone.info)
         self.fields[
             "last_day"
         ].help_text = f"It ends with this day in {zone.name}. Empty: it works until you revoke it."
-
-    def clean_last_day(self) -> datetime | None:
-        """Return when the link ends. Raises ValidationError if that is over."""
-        day: date | None = self.cleaned_data["last_day"]
-        if day is None:
-            return None
-        try:
-            following = day + timedelta(days=1)
-            end = datetime(following.year, following.month, following.day, tzinfo=self._zone.info).astimezone(UTC)
-        except OverflowError:
-            raise ValidationError("Choose an earlier day, or none.") from None
-        if end <= datetime.now(UTC):
-            raise ValidationError("This day is over already.")
-        return end
