@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import NamedTuple
+from urllib.parse import unquote
 from zoneinfo import ZoneInfo
 
 from django.http import HttpRequest
@@ -28,18 +29,28 @@ class Zone(NamedTuple):
 
 
 def zone_of(request: HttpRequest) -> Zone:
-    """Return the zone of a request. A name that is no zone's is passed over."""
+    """Return the zone of a request. A name that is no zone's is passed over.
+
+    It is found out once in a request, which keeps it.
+    """
+    found: Zone | None = getattr(request, "page_zone", None)
+    if found is None:
+        found = request.page_zone = _choose(request)  # type: ignore[attr-defined]
+    return found
+
+
+def browser_zone(request: HttpRequest) -> str:
+    """Return the zone of the browser, or an empty text if it did not tell one."""
+    name = unquote(request.COOKIES.get(BROWSER_COOKIE, ""))
+    return name if name in zone_names() else ""
+
+
+def _choose(request: HttpRequest) -> Zone:
     for chosen, name in (("address", request.GET.get(PARAMETER, "")), ("kept", _kept(request))):
         if name in zone_names():
             return Zone(name, chosen)
     name = browser_zone(request)
     return Zone(name, "browser") if name else Zone("UTC", "default")
-
-
-def browser_zone(request: HttpRequest) -> str:
-    """Return the zone of the browser, or an empty text if it did not tell one."""
-    name = request.COOKIES.get(BROWSER_COOKIE, "").replace("%2F", "/")
-    return name if name in zone_names() else ""
 
 
 def _kept(request: HttpRequest) -> str:

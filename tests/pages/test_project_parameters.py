@@ -9,7 +9,9 @@ from collections.abc import Iterator
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 
 from projects import services
 from projects.models import Project
@@ -126,6 +128,14 @@ def test_the_zone_is_the_kept_one_or_the_browsers(viewer: Client, project: Proje
     page = show(viewer, timezone="America/New_York")
     assert "Times are in America/New_York (now UTC-05:00)." in page
     assert 'href="?range=24h&amp;timezone=Asia%2FTokyo"' in page
+    viewer.cookies["browser_timezone"] = "Etc%2FGMT%2B5"
+    assert chart(viewer)["zone"] == "Etc/GMT+5"
+
+
+def test_the_kept_zone_is_looked_up_once_for_a_page(viewer: Client, project: Project) -> None:
+    with CaptureQueriesContext(connection) as asked:
+        show(viewer)
+    assert sum("projects_preference" in one["sql"] for one in asked) == 1
 
 
 def test_every_link_keeps_the_rest_of_the_state(viewer: Client, api: Client, project: Project) -> None:
