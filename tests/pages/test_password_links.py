@@ -238,3 +238,16 @@ def test_one_name_gets_one_mail_in_five_minutes(ann: User) -> None:
     ask("bob")  # mails are sent in their order
     wait_for(lambda: [sent.to for sent in mail.outbox][-1:] == [["bob@example.com"]], "the mails")
     assert [sent.to for sent in mail.outbox] == [[ANN], ["bob@example.com"]]
+
+
+@pytest.mark.usefixtures("mail_server")
+def test_who_was_sent_nothing_for_lack_of_room_may_ask_again_at_once(ann: User) -> None:
+    for _ in range(mails.MOST_WAITING):
+        assert mails._room.acquire(blocking=False)
+    try:
+        ask()
+    finally:
+        mails._room.release(mails.MOST_WAITING)
+    ask()
+    wait_for(lambda: bool(mail.outbox), "the mail")
+    assert [sent.to for sent in mail.outbox] == [[ANN]]

@@ -34,13 +34,16 @@ _noting = threading.Lock()
 def mail_new_link(name: str) -> None:
     """Mail a link to the account with this name or address, soon, if there is one. The caller learns nothing of it."""
     user = _account(name)
-    if user is None or not user.is_active or not user.email or not _is_first(user.get_username()):
+    if user is None or not user.is_active or not user.email:
         return
-    link = make_link(user)
     if not _room.acquire(blocking=False):
         log.error("a mail was not sent: %d others wait for the mail server", MOST_WAITING)
         return
-    _sending.submit(_send, user, link)
+    # The name is noted only once there is room, because somebody who was sent nothing may ask again at once.
+    if not _is_first(user.get_username()):
+        _room.release()
+        return
+    _sending.submit(_send, user, make_link(user))
 
 
 def _account(name: str) -> User | None:
