@@ -126,6 +126,32 @@ def test_an_undo_is_for_the_project_of_the_change_alone(member: Client, project:
     assert project.filters.localhost
 
 
+def test_saving_nothing_keeps_what_can_be_taken_back(member: Client, project: Project) -> None:
+    submit(member, FILTERS_PAGE, localhost="on")
+    assert "Nothing was changed." in text_of(submit(member, FILTERS_PAGE, localhost="on"))
+    assert "Undone." in text_of(member.post(f"{FILTERS_PAGE}undo/", follow=True))
+    project.filters.refresh_from_db()
+    assert not project.filters.localhost
+
+
+def test_what_somebody_changed_later_is_not_taken_back(member: Client, project: Project) -> None:
+    submit(member, FILTERS_PAGE, localhost="on", release_versions="a")
+    row = ProjectFilters.objects.get()
+    row.release_versions = "b"
+    services.save_intake(project, row)
+    words = text_of(member.post(f"{FILTERS_PAGE}undo/", follow=True))
+    assert "Undone." in words
+    assert "Not undone, because it was changed again after you: Releases." in words
+    row.refresh_from_db()
+    assert (row.localhost, row.release_versions) == (False, "b")
+
+    submit(member, FILTERS_PAGE, localhost="on")
+    row.localhost = False
+    services.save_intake(project, row)
+    words = text_of(member.post(f"{FILTERS_PAGE}undo/", follow=True))
+    assert ("Undone." in words, "after you: Localhost." in words) == (False, True)
+
+
 def test_a_wrong_line_is_refused_at_its_list_and_nothing_is_saved(member: Client, project: Project) -> None:
     for field, text, said in (
         ("ip_addresses", "10.0.0.0/8\nmy server", "“my server” is neither an address nor a network"),

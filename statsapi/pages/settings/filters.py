@@ -25,7 +25,7 @@ LONGEST_LIST = 10_000
 """The most characters of a list."""
 
 UNDO = "filters before"
-"""The session has under this name what the latest change of filters replaced."""
+"""The session has under this name what the latest change of filters replaced, and by what."""
 
 
 class Filter(NamedTuple):
@@ -143,8 +143,9 @@ def filters(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     form = FiltersForm(posted(request), row=_row(place))
     if form.is_valid():
         with refusals_in(form):
-            before = _save(place, form.changes())
-            request.session[UNDO] = [place.project.pk, before]
+            before, after = _save(place, form.changes())
+            if before:
+                request.session[UNDO] = [place.project.pk, before, after]
             messages.success(request, _saved(before))
             return _to_filters(place)
     caught = recent.errors_by(place.project.pk, "outcome", "reason", period=recent.WEEK, now=clock.now_ns(request))
@@ -162,20 +163,24 @@ def filters(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
             "elsewhere": sorted(
                 (reason, f"{count:,}") for reason, count in by_reason.items() if count and reason not in names
             ),
-            "undoable": bool(_to_undo(request, place)),
+            "undoable": bool(_to_undo(request, place)[0]),
         },
     )
 
 
 @in_project(WRITE, ("POST",))
 def undo(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
-    """Bring back what the latest change of this person replaced."""
-    before = _to_undo(request, place)
+    """Bring back what the latest change of this person replaced. What somebody changed after them stays."""
+    before, after = _to_undo(request, place)
     if before:
         with refusals_as_messages(request):
-            _save(place, before)
+            replaced, _ = _save(place, before, over=after)
             del request.session[UNDO]
-            messages.success(request, "Undone. What you changed last is as it was before.")
+            stayed = [one.title for one in FILTERS if one.field in before and one.field not in replaced]
+            if replaced:
+                messages.success(request, "Undone. What you changed last is as it was before.")
+            if stayed:
+                messages.warning(request, f"Not undone, because it was changed again after you: {', '.join(stayed)}.")
     return _to_filters(place)
 
 
@@ -183,15 +188,23 @@ def _row(place: ProjectPlace) -> ProjectFilters:
     return ProjectFilters.objects.filter(pk=place.project.pk).first() or ProjectFilters(project=place.project)
 
 
-def _save(place: ProjectPlace, changes: Mapping[str, Any]) -> dict[str, Any]:
-    """Save the changes, and return the values that they replaced. Raises as services.save_intake does."""
+def _save(
+    place: ProjectPlace, changes: Mapping[str, Any], *, over: Mapping[str, Any] | None = None
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Save the changes, and return the values before and after. Raises as services.save_intake does.
+
+    With `over`, only the fields are changed that still have these values.
+    """
     with services.changing_project(place.project.pk):
         row = _row(place)
         before = {field: getattr(row, field) for field in changes}
-        for field, value in changes.items():
-            setattr(row, field, value)
-        services.save_intake(place.project, row)
-    return before
+        if over is not None:
+            before = {field: value for field, value in before.items() if value == over.get(field)}
+        for field in before:
+            setattr(row, field, changes[field])
+        if before:
+            services.save_intake(place.project, row)
+    return before, {field: getattr(row, field) for field in before}
 
 
 def _saved(before: Mapping[str, Any]) -> str:
@@ -201,9 +214,10 @@ def _saved(before: Mapping[str, Any]) -> str:
     return f"Saved: {', '.join(titles)}. The next event obeys. To undo, use the button “Undo my latest change”."
 
 
-def _to_undo(request: HttpRequest, place: ProjectPlace) -> dict[str, Any]:
-    project, before = request.session.get(UNDO) or (None, {})
-    return before if project == place.project.pk else {}
+def _to_undo(request: HttpRequest, place: ProjectPlace) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return what the latest change replaced, and by what. Both are empty if there is nothing to undo here."""
+    project, before, after = request.session.get(UNDO) or (None, {}, {})
+    return (before, after) if project == place.project.pk else ({}, {})
 
 
 def _to_filters(place: ProjectPlace) -> HttpResponse:
