@@ -29,15 +29,16 @@ FOREIGN = "Redis holds the counts of another installation, so nothing can be cre
 class _Refusals(AbstractContextManager[None, bool]):
     """A block that ends where a service refuses something. What was refused is said, a message at a time."""
 
-    def __init__(self, say: Callable[[str | None, str], object]) -> None:
+    def __init__(self, say: Callable[[str | None, str], object], *, has_slug: bool = False) -> None:
         self._say = say
+        self._has_slug = has_slug
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> bool:
         if not isinstance(error, REFUSALS):
             return False
-        for field, message in _messages(error):
+        for field, message in _messages(error, has_slug=self._has_slug):
             self._say(field, message)
         return True
 
@@ -47,7 +48,10 @@ def refusals_in(form: forms.Form) -> _Refusals:
 
     If nothing was refused, the block is left as usual, by a return of a redirect.
     """
-    return _Refusals(lambda field, message: form.add_error(field if field in form.fields else None, message))
+    return _Refusals(
+        lambda field, message: form.add_error(field if field in form.fields else None, message),
+        has_slug="slug" in form.fields,
+    )
 
 
 def refusals_as_messages(request: HttpRequest) -> _Refusals:
@@ -55,12 +59,15 @@ def refusals_as_messages(request: HttpRequest) -> _Refusals:
     return _Refusals(lambda _, message: messages.error(request, message))
 
 
-def _messages(error: Exception) -> list[tuple[str | None, str]]:
-    """Return the messages of a refusal in plain words, each with the field that it is about, or None."""
+def _messages(error: Exception, *, has_slug: bool) -> list[tuple[str | None, str]]:
+    """Return the messages of a refusal in plain words, each with the field that it is about, or None.
+
+    `has_slug` says whether a slug was asked for.
+    """
     match error:
         case ValidationError():
             by_field = error.error_dict if hasattr(error, "error_dict") else {None: error.error_list}
-            return [(_field(field, one), _text(one)) for field, errors in by_field.items() for one in errors]
+            return [_message(field, one, has_slug) for field, errors in by_field.items() for one in errors]
         case IntegrityError():
             return [(None, OVERTAKEN)]
         case ForeignRedis():
@@ -72,15 +79,9 @@ def _messages(error: Exception) -> list[tuple[str | None, str]]:
     return [(None, OVERTAKEN)]
 
 
-def _field(field: str | None, error: ValidationError) -> str | None:
-    # A slug is the only thing that people choose and that must be unique. Django puts the error of a constraint over
-    # two columns at no field.
-    return "slug" if _is_taken(error) else field
-
-
-def _text(error: ValidationError) -> str:
-    return SLUG_TAKEN if _is_taken(error) else " ".join(error.messages)
-
-
-def _is_taken(error: ValidationError) -> bool:
-    return error.code in ("unique", "unique_together")
+def _message(field: str | None, error: ValidationError, has_slug: bool) -> tuple[str | None, str]:
+    if error.code not in ("unique", "unique_together"):
+        return field, " ".join(error.messages)
+    # A slug is the only thing that people choose here and that must be unique. Django puts the error of a constraint
+    # over two columns at no field. Anything else was made by somebody else after the service had looked for it.
+    return ("slug", SLUG_TAKEN) if has_slug else (None, OVERTAKEN)

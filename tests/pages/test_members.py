@@ -275,3 +275,14 @@ def test_a_name_is_text_and_not_markup(boss: Client, organization: Organization)
     for path in (PAGE, f"{PAGE}{number}/remove/", f"{PAGE}leave/", "/account/"):
         page = boss.get(path).content.decode()
         assert ("<img src=x" in page, "<script>alert" in page) == (False, False), path
+
+
+def test_two_owners_who_invite_one_person_at_once_are_not_told_of_a_slug(
+    sign_in: Callable[[str], Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    boss = sign_in("owner")
+    User.objects.create_user(ANN)
+    monkeypatch.setattr("projects.services.people.find_account", lambda _: None)  # as it was a moment before
+    page = invite(boss).content.decode()
+    assert ("Somebody changed the same thing at this moment." in page, "slug is taken" in page) == (True, False)
+    assert not Membership.objects.filter(user__username=ANN).exists()
