@@ -96,6 +96,7 @@ def test_what_the_page_says_to_paste_counts(member: Page, new_project: Callable[
     expect(member.locator("#arrival")).to_contain_text("1 accepted.")
     python = member.locator("#code-python").text_content() or ""
     subprocess.run([sys.executable, "-c", python], check=True, capture_output=True, timeout=60)
+    member.reload()
     expect(member.locator("#arrival")).to_contain_text("2 accepted.")
 
 
@@ -112,6 +113,61 @@ def test_a_page_that_nobody_looks_at_asks_for_nothing(member: Page, new_project:
     with member.expect_response("**/setup/"):
         member.clock.run_for(4_000)
     assert len(asked) == 1
+
+
+def test_once_an_event_was_accepted_the_page_asks_less_and_reads_only_what_is_new(
+    member: Page, new_project: Callable[[str], str]
+) -> None:
+    path = new_project("slower")
+    member.goto(f"{path}setup/")
+    member.clock.install()
+    dsn = member.get_by_label("Default", exact=True).input_value()
+    assert send(dsn) == 200
+    member.reload()
+    state = member.get_by_role("status").filter(has_text="Events arrive.")
+    expect(state).to_have_text("Events arrive.")
+    member.evaluate(
+        """() => {
+            window.announced = 0;
+            const watch = new MutationObserver((changes) => { window.announced += changes.length; });
+            const all = { subtree: true, childList: true, characterData: true };
+            watch.observe(document.getElementById("arrival-state"), all);
+        }"""
+    )
+    asked: list[str] = []
+    member.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
+    assert send(dsn) == 200
+    member.clock.run_for(29_000)
+    assert asked == []
+    member.clock.run_for(2_000)
+    expect(member.locator("#arrival")).to_contain_text("2 accepted.")
+    assert member.evaluate("window.announced") == 0
+
+
+def test_without_a_clipboard_the_text_is_selected_and_the_button_keeps_its_name(
+    member: Page, new_project: Callable[[str], str]
+) -> None:
+    member.add_init_script("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
+    member.goto(f"{new_project('copied')}setup/")
+    member.clock.install()
+    button = member.get_by_role("button", name="Copy the DSN of Default", exact=True)
+    button.click()
+    expect(member.get_by_role("status").filter(has_text="Selected")).to_have_count(1)
+    field = member.get_by_label("Default", exact=True)
+    marked = "one => one.value.slice(one.selectionStart, one.selectionEnd)"
+    assert field.evaluate(marked) == field.input_value()
+    expect(button).to_have_count(0)
+    member.clock.run_for(3_000)
+    expect(button).to_be_visible()
+
+    lines = member.get_by_role("button", name="Copy the lines for curl")
+    code = member.locator("#code-curl").text_content() or ""
+    lines.click()
+    button.click()  # another one at once: each gets its name back
+    member.clock.run_for(3_000)
+    expect(button).to_be_visible()
+    lines.click()
+    assert member.evaluate("getSelection().toString()").strip() == code.strip()
 
 
 def test_a_quota_is_set_and_hit_and_the_page_says_why(member: Page, new_project: Callable[[str], str]) -> None:

@@ -20,6 +20,33 @@ theme?.addEventListener("change", () => {
 
 keep("browser_timezone", Intl.DateTimeFormat().resolvedOptions().timeZone || "");
 
+const SAID = 2000; // milliseconds for which a button says what it did
+
+const said = document.createElement("p"); // for screen readers, once they have read what they are at
+said.className = "visually-hidden";
+said.setAttribute("role", "status");
+document.getElementById("content")?.append(said);
+
+let unsay = () => {};
+const say = (button, word) => {
+  unsay(); // one button at a time
+  const text = button.firstChild;
+  const before = text.data;
+  const timer = setTimeout(() => unsay(), SAID);
+  unsay = () => {
+    clearTimeout(timer);
+    text.data = before;
+    said.textContent = "";
+    unsay = () => {};
+  };
+  text.data = said.textContent = word;
+};
+
+const select = (source) => {
+  if ("select" in source) source.select();
+  else getSelection().selectAllChildren(source);
+};
+
 // <button data-copy="id of an element">: copies its text, or the value of a field.
 document.addEventListener("click", async (event) => {
   const button = event.target.closest("[data-copy]");
@@ -28,8 +55,9 @@ document.addEventListener("click", async (event) => {
   const text = "value" in source ? source.value : source.textContent;
   try {
     await navigator.clipboard.writeText(text);
-    button.textContent = "Copied";
+    say(button, "Copied");
   } catch {
-    getSelection().selectAllChildren(source); // without HTTPS there may be no clipboard
+    select(source); // without HTTPS there may be no clipboard
+    say(button, "Selected");
   }
 });

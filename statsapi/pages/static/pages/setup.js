@@ -3,12 +3,15 @@
 "use strict";
 
 const EVERY = 3000; // milliseconds
+const EVERY_ONCE_ACCEPTED = 30000; // then there is nothing to wait for
 
 const takeOver = (page) => {
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = page.getElementById(old.id);
-    if (!now || now.textContent === old.textContent) continue;
+    if (!now) continue;
     old.className = now.className;
+    // What is around others is left alone, so that a screen reader reads only the part that is new.
+    if (old.querySelector("[data-live]") || now.textContent === old.textContent) continue;
     old.replaceChildren(...now.childNodes);
   }
 };
@@ -22,7 +25,9 @@ const look = async () => {
       // The service is away, or the person has signed out. The next look tells.
     }
   }
-  setTimeout(look, EVERY);
+  wait();
 };
 
-setTimeout(look, EVERY);
+const wait = () => setTimeout(look, document.querySelector("#arrival.accepted") ? EVERY_ONCE_ACCEPTED : EVERY);
+
+wait();
