@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import time_machine
@@ -12,6 +13,8 @@ from django.test import Client
 from projects import services
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.ingest import config
+from statsapi.pages.project import views
+from statsapi.pages.project.facts import totals_by_environment
 from statsapi.pages.project.numbers import LABELS, share_text
 from statsapi.pages.project.reasons import why
 from tests.api.counting import DAY, HOUR, NOW, post
@@ -140,6 +143,21 @@ def test_every_known_reason_is_explained_by_itself() -> None:
         assert any(why(outcome, reason).sentence != general[outcome] for outcome in LABELS), reason
     assert why(Outcome.FILTERED, "unheard of").name == "Filtered: unheard of"
     assert why(Outcome.ABUSE, NO_REASON).name == "Abuse"
+
+
+def test_what_is_counted_while_a_page_is_read_makes_no_number_negative(
+    viewer: Client, sdk: Sdk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The environments are read after the whole project. Two more events are counted in between."""
+
+    def count_two_more(*arguments: Any) -> dict[str, dict[Outcome, int]]:
+        for _ in range(2):
+            sdk.event(environment="prod")
+        return totals_by_environment(*arguments)
+
+    sdk.event(environment="prod")
+    monkeypatch.setattr(views, "totals_by_environment", count_two_more)
+    assert table_of(show(viewer), "By environment") == [["prod", "3", "3", "0", "0", "0 %"]]
 
 
 def test_nothing_dropped_and_nothing_counted_are_told_apart(viewer: Client, api: Client, project: Project) -> None:

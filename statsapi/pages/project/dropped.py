@@ -149,8 +149,10 @@ def _by_environment(numbers: Numbers, environments: Mapping[str, Mapping[Outcome
     if numbers.environments_since is not None:
         note += " Filtered and rate-limited events are counted by environment for a part of this range only."
     elif not numbers.query.environment:
+        # The two are read one after the other. What was counted in between is in the second only, so a rest could be
+        # negative.
         rest = {
-            outcome: numbers.totals[outcome] - sum(counts.get(outcome, 0) for counts in environments.values())
+            outcome: max(0, numbers.totals[outcome] - sum(counts.get(outcome, 0) for counts in environments.values()))
             for outcome in shown
         }
         if any(rest.values()):
