@@ -12,7 +12,7 @@ from django.test import Client
 from projects import services
 from projects.models import Project
 from tests.api.counting import DAY, HOUR, NOW, post
-from tests.pages.showing import PAGE, text_of
+from tests.pages.showing import PAGE, show, text_of, totals_of
 
 pytestmark = pytest.mark.django_db
 
@@ -21,9 +21,9 @@ LENGTHS = {"24h": DAY, "7d": 7 * DAY, "30d": 30 * DAY, "90d": 90 * DAY}
 
 
 @pytest.fixture(autouse=True)
-def _now() -> Iterator[None]:
-    with time_machine.travel(NOW + 1234, tick=False):
-        yield
+def clock() -> Iterator[time_machine.Traveller]:
+    with time_machine.travel(NOW + 1234, tick=False) as clock:
+        yield clock
 
 
 def totals(client: Client, path: str, span: str) -> list[str]:
@@ -61,3 +61,20 @@ def test_24_hours_are_those_of_the_stats_endpoint(viewer: Client, api: Client, p
     post(api, "web", *rows)
     answered = sum(count for _, count in api.get("/api/0/projects/acme/web/stats/").json())
     assert totals(viewer, PAGE, "24h")[0] == f"{answered:,}"
+
+
+@pytest.mark.parametrize("span", ["24h", "7d"])
+def test_a_constant_rate_is_no_change_on_any_page(
+    viewer: Client, api: Client, project: Project, clock: time_machine.Traveller, span: str
+) -> None:
+    """The hour that has just begun has not received as much as the whole hours before it, nor as its counterpart."""
+    clock.move_to(NOW // HOUR * HOUR + 60)
+    hours = 2 * LENGTHS[span] // HOUR
+    post(
+        api, "web", *({"outcome": "accepted", "quantity": 100, "timestamp": NOW - hour * HOUR} for hour in range(hours))
+    )
+    organization = viewer.get("/o/acme/", {"range": span}).content.decode()
+    (change,) = re.findall(r'class="number change[^>]*title="([\d,]+) in \d+ whole hours, ([\d,]+) in', organization)
+    shown = totals_of(show(viewer, range=span, resolution="1h", before="1"))
+    now = shown["Received without the hour still open"]
+    assert (now, now) == (change[0], change[1]) == (shown["The same in the period before"],) * 2

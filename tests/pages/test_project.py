@@ -193,19 +193,22 @@ def test_the_period_before_is_shown_at_a_resolution_that_holds_it(
         received = [sum(counts) for counts in zip(*(earlier["series"][one] for one in OUTCOMES[:3]), strict=True)]
         assert drawn["before"] == received
         assert sum(received) > 0
-        assert totals_of(page)["Received in the period before"] == f"{sum(received):,}"
+        closed = sum(received) - received[drawn["open"]]
+        assert totals_of(page)["The same in the period before"] == f"{closed:,}"
         assert [row[-1].replace(",", "") for row in table_of(page, 'id="table"')] == [*map(str, reversed(received))]
 
 
 def test_the_days_before_are_days_of_the_zone(viewer: Client, api: Client, project: Project, autumn: None) -> None:
     fill(api, AUTUMN)
     zone = {"resolution": "1d", "timezone": "Europe/Berlin"}
-    drawn = chart(viewer, from_="2018-10-29", to="2018-11-04", before="1", **zone)
+    page = show(viewer, from_="2018-10-29", to="2018-11-04", before="1", **zone)
+    drawn = counts_of(page)
     earlier = chart(viewer, from_="2018-10-22", to="2018-10-28", **zone)
     assert earlier["end"] == drawn["starts"][0]
     assert drawn["before"] == [
         sum(counts) for counts in zip(*(earlier["series"][one] for one in OUTCOMES[:3]), strict=True)
     ]
+    assert totals_of(page)["Received in the period before"] == f"{sum(drawn['before']):,}"  # no day of it is open
 
 
 def test_the_period_before_is_left_out_where_it_is_not_kept(viewer: Client, project: Project, autumn: None) -> None:

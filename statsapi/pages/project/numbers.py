@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from statsapi.api.stats.v2 import add_outcomes
 from statsapi.api.stats.v2_query import StatsRange
 from statsapi.pages.project.facts import Fact, facts_in
-from statsapi.pages.project.query import PageQuery
+from statsapi.pages.project.query import PageQuery, length_words
 from statsapi.pages.project.ranges import Chosen, choose
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.store import Store
@@ -164,12 +164,17 @@ def _facts(
 
 
 class Total(NamedTuple):
-    """A sum over the range, and the word of its outcome; `received` for the sum of three of them."""
+    """A sum over the range, and the word of its outcome, or another word for a sum of what was received."""
 
     word: str
     label: str
     amount: int
     text: str
+
+    @property
+    def is_outcome(self) -> bool:
+        """Whether one outcome is counted. Each has a colour."""
+        return self.word in [outcome.value for outcome in Outcome]
 
 
 def totals(numbers: Numbers) -> list[Total]:
@@ -179,9 +184,27 @@ def totals(numbers: Numbers) -> list[Total]:
         *(Total(outcome.value, LABELS[outcome], count, f"{count:,}") for outcome, count in numbers.totals.items()),
     ]
     if numbers.before is not None:
-        before = sum(numbers.before)
-        found.append(Total("before", "Received in the period before", before, f"{before:,}"))
+        found += _compared(numbers, numbers.before)
     return found
+
+
+def _compared(numbers: Numbers, before: Sequence[int]) -> list[Total]:
+    """Return what was received in the period before, beside the same of the range shown.
+
+    A bucket that is still open is compared with nothing: its counterpart is left out, as on an organization's page.
+    """
+    if numbers.open is None:
+        return [_before("Received in the period before", sum(before))]
+    now = numbers.received - numbers.received_series[numbers.open]
+    open_one = length_words(numbers.shown.interval).removeprefix("1 ")
+    return [
+        Total("closed", f"Received without the {open_one} still open", now, f"{now:,}"),
+        _before("The same in the period before", sum(before) - before[numbers.open]),
+    ]
+
+
+def _before(label: str, count: int) -> Total:
+    return Total("before", label, count, f"{count:,}")
 
 
 def share_text(part: int, whole: int) -> str:
