@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpRespons
 from django.urls import ResolverMatch
 from django.utils.decorators import sync_only_middleware
 
-from statsapi.http.failures import failure
+from statsapi.http.failures import failure, refused_question
 from statsapi.http.refusal_pages import refusal
 from statsapi.ingest.urls import urlpatterns
 from statsapi.operations.health import PROMISES, healthz, readyz
@@ -128,7 +128,10 @@ def words_for_wrong_methods(get_response: GetResponse) -> GetResponse:
 
 
 class failures_as_json:
-    """Turns an exception that a view raised into the JSON answer of `failures.failure`, under /api/ only."""
+    """Turns an exception that a view raised into JSON under /api/, and into a page elsewhere if the question was wrong.
+
+    What else is raised outside of /api/ is for Django's handlers.
+    """
 
     sync_capable, async_capable = True, False
 
@@ -139,7 +142,7 @@ class failures_as_json:
         return self.get_response(request)
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Return the answer to an exception of a view, or None outside of /api/."""
+        """Return the answer to an exception of a view, or None if Django is to find it."""
         if request.path_info.startswith("/api/"):
             return failure(exception)
-        return None
+        return refused_question(request, exception)

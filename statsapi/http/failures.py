@@ -15,6 +15,7 @@ from django.http.multipartparser import MultiPartParserError
 from django.urls import is_valid_path
 from django.utils.http import escape_leading_slashes
 from redis.exceptions import RedisError
+from rest_framework.exceptions import APIException
 
 from projects.connections import rejoin
 from projects.database_outage import database_outage
@@ -22,10 +23,15 @@ from statsapi.http.refusal_pages import refusal
 from statsapi.operations import metrics
 from statsapi.operations.retry import RETRY_AFTER
 from tsdb.embedded import EmbeddedServerError
+from tsdb.facts import TooManyGroups, TooManySeries
 
 log = logging.getLogger(__name__)
 
 NO_REDIS = "The counts cannot be reached right now."
+TOO_MUCH = (
+    "More kinds of counts are kept here than a page can add up. Choose a shorter range, or longer bars: "
+    "put resolution=1d into the address."
+)
 NOT_FOUND = "The requested resource does not exist"
 
 
@@ -70,6 +76,20 @@ def unavailable(error: Exception) -> str | None:
     if outage is not None:
         log.error("a request could not be served: %s: %s", type(error).__name__, error)
     return outage
+
+
+def refused_question(request: HttpRequest, error: Exception) -> HttpResponse | None:
+    """Return the page for a question that cannot be answered; None if the error is of another kind.
+
+    Such errors are raised deep in what pages share with the API, for the address or for the operator's resolutions.
+    """
+    if isinstance(error, TooManySeries | TooManyGroups):
+        return refusal(request, 400, "Too much to show", TOO_MUCH)
+    if isinstance(error, APIException) and error.status_code == 400:
+        cause = str(error.detail).removesuffix(".")
+        said = f"{cause}. An operator can look at the resolutions, which are set in TSDB_ROLLUPS."
+        return refusal(request, 400, "Cannot be shown", said)
+    return None
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

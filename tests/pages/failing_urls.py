@@ -9,6 +9,7 @@ from django.urls import path
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from statsapi.urls import handler400, handler403, handler404, handler500, urlpatterns
+from tsdb.facts import TooManyGroups, TooManySeries
 
 __all__ = ["handler400", "handler403", "handler404", "handler500", "urlpatterns"]
 
@@ -18,6 +19,8 @@ ERRORS: dict[str, Exception] = {
     "long": RequestDataTooBig(SECRET),
     "forbidden": PermissionDenied(SECRET),
     "broken": ZeroDivisionError(SECRET),
+    "series": TooManySeries(SECRET),
+    "groups": TooManyGroups(SECRET),
     "no-redis": RedisConnectionError(SECRET),
     "no-database": OperationalError(f"connection refused {SECRET}"),
 }

@@ -6,11 +6,17 @@ import re
 from typing import Any
 
 import pytest
+import time_machine
 from django.conf import LazySettings
 from django.test import Client
 
+from projects import services
+from projects.connections import get_store
 from projects.models import Project
+from statsapi.pages.project import numbers
+from tests.api.counting import NOW, post, row
 from tests.pages.failing_urls import SECRET
+from tsdb.rollups import parse_rollups
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
@@ -19,6 +25,8 @@ FAILURES = {
     "/fail/long/": (413, "Too much at once"),
     "/fail/forbidden/": (403, "Not allowed"),
     "/fail/broken/": (500, "Something went wrong here"),
+    "/fail/series/": (400, "Too much to show"),
+    "/fail/groups/": (400, "Too much to show"),
     "/fail/no-redis/": (503, "Not right now"),
     "/fail/no-database/": (503, "Not right now"),
     "/nowhere/": (404, "Not found"),
@@ -117,3 +125,35 @@ def test_the_icon_that_browsers_ask_for_exists(client: Client) -> None:
     icon = client.get("/static/pages/icon.svg")
     icon.close()
     assert icon.headers["Content-Type"] == "image/svg+xml"
+
+
+@pytest.mark.parametrize("path", ["", "setup/", "settings/keys/", "settings/filters/", "settings/environments/"])
+def test_resolutions_that_make_up_no_page_are_refused_in_words(
+    boss: Client, project: Project, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(get_store(), "rollups", parse_rollups("7s:100"))
+    page = shown(boss.get(f"/o/acme/web/{path}"), 400, "Cannot be shown")
+    assert ". An operator can look at the resolutions, which are set in TSDB_ROLLUPS." in page
+
+
+@pytest.mark.parametrize("ending", ["/", ".svg"])
+def test_a_public_link_is_refused_in_words_too(
+    client: Client, project: Project, monkeypatch: pytest.MonkeyPatch, ending: str
+) -> None:
+    link = services.create_link(project=project)
+    monkeypatch.setattr(get_store(), "rollups", parse_rollups("7s:100"))
+    shown(client.get(f"/share/{link.secret}{ending}"), 400, "Cannot be shown")
+
+
+@time_machine.travel(NOW + 60, tick=False)
+def test_a_project_with_more_kinds_of_counts_than_a_page_takes_says_what_to_do(
+    viewer: Client, api: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(numbers, "MAX_COUNTS", 3 * 720)
+    rows = [row("filtered", reason=reason) for reason in ("localhost", "web-crawlers", "legacy-browsers")]
+    post(api, "web", *rows)
+    assert viewer.get("/o/acme/web/", {"range": "30d"}).status_code == 200
+    post(api, "web", row())
+    page = shown(viewer.get("/o/acme/web/", {"range": "30d"}), 400, "Too much to show")
+    assert "resolution=1d" in page
+    assert viewer.get("/o/acme/web/", {"range": "30d", "resolution": "1d"}).status_code == 200

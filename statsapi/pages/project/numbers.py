@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from statsapi.api.stats.v2 import add_outcomes
+from statsapi.api.stats.v2 import MAX_COUNTS, add_outcomes
 from statsapi.api.stats.v2_query import StatsRange
 from statsapi.pages.project.facts import Fact, facts_in
 from statsapi.pages.project.query import PageQuery, length_words
@@ -156,7 +156,8 @@ def _facts(
 ) -> dict[Fact, list[int]]:
     if environment is not None:
         return facts_in(store, project, environment, shown)
-    counted = add_outcomes(store, [project], chosen.asked, shown)
+    # As in the API, the memory and time of one answer are bounded by the number of its counts.
+    counted = add_outcomes(store, [project], chosen.asked, shown, most_groups=MAX_COUNTS // shown.points)
     return {
         Fact(str(category), str(outcome), str(reason), int(key)): counts
         for (category, outcome, reason, key), counts in counted.items()

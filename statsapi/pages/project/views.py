@@ -14,7 +14,6 @@ from projects.selectors import environments_of, find_project
 from projects.services import settled
 from statsapi.api.stats.csv_format import csv_response
 from statsapi.http import clock
-from statsapi.http.refusal_pages import refusal
 from statsapi.pages.access import ProjectPlace, in_project
 from statsapi.pages.project import table
 from statsapi.pages.project.controls import controls
@@ -24,7 +23,6 @@ from statsapi.pages.project.facts import totals_by_environment
 from statsapi.pages.project.numbers import Numbers, read_numbers, totals
 from statsapi.pages.project.query import read_query
 from statsapi.pages.zones import zone_of
-from tsdb.facts import TooManySeries
 from tsdb.intake import Quota
 from tsdb.outcomes import Outcome
 from tsdb.quotas import read_uses
@@ -46,11 +44,7 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
         numbers = read_numbers(store, number, query, environments, now=now)
         return numbers, totals_by_environment(store, number, environments, numbers.shown)
 
-    try:
-        numbers, by_environment = settled(read)
-    except TooManySeries as error:
-        said = f"The project has more kinds of counts than a page can add up: {error}."
-        return refusal(request, 400, "Too much to show", said)
+    numbers, by_environment = settled(read)
     if request.GET.get("format") == "csv" and not numbers.query.problems:
         name = f"{place.project.slug}-{numbers.query.category}.csv"
         return csv_response(table.csv_header(numbers), table.csv_rows(numbers), name)
