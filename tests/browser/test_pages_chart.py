@@ -239,7 +239,9 @@ def test_all_that_the_page_loads_first_is_less_than_120_kilobytes(person: Page) 
     assert sum(sizes.values()) < 120_000, json.dumps(sizes, indent=1)
 
 
-def test_without_a_script_the_table_is_there_and_the_box_says_so(browser: Browser, person: Page, service: Service) -> None:
+def test_without_a_script_the_table_is_there_and_the_box_says_it(
+    browser: Browser, person: Page, service: Service
+) -> None:
     state = person.context.storage_state()
     context = browser.new_context(
         base_url=f"http://127.0.0.1:{service.port}", storage_state=state, java_script_enabled=False

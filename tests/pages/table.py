@@ -35,7 +35,7 @@ class _Reader(HTMLParser):
             self._text = []
             self._column = next((name for name in COLUMNS if name in found.get("class", "").split()), "")
         elif tag == "a" and self._column == "name" and not self._row:
-            self._slug = found["href"].strip("/").rpartition("/")[2]
+            self._slug = found["href"].partition("?")[0].strip("/").rpartition("/")[2]
         elif self._unread or found.get("aria-hidden") == "true":
             self._unread += 1
 

@@ -70,6 +70,14 @@ class Asked:
         plain = {"range": usual.range, "category": usual.category, "sort": Asked.sort, "order": usual.order, "q": ""}
         return "?" + urlencode({name: value for name, value in parameters.items() if value != plain[name]})
 
+    @property
+    def in_project(self) -> str:
+        """The query string of a project's page that shows the same range and category."""
+        chosen = {"range": self.range, "category": self.category.value}
+        usual = {"range": Asked.range, "category": Asked.category.value}
+        query = urlencode({name: value for name, value in chosen.items() if value != usual[name]})
+        return f"?{query}" if query else ""
+
     def finds(self, name: str, slug: str) -> bool:
         """Return whether a project of this name and slug is searched for."""
         wanted = self.q.lower()

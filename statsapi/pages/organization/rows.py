@@ -74,13 +74,14 @@ def render_rows(rows: Iterable[Row], overview: Overview, asked: Asked, zone: Zon
     period = overview.answered
     size = -(-period.points // MOST_BARS)
     every = words.length(size * period.interval)
+    query = escape(asked.in_project)
     parts = []
     for project, counts, keys in rows:
         hidden = "" if asked.finds(project.name, project.slug) else " hidden"
         sorted_by = ",".join(["" if key is None else str(key) for key in keys.values()])
         parts.append(
             f'<tr data-keys="{sorted_by}"{hidden}><th scope="row" class="name">'
-            f'<a href="{base}{escape(project.slug)}/">{escape(project.name)}</a>{_slug(project)}</th>'
+            f'<a href="{base}{escape(project.slug)}/{query}">{escape(project.name)}</a>{_slug(project)}</th>'
             f'<td class="trend">{_trend(counts.received, size, every)}</td>'
             f'<td class="number received">{words.number(keys[Column.RECEIVED] or 0)}</td>'
             f"{_change(counts.change, period)}"
