@@ -122,7 +122,7 @@ def test_only_categories_with_counts_can_be_chosen_and_errors_are_the_first_choi
     count(counted["web"], now, 77, category=Category.LOG_BYTE, now=now)
     text = viewer.get(URL).content.decode()
     assert '<option value="error" selected>Errors</option>' in text
-    assert '<option value="log_byte">Log bytes</option>' in text
+    assert '<option value="log_byte">Logs (bytes)</option>' in text
     assert text.count("<option value=") == 2 + 3  # and the themes
     assert table(viewer, category="log_byte").rows["web"]["received"] == "77"
     assert table(viewer, category="log_byte").rows["shop"]["received"] == "0"

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from projects.services import settled
 from statsapi.api.stats.v2_query import StatsRange
+from statsapi.pages.project.query import PRESETS
 from tsdb.newest import Newest, newest_of_projects
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.series import total
@@ -28,12 +29,10 @@ class Span(NamedTuple):
 
 
 SPANS = {
-    "24h": Span(DAY, HOUR),
-    "7d": Span(7 * DAY, HOUR),
-    "30d": Span(30 * DAY, DAY),
-    "90d": Span(90 * DAY, DAY),
+    name: Span(PRESETS[name].seconds, interval)
+    for name, interval in {"24h": HOUR, "7d": HOUR, "30d": DAY, "90d": DAY}.items()
 }
-"""The ranges that can be chosen, by their words in an address."""
+"""The ranges that can be chosen, by their words in an address, which are those of a project's page."""
 
 
 class NotServed(Exception):

@@ -19,6 +19,7 @@ from statsapi.pages.organization import words
 from statsapi.pages.organization.asked import Asked, Column, parse_asked
 from statsapi.pages.organization.numbers import SPANS, NotServed, Overview, read_overview
 from statsapi.pages.organization.rows import Cells, make_rows, render_rows, totals
+from statsapi.pages.project.names import CATEGORIES
 from statsapi.pages.zones import Zone, zone_of
 from tsdb.outcomes import Category
 from tsdb.units import DAY
@@ -105,7 +106,7 @@ def _categories(overview: Overview, asked: Asked) -> list[Cells]:
     """Return the categories to choose from: errors, all that were ever counted, and the one that is chosen."""
     offered = {Category.ERROR.value, asked.category.value, *overview.categories}
     return [
-        {"value": one.value, "words": words.category_words(one), "chosen": one is asked.category}
+        {"value": one.value, "words": CATEGORIES[one], "chosen": one is asked.category}
         for one in Category
         if one.value in offered
     ]

@@ -1,4 +1,4 @@
-"""Numbers, times and categories as the page of an organization writes them."""
+"""Numbers and times as the page of an organization writes them."""
 
 from __future__ import annotations
 
@@ -7,19 +7,13 @@ from zoneinfo import ZoneInfo
 
 from statsapi.pages.organization.numbers import Change
 from tsdb.newest import Newest
-from tsdb.outcomes import Category, Outcome
+from tsdb.outcomes import Outcome
 from tsdb.units import DAY, HOUR, MINUTE
 
 LARGEST_WHOLE = 9_999_999_999
 """The largest number that a column has room for."""
 
 _SHORT = ((10**18, "×10¹⁸"), (10**15, "×10¹⁵"), (10**12, "×10¹²"), (10**9, "×10⁹"))
-_CATEGORIES = {
-    Category.FEEDBACK: "Feedback",
-    Category.PROFILE_CHUNK_UI: "UI profile chunks",
-    Category.SPAN_INDEXED: "Indexed spans",
-    Category.TRANSACTION_INDEXED: "Indexed transactions",
-}
 _UNITS = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second"))
 
 
@@ -28,11 +22,6 @@ OUTCOME_WORDS = {
     for outcome in Outcome
 }
 """The words for events of each outcome, as `rate limited`."""
-
-
-def category_words(category: Category) -> str:
-    """Return the name of a category in the plural, as `Errors`."""
-    return _CATEGORIES.get(category) or f"{category.value.replace('_', ' ').capitalize()}s"
 
 
 def number(count: int) -> str:

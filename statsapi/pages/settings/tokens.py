@@ -19,11 +19,9 @@ from projects import services
 from projects.models import SCOPES, ApiToken
 from projects.services import NewToken
 from statsapi.pages.access import OWN, Place, in_organization
-from statsapi.pages.refusals import refusals_in
+from statsapi.pages.refusals import UNREACHABLE, refusals_in
 from statsapi.pages.settings.token_form import PRESETS, TokenForm
 from statsapi.pages.zones import zone_of
-
-UNREACHABLE = "Redis cannot be reached right now. Nothing was changed. Try again in a moment."
 
 
 @in_organization(OWN, methods=("GET", "POST"))
