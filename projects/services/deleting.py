@@ -28,18 +28,16 @@ def condemn(projects: Sequence[int]) -> None:
     """
     if not projects:
         return
-    store, condemned, unsettled = get_store(), [], []
+    store, unsettled = get_store(), []
     for project, state in zip(projects, store.states.get_many(projects), strict=True):
         try:
-            store.tombstones.doom(project, Phase.DELETING)
+            with transaction.atomic():
+                if state.phase is not Phase.DELETING:  # otherwise somebody else has decided it
+                    for row in Project.objects.filter(pk=project):
+                        history.note_project(row, f"deleted the project {wording.quoted(row.name)} with all its counts")
+                store.tombstones.doom(project, Phase.DELETING)
         except Unsettled:
             unsettled.append(project)
-        else:
-            if state.phase is not Phase.DELETING:  # otherwise somebody else has decided it
-                condemned.append(project)
-    with transaction.atomic():
-        for row in Project.objects.filter(pk__in=condemned).order_by("pk"):
-            history.note_project(row, f"deleted the project {wording.quoted(row.name)} with all its counts")
     if unsettled:
         raise Unsettled(unsettled)
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 from django.contrib.auth.models import User
 from django.core.exceptions import ValidationError
-from django.db import transaction
+from django.db import DatabaseError, transaction
 from django.test import Client
 
 from projects import services
@@ -121,6 +121,18 @@ def test_a_deletion_is_said_when_it_is_decided_by_who_decided_it_and_once(web: P
     assert [(line.who, line.what) for line in Change.objects.all()] == [
         ("ann", "deleted the project “Web” with all its counts")
     ]
+
+
+def test_a_deletion_that_cannot_be_said_is_not_begun(
+    web: Project, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise DatabaseError
+
+    monkeypatch.setattr(history, "note_project", fail)
+    with pytest.raises(DatabaseError):
+        services.delete_project(project=web)
+    assert store.states.get(web.pk).phase is not Phase.DELETING
 
 
 def test_a_deletion_that_must_wait_for_a_merge_is_said_once(web: Project, store: Store) -> None:

@@ -54,7 +54,10 @@ class Command(BaseCommand):
     def _account(self, email: str, slug: str | None, role: str | None, operator: bool) -> User:
         if not slug and not operator and services.find_account(email) is None:
             raise CommandError(f"There is no account {email!r}. Make one with --organization SLUG or --operator.")
-        organization = Organization.objects.filter(slug=slug).first() if slug else None
+        # The organization is locked before the account, as an invitation does it. Otherwise the two could wait for each
+        # other for ever.
+        found = Organization.objects.select_for_update(no_key=True)
+        organization = found.filter(slug=slug).first() if slug else None
         if slug and organization is None:
             raise CommandError(f"There is no organization with the slug {slug!r}.")
         user = services.ensure_account(email, operator=operator)
