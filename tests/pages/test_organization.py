@@ -145,9 +145,9 @@ def test_hovering_over_a_change_shows_what_was_compared(viewer: Client, project:
     count(project, 8 * DAY, 1000)
     count(project, 20 * HOUR, 3000)
     for span, said in (
-        ("24h", "3,000 in 23 whole hours, 0 in the same 24 hours earlier. The hour still open is left out."),
-        ("7d", "3,000 in 167 whole hours, 1,000 in the same 7 days earlier. The hour still open is left out."),
-        ("30d", "1,000 in 29 whole days, 0 in the same 30 days earlier. The day still open is left out."),
+        ("24h", "3,000 in 23 whole hours, 0 in the same hours 24 hours earlier. The hour still open is left out."),
+        ("7d", "3,000 in 167 whole hours, 1,000 in the same hours 7 days earlier. The hour still open is left out."),
+        ("30d", "1,000 in 29 whole days, 0 in the same days 30 days earlier. The day still open is left out."),
     ):
         assert f'title="{said}"' in viewer.get(URL, {"range": span}).content.decode()
 

@@ -52,7 +52,7 @@ def compared(change: Change, interval: int, points: int) -> str:
     one = length(interval)
     units = f"whole {one}s" if one.isalpha() else f"times {one}"
     return (
-        f"{change.now:,} in {points - 1} {units}, {change.before:,} in the same {earlier} earlier. "
+        f"{change.now:,} in {points - 1} {units}, {change.before:,} in the same {one}s {earlier} earlier. "
         f"The {one} still open is left out."
     )
 
