@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import time_machine
@@ -137,6 +138,27 @@ def test_days_are_of_utc_where_the_zone_has_none(viewer: Client, project: Projec
     assert "Day (UTC)" in page
     assert {start % DAY for start in counts_of(page)["starts"]} == {0}
     assert table_of(page, 'id="table"')[0][0] == "2018-11-05 open"
+
+
+@pytest.mark.parametrize(
+    ("zone", "kept", "days_of", "first"),
+    [
+        ("Africa/Cairo", 4, "Africa/Cairo", "2026-04-24 01:00"),  # the clocks skip its first hour
+        ("Europe/London", 4, "Europe/London", "2026-04-24"),
+        ("Europe/London", 90, "UTC", "2026-01-28"),  # in winter its midnight is that of UTC, in summer it is not
+        ("Africa/Cairo", 90, "UTC", "2026-01-27"),
+    ],
+)
+def test_the_chart_names_days_as_the_table_does(
+    viewer: Client, project: Project, zone: str, kept: int, days_of: str, first: str
+) -> None:
+    with time_machine.travel(datetime(2026, 4, 28, 12, tzinfo=UTC), tick=False):
+        start = f"{date(2026, 4, 28) - timedelta(days=kept)}"
+        page = show(viewer, timezone=zone, from_=start, resolution="1d")
+    drawn = counts_of(page)
+    assert drawn["zone"] == days_of
+    moment = datetime.fromtimestamp(drawn["starts"][0], ZoneInfo(drawn["zone"]))
+    assert table_of(page, 'id="table"')[-1][0] == first == f"{moment:%Y-%m-%d %H:%M}".removesuffix(" 00:00")
 
 
 def test_a_time_that_comes_twice_is_told_apart(viewer: Client, project: Project, autumn: None) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
 
 from statsapi.api.stats.v2 import MAX_COUNTS, add_outcomes
 from statsapi.api.stats.v2_query import StatsRange
@@ -14,6 +15,7 @@ from statsapi.pages.project.query import PageQuery, length_words
 from statsapi.pages.project.ranges import Chosen, choose
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.store import Store
+from tsdb.units import DAY
 
 LABELS = {
     Outcome.ACCEPTED: "Accepted",
@@ -50,6 +52,12 @@ class Numbers:
     def shown(self) -> StatsRange:
         """The range that is shown."""
         return self.chosen.shown
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The zone in which the buckets are named: the page's, but UTC if their days are those of UTC."""
+        is_of_utc = self.shown.interval >= DAY and not self.shown.days
+        return ZoneInfo("UTC") if is_of_utc else self.query.zone.info
 
     @cached_property
     def series(self) -> dict[Outcome, list[int]]:
@@ -121,7 +129,7 @@ class Numbers:
             "now": self.shown.now,
             "open": self.open,
             "retained_since": self.shown.complete_since,
-            "zone": self.query.zone.name,
+            "zone": self.zone.key,
             "series": {outcome.value: self.known(counts) for outcome, counts in self.series.items()},
             "labels": {outcome.value: LABELS[outcome] for outcome in self.series},
             "before": None if self.before is None else list(self.before),

@@ -30,10 +30,9 @@ def columns(numbers: Numbers) -> list[tuple[str, str]]:
 def rows(numbers: Numbers) -> list[Row]:
     """Return the rows of the table, the newest first."""
     shown = numbers.shown
-    zone = ZoneInfo("UTC") if shown.interval >= DAY and not shown.days else numbers.query.zone.info
     found = [
         Row(
-            time=bucket_text(start, shown.interval, zone),
+            time=bucket_text(start, shown.interval, numbers.zone),
             is_open=place == numbers.open,
             counts=[NOT_KEPT if count is None else f"{count:,}" for count in counts],
         )

@@ -4,7 +4,7 @@
 import { Counts } from "./counts.js";
 import { Legend, grouped, make } from "./legend.js";
 import { colours, paint } from "./paint.js";
-import { timesOf } from "./times.js";
+import { Times } from "./times.js";
 import { canZoom, isZoomed, zoomInto, zoomOut } from "./zoom.js";
 
 const MOVES = { ArrowLeft: -1, ArrowRight: 1, PageUp: -10, PageDown: 10, Home: -Infinity, End: Infinity };
@@ -42,7 +42,7 @@ class Chart {
   #build() {
     this.uplot?.destroy();
     this.counts = Counts.read();
-    this.times = timesOf(this.counts);
+    this.times = new Times(this.counts.zone);
     this.legend = new Legend(this.counts, this.times, this.hidden, () => this.#switched());
     const head = make("div", { className: "chart-head" }, this.legend.when, this.back, this.live);
     this.box.replaceChildren(head, this.plot, this.legend.list, this.hint, this.spoken);

@@ -20,12 +20,6 @@ const month = (wall) => {
   return date.getUTCFullYear() * 12 + date.getUTCMonth();
 };
 
-/** Return the times in which counts are named: the page's, but days of UTC are named in UTC. */
-export const timesOf = ({ zone, interval, starts }) => {
-  const times = new Times(zone);
-  return interval < DAY || times.wall(starts[0]) % DAY === 0 ? times : new Times("UTC");
-};
-
 /** Times in a zone. A zone that this browser does not know is shown as UTC, and named so. */
 export class Times {
   constructor(zone) {
