@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from datetime import UTC, datetime
 from hashlib import sha256
 from xml.etree import ElementTree
 
@@ -14,9 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects import services
+from projects.connections import get_store
 from projects.models import Project
 from statsapi.pages.share.picture import COLOURS, MARGIN, MOST_BARS, POLICIES, STYLES, Picture, draw
-from tests.api.counting import HOUR, NOW, post, row
+from tests.api.counting import DAY, HOUR, NOW, post, row
 from tests.pages.test_colours import THEMES
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -40,6 +42,22 @@ def bars(svg: str) -> list[tuple[float, float, float]]:
 @pytest.fixture
 def path(project: Project) -> str:
     return f"/share/{services.create_link(project=project).secret}.svg"
+
+
+@pytest.mark.django_db
+@time_machine.travel(NOW + 33, tick=False)
+def test_it_begins_where_the_counts_are_kept(client: Client, api: Client, project: Project, path: str) -> None:
+    """Days are kept since a change of the settings 40 days ago, so 50 of the 90 days are not known."""
+    post(api, "web", row(quantity=7, age=39 * DAY))
+    store = get_store()
+    state = store.states.get(project.pk)
+    since = (NOW // DAY - 40) * DAY
+    store.clients.write.set(f"ts:{{{project.pk}}}:state", re.sub(" [^ ]+$", f" {DAY}={since}", state.text))
+    store.states._known.clear()
+    svg = client.get(path, {"range": "90d"}).content.decode()
+    assert f"{datetime.fromtimestamp(since, UTC):%Y-%m-%d %H:%M}" in svg
+    ((left, _, width),) = bars(svg)
+    assert MARGIN < left < MARGIN + 2 * width  # the second of 41 bars
 
 
 @pytest.mark.django_db

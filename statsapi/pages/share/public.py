@@ -109,10 +109,11 @@ def _context(shared: Shared, theme: str) -> dict[str, object]:
 
 def _picture(shared: Shared) -> Picture:
     numbers, shown = shared.numbers, shared.numbers.shown
-    start, end = (table.bucket_text(instant, MINUTE, UTC.info) for instant in (shown.start, shown.now))
+    first = max(shown.start, shown.complete_since)  # what is not kept is not known, so it gets no empty bars
+    start, end = (table.bucket_text(instant, MINUTE, UTC.info) for instant in (first, shown.now))
     return Picture(
         name=shared.link.project.name,
-        counts=numbers.received_series,
+        counts=[count for count, kept in zip(numbers.received_series, numbers.kept, strict=True) if kept],
         received=sum(numbers.received_series),
         range=numbers.query.preset.label,
         start=start,
