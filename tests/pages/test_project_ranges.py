@@ -34,7 +34,8 @@ def test_whatever_is_kept_every_view_has_a_range(text: str) -> None:
         query = read_query(asked, Zone(zone, "address"), {}, rollups, NOW * NS)
         chosen = choose(query, rollups, Retention(NOW * NS))
         assert 1 <= chosen.shown.points <= 1000
-        assert chosen.shown.start <= PRESETS[preset].start(NOW) or chosen.query.preset.name != preset
+        begins = chosen.shown.start <= PRESETS[preset].start(NOW) or chosen.query.preset.name != preset
+        assert begins or (chosen.shown.days and chosen.shown.points == PRESETS[preset].seconds // DAY)
         assert chosen.shown.end > NOW
         if chosen.before:
             assert chosen.before.points == chosen.shown.points
@@ -63,3 +64,13 @@ def test_a_day_of_a_zone_is_shown_only_where_its_parts_are_kept() -> None:
     assert kolkata.shown.days is None  # its days are sums of five minutes, which are kept for a day
     assert kolkata.shown.interval == DAY
     assert kolkata.notes[0].startswith("These are days of UTC, because Asia/Kolkata has none so far back.")
+
+
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York", "Europe/Berlin", "Asia/Tokyo"])
+@pytest.mark.parametrize("hour", range(0, 24, 4))
+def test_thirty_days_are_thirty_in_every_zone_at_every_hour(zone: str, hour: int) -> None:
+    rollups, now = parse_rollups(DEFAULT_ROLLUPS), NOW + hour * HOUR
+    query = read_query({"range": "30d", "resolution": "1d"}, Zone(zone, "address"), {}, rollups, now * NS)
+    chosen = choose(query, rollups, Retention(now * NS))
+    assert (chosen.shown.points, chosen.notes) == (30, ())
+    assert chosen.shown.end - DAY <= now < chosen.shown.end

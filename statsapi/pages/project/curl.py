@@ -43,7 +43,7 @@ def api_path(place: ProjectPlace, numbers: Numbers) -> str:
         "groupBy": "outcome",
         "category": query.category.value,
         "project": project,
-        "start": str(query.start),
+        "start": str(shown.start if shown.days else query.start),
         "end": str(query.end),
         "interval": length_text(shown.interval) if shown.interval <= DAY else "auto",
         **zone,

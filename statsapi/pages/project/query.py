@@ -33,7 +33,8 @@ class Preset(NamedTuple):
     """A range that ends now.
 
     seconds: its length. The last `edge` of it, which is not over yet, counts as a whole one. So every page that shows
-        the range, at whatever resolution, begins it at the same moment and has the same sums.
+        the range, at whatever resolution, begins it at the same moment and has the same sums. Days of a zone are the
+        exception: there are as many, and the last one is the zone's today.
     interval: the resolution at which it is shown by itself, in seconds.
     """
 
@@ -46,6 +47,13 @@ class Preset(NamedTuple):
     def start(self, now: int) -> int:
         """Return when the range begins, seconds since the epoch, as `now` is."""
         return max(0, now - now % self.edge + self.edge - self.seconds)
+
+    def first_day(self, zone: ZoneInfo, now: int) -> int:
+        """Return when the range begins if it is shown in days of a zone. A range of hours begins as otherwise."""
+        if self.edge != DAY:
+            return self.start(now)
+        today = datetime.fromtimestamp(now, zone).date()
+        return max(0, day_start(zone, today - timedelta(days=self.seconds // DAY - 1)))
 
 
 PRESETS = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.stats.query import parse_timezone
@@ -73,32 +74,33 @@ def offered_resolutions(shown: StatsRange, rollups: Sequence[Rollup]) -> list[in
 
 def _choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -> Chosen:
     notes: list[str] = []
+    interval, zone = query.interval or _fitting(query, rollups, retention), parse_timezone(query.zone.name)
     asked = Asked(
         fields=("sum(quantity)",),
         group_by=GROUP_BY,
-        start=query.start,
+        start=_start(query, interval, zone, retention),
         end=query.end,
-        interval=query.interval or _fitting(query, rollups, retention),
+        interval=interval,
         projects=frozenset(),
         categories=frozenset(),
         outcomes=frozenset(),
         reasons=frozenset(),
         keys=frozenset(),
-        zone=parse_timezone(query.zone.name),
+        zone=zone,
     )
     try:
         shown = choose_range(asked, rollups, retention)
     except BadQuery as error:
         if asked.zone is None:
             raise
-        asked = replace(asked, zone=None)
+        asked = replace(asked, zone=None, start=query.start)
         shown = choose_range(asked, rollups, retention)
         notes.append(f"These are days of UTC, because {query.zone.name} has none so far back. {_first_sentence(error)}")
     if query.interval and shown.interval != query.interval:
         notes.append(_coarser(shown.interval, query.interval, "so far back"))
     if not query.before:
         return Chosen(query, asked, shown, None, tuple(notes))
-    for one in _candidates(asked, shown, rollups, retention):
+    for one in _candidates(query, asked, shown, rollups, retention):
         before = _range_before(one)
         if before is not None:
             if one.interval != shown.interval:
@@ -111,16 +113,24 @@ def _choose(query: PageQuery, rollups: Sequence[Rollup], retention: Retention) -
 
 
 def _candidates(
-    asked: Asked, shown: StatsRange, rollups: Sequence[Rollup], retention: Retention
+    query: PageQuery, asked: Asked, shown: StatsRange, rollups: Sequence[Rollup], retention: Retention
 ) -> Iterator[StatsRange]:
     """Return the range at its own resolution and at each coarser one, in days of the zone and then of UTC."""
     yield shown
     coarser = [rollup.seconds for rollup in rollups if shown.interval < rollup.seconds <= DAY]
     for interval, zone in [*((one, asked.zone) for one in coarser), (DAY, None)]:
         try:
-            yield choose_range(replace(asked, interval=interval, zone=zone), rollups, retention)
+            start = _start(query, interval, zone, retention)
+            yield choose_range(replace(asked, interval=interval, zone=zone, start=start), rollups, retention)
         except BadQuery:
             continue
+
+
+def _start(query: PageQuery, interval: int, zone: ZoneInfo | None, retention: Retention) -> int:
+    """Return the start of the range. A preset of days has as many days in every zone, at every hour."""
+    if zone and interval == DAY and query.span is None:
+        return query.preset.first_day(zone, retention.now // NS)
+    return query.start
 
 
 def _range_before(shown: StatsRange) -> StatsRange | None:
