@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -197,6 +198,12 @@ def test_plus_and_minus_zoom_around_the_cursor(person: Page) -> None:
     person.wait_for_url("**range=24h**")
 
 
+def test_a_day_that_is_over_lasts_until_24_hours(person: Page) -> None:
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    open_chart(person, f"?from={yesterday}&to={yesterday}&resolution=1h&timezone=UTC")
+    expect(person.locator(".chart-when")).to_contain_text("00:00 – 24:00 · UTC")
+
+
 def test_it_follows_the_theme_of_the_system_and_the_switch(person: Page) -> None:
     person.emulate_media(color_scheme="light")
     open_chart(person)
@@ -248,6 +255,6 @@ def test_without_a_script_the_table_is_there_and_the_box_says_it(
     )
     page = context.new_page()
     page.goto(WEB)
-    expect(page.locator("#chart")).to_contain_text("The table below has the same numbers.")
+    expect(page.get_by_text("The table below has the same numbers.")).to_be_visible()
     assert page.locator("#table tbody tr").count() > 24
     context.close()

@@ -62,7 +62,9 @@ export class Times {
     const days = interval >= DAY && [start, end].every((time) => this.wall(time) % DAY === 0);
     const last = this.day(end - 1);
     if (days) return this.day(start) === last ? last : `${this.day(start)} – ${last}`;
-    const until = this.time(end, interval);
+    // A day that ends at midnight lasts until 24:00. Until 00:00 would look like no time at all.
+    const isWhole = this.day(start) === last && this.wall(end) % DAY === 0;
+    const until = isWhole ? (interval % 60 ? "24:00:00" : "24:00") : this.time(end, interval);
     const date = this.day(start) === last ? "" : `${this.day(end)}, `;
     return `${this.day(start)}, ${this.time(start, interval)} – ${date}${until}`;
   }
