@@ -10,6 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Page
 
+from tests.servers import wait_for
 from tests.service import Service
 
 WEB = "/o/acme/web/"
@@ -98,6 +99,11 @@ def pixels(page: Page, variable: str) -> int:
     """Return how many pixels of the plot have the colour of a CSS variable."""
     found: int = page.evaluate(PIXELS, variable)
     return found
+
+
+def until_drawn(page: Page, variable: str) -> None:
+    """Wait until the plot shows the colour of a CSS variable. A chart is drawn a moment after its colours change."""
+    wait_for(lambda: pixels(page, variable) > 50, f"a plot with {variable}")
 
 
 def place_of(page: Page, index: int) -> tuple[float, float]:

@@ -10,7 +10,21 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.charts import HOUR, WEB, drawn, fill, open_chart, pixels, place_of, query_of, sign_in, until, written
+from tests.browser.charts import (
+    HOUR,
+    WEB,
+    drawn,
+    fill,
+    open_chart,
+    pixels,
+    place_of,
+    query_of,
+    sign_in,
+    until,
+    until_drawn,
+    written,
+)
+from tests.servers import wait_for
 from tests.service import Service
 
 pytestmark = pytest.mark.once
@@ -65,7 +79,8 @@ def test_it_draws_the_numbers_that_the_server_wrote_into_the_page(person: Page, 
 
 def test_each_outcome_is_seen_in_its_colour(person: Page) -> None:
     open_chart(person)
-    assert all(pixels(person, f"--{outcome.replace('_', '-')}") > 50 for outcome in OUTCOMES)
+    for outcome in OUTCOMES:
+        until_drawn(person, f"--{outcome.replace('_', '-')}")
 
 
 def test_the_bucket_under_the_mouse_is_told_in_numbers(person: Page) -> None:
@@ -87,7 +102,7 @@ def test_an_open_bucket_is_hatched_and_called_open(person: Page) -> None:
     full = pixels(person, "--accepted")
     change(person, "{open: null}")
     expect(person.locator(".chart-when")).not_to_contain_text("open")
-    assert pixels(person, "--accepted") > full
+    wait_for(lambda: pixels(person, "--accepted") > full, "the bucket without hatching")
     change(person, f"{{open: {last}}}")
     person.mouse.move(*place_of(person, last))
     expect(person.locator(".chart-when")).to_contain_text(re.compile("· open$"))
@@ -120,7 +135,7 @@ def test_an_outcome_can_be_switched_off_and_on(person: Page) -> None:
     button.click()
     expect(button).to_have_attribute("aria-pressed", "false")
     until(person, f"{height} < {tall}")
-    assert pixels(person, "--accepted") == 0
+    wait_for(lambda: pixels(person, "--accepted") == 0, "the chart without accepted events")
     total, accepted = (int(before[name].replace(",", "")) for name in ("Total shown", "Accepted"))
     assert legend(person)["Total shown"] == f"{total - accepted:,}"
     button.click()
@@ -208,12 +223,12 @@ def test_it_follows_the_theme_of_the_system_and_the_switch(person: Page) -> None
     person.emulate_media(color_scheme="light")
     open_chart(person)
     light = person.evaluate("getComputedStyle(document.documentElement).getPropertyValue('--accepted')")
-    assert pixels(person, "--accepted") > 50
+    until_drawn(person, "--accepted")
     person.emulate_media(color_scheme="dark")
     until(person, f"getComputedStyle(document.documentElement).getPropertyValue('--accepted') !== '{light}'")
-    assert pixels(person, "--accepted") > 50
+    until_drawn(person, "--accepted")
     person.select_option("#theme", "light")
-    assert pixels(person, "--accepted") > 50
+    until_drawn(person, "--accepted")
 
 
 @pytest.mark.parametrize("width", [360, 1920, 2560])

@@ -48,4 +48,4 @@ def test_a_project_with_too_many_series_gets_a_sentence(
     monkeypatch.setattr("tsdb.facts.MOST_SERIES_READ", -1)
     response = viewer.get(PAGE)
     assert response.status_code == 400
-    assert b"The project has more kinds of counts than a page can add up" in response.content
+    assert b"More kinds of counts are kept here than a page can add up." in response.content
