@@ -53,6 +53,7 @@ def prepare() -> Callable[[str], int]:
     )
     user = User.objects.create_user("viewer")
     services.add_member(organization=organization, user_id=user.pk, role=Membership.Role.VIEWER)
+    user.refresh_from_db()
     [server] = get_store().clients.write.servers()
     now = int(time.time())
     open_projects(server, PROJECTS, ROLLUPS)
