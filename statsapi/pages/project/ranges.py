@@ -23,9 +23,9 @@ GROUP_BY = ("category", "outcome", "reason", "key_id")
 
 @dataclass(frozen=True)
 class Chosen:
-    """What is shown.
+    """The buckets that the page shows, and what differs from what was asked for.
 
-    query: what is obeyed, which has the default range if the one that was asked for is impossible.
+    query: the parameters that are obeyed. If the range that was asked for is impossible, they have the default range.
     asked: the question to the API's code.
     before: the range of the same length that ends when the one shown begins, if it was asked for and is kept.
     notes: a sentence for everything that is not as it was asked for.

@@ -92,7 +92,7 @@ _OUTCOMES = {
     Outcome.CARDINALITY_LIMITED: "They had too many different values.",
     Outcome.ACCEPTED: "They were counted.",
 }
-"""What is known of an outcome with a reason that belongs to another one, as a sender of counts may name it."""
+"""A sentence for each outcome, for a reason that has none of its own there. Senders of counts choose reasons freely."""
 
 
 def why(outcome: Outcome, reason: str) -> Why:
