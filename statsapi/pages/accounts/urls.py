@@ -17,6 +17,6 @@ urlpatterns = [
     path(f"{_MEMBERS}/", members.members, name="members"),
     path(f"{_MEMBERS}/leave/", members.leave, name="leave"),
     path(f"{_MEMBERS}/<str:member>/", members.member, name="member"),
-    path(f"{_MEMBERS}/<str:member>/link/", members.link, name="member_link"),
-    path(f"{_MEMBERS}/<str:member>/remove/", members.remove, name="member_remove"),
+    path(f"{_MEMBERS}/<str:member>/link/", members.link, name="member-link"),
+    path(f"{_MEMBERS}/<str:member>/remove/", members.remove, name="member-remove"),
 ]
