@@ -1,7 +1,7 @@
-"""Content encodings, unpacked piece by piece.
+"""Content encodings, unpacked piece by piece, without I/O: packed bytes are fed in, and unpacked bytes come out.
 
-A few bytes of input may unpack to gigabytes. The pieces that `unpack` yields are small whatever the input is, so the
-reader can stop at a limit of its own. This is how each library is held to that (the versions are pinned):
+A few bytes of input may unpack to gigabytes. The pieces that come out are small whatever the input is, so the reader
+can stop at a limit of its own. This is how each library is held to that (the versions are pinned):
 
 - zlib: `decompress(data, max_length)`. The rest waits in `unconsumed_tail`.
 - brotli 1.2.1: `process(data, output_buffer_limit)`, then `process(b"")` for as long as something comes out. A piece
@@ -16,7 +16,8 @@ bytes. No SDK sends them, and a body of a million empty members would cost more 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import brotli  # type: ignore[import-untyped]
 import zstandard
@@ -28,19 +29,35 @@ ZSTD_SLICE = 128  # at most 32 blocks of 128 KiB
 ZSTD_LARGEST_WINDOW = 8 * 1024 * 1024  # what RFC 8878 asks a decoder to support
 
 
-def unpack(chunks: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """Return the unpacked pieces of `chunks`.
+class Unpacker:
+    """Unpacks one body. `encoding` is its header Content-Encoding, or "".
 
-    `encoding` is the header Content-Encoding, or "". Raises RequestError 400 if the encoding is unknown or stacked on
-    another, and if the data is not in that encoding, ends early or goes on after its end.
+    Raises RequestError 400 if the encoding is unknown or stacked on another. What `feed` and `end` return is unpacked
+    while it is iterated, so it must be iterated to its end before the next call. That raises RequestError 400 if the
+    data is not in the encoding, ends early or goes on after its end.
     """
-    name = encoding.strip().lower()
-    if name in ("", "identity"):
-        return iter(chunks)
-    unpacker = _UNPACKERS.get(name)
-    if unpacker is None:
-        raise _undecodable("expected one of gzip, deflate, br, zstd, identity, and only one")
-    return _guarded(unpacker(chunks), name)
+
+    __slots__ = ("_format", "_name")
+
+    def __init__(self, encoding: str) -> None:
+        self._name = encoding.strip().lower()
+        self._format: _Format | None = None
+        if self._name in ("", "identity"):
+            return
+        make = _FORMATS.get(self._name)
+        if make is None:
+            raise _undecodable("expected one of gzip, deflate, br, zstd, identity, and only one")
+        self._format = make()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        """Return the pieces that come out when `data` goes in. None is empty."""
+        if not data:
+            return iter(())
+        return _guarded(self._format.feed(data), self._name) if self._format else iter((data,))
+
+    def end(self) -> Iterator[bytes]:
+        """Return the last pieces, after all data was fed."""
+        return _guarded(self._format.end(), self._name) if self._format else iter(())
 
 
 def _guarded(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
@@ -54,79 +71,94 @@ def _undecodable(cause: str) -> RequestError:
     return RequestError(400, "failed to decode request body", [cause], "invalid_body")
 
 
-def _gzip(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    return _inflate(chunks, 16 + zlib.MAX_WBITS)
+class _Format(Protocol):
+    """One encoding. `feed` gets at least one byte. Both raise EOFError, or an error of their library."""
+
+    def feed(self, data: bytes, /) -> Iterator[bytes]: ...
+    def end(self) -> Iterator[bytes]: ...
 
 
-def _deflate(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Unpack zlib's format, which is `deflate` by the standard, or raw deflate, which some clients send.
+class _Inflate:
+    """gzip with its window bits, or deflate with None.
 
-    The first byte tells them apart. A zlib header begins with a byte whose low half is 8. In raw deflate that would be
-    a stored block with a padding bit set, which no encoder writes.
+    `deflate` is zlib's format by the standard, but some clients send raw deflate. The first byte tells them apart. A
+    zlib header begins with a byte whose low half is 8. In raw deflate that would be a stored block with a padding bit
+    set, which no encoder writes.
     """
-    iterator = iter(chunks)
-    first = next(iterator, b"")
-    is_zlib = first[:1] == b"" or first[0] & 0x0F == 8
-    return _inflate(_prefixed(first, iterator), zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS)
 
+    def __init__(self, window_bits: int | None) -> None:
+        self._inflater = None if window_bits is None else zlib.decompressobj(window_bits)
 
-def _prefixed(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
-
-
-def _inflate(chunks: Iterable[bytes], window_bits: int) -> Iterator[bytes]:
-    inflater = zlib.decompressobj(window_bits)
-    for chunk in chunks:
-        if inflater.eof and chunk:
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._inflater is None:
+            self._inflater = zlib.decompressobj(zlib.MAX_WBITS if data[0] & 0x0F == 8 else -zlib.MAX_WBITS)
+        if self._inflater.eof:
             raise EOFError("bytes after the end")
-        data = chunk
         while data:
-            piece = inflater.decompress(data, PIECE)
+            piece = self._inflater.decompress(data, PIECE)
             if piece:
                 yield piece
-            data = inflater.unconsumed_tail
-        if inflater.unused_data:
+            data = self._inflater.unconsumed_tail
+        if self._inflater.unused_data:
             raise EOFError("bytes after the end")
-    yield inflater.flush()
-    if not inflater.eof:
-        raise EOFError("ends early")
+
+    def end(self) -> Iterator[bytes]:
+        if self._inflater is None:
+            raise EOFError("ends early")
+        if not self._inflater.eof and (rest := self._inflater.flush()):
+            yield rest
+        if not self._inflater.eof:
+            raise EOFError("ends early")
 
 
-def _brotli(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    decompressor = brotli.Decompressor()
-    for chunk in chunks:
-        if decompressor.is_finished() and chunk:
+class _Brotli:
+    def __init__(self) -> None:
+        self._decompressor = brotli.Decompressor()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        if self._decompressor.is_finished():
             raise EOFError("bytes after the end")
-        piece: bytes = decompressor.process(chunk, output_buffer_limit=PIECE)
+        piece: bytes = self._decompressor.process(data, output_buffer_limit=PIECE)
         while piece:
             yield piece
-            if decompressor.is_finished():
+            if self._decompressor.is_finished():
                 break
-            piece = decompressor.process(b"", output_buffer_limit=PIECE)
-    if not decompressor.is_finished():
-        raise EOFError("ends early")
+            piece = self._decompressor.process(b"", output_buffer_limit=PIECE)
+
+    def end(self) -> Iterator[bytes]:
+        if not self._decompressor.is_finished():
+            raise EOFError("ends early")
+        yield from ()
 
 
-def _zstd(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_LARGEST_WINDOW).decompressobj()
-    for chunk in chunks:
-        for start in range(0, len(chunk), ZSTD_SLICE):
-            if decompressor.eof:
+class _Zstd:
+    def __init__(self) -> None:
+        self._decompressor = zstandard.ZstdDecompressor(max_window_size=ZSTD_LARGEST_WINDOW).decompressobj()
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        for start in range(0, len(data), ZSTD_SLICE):
+            if self._decompressor.eof:
                 raise EOFError("bytes after the end")
-            piece = decompressor.decompress(chunk[start : start + ZSTD_SLICE])
+            piece = self._decompressor.decompress(data[start : start + ZSTD_SLICE])
             if piece:
                 yield piece
-        if decompressor.unused_data:
+        if self._decompressor.unused_data:
             raise EOFError("bytes after the end")
-    if not decompressor.eof:
-        raise EOFError("ends early")
+
+    def end(self) -> Iterator[bytes]:
+        if not self._decompressor.eof:
+            raise EOFError("ends early")
+        yield from ()
 
 
-_UNPACKERS: dict[str, Callable[[Iterable[bytes]], Iterator[bytes]]] = {
+def _gzip() -> _Format:
+    return _Inflate(16 + zlib.MAX_WBITS)
+
+
+_FORMATS: dict[str, Callable[[], _Format]] = {
     "gzip": _gzip,
     "x-gzip": _gzip,
-    "deflate": _deflate,
-    "br": _brotli,
-    "zstd": _zstd,
+    "deflate": lambda: _Inflate(None),
+    "br": _Brotli,
+    "zstd": _Zstd,
 }

@@ -6,8 +6,7 @@ import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from statsapi.http.bodies import bounded
-from statsapi.http.encodings import unpack
+from statsapi.http.bounded_body import BoundedBody
 from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.http.foreign_json import parse_object
 from statsapi.ingest.event_ids import read_event_id
@@ -48,7 +47,8 @@ def _unwrapped(text: bytes, limit: BodyLimit) -> bytes:
     if data.startswith(b"{"):
         return data
     try:
-        return b"".join(bounded(unpack([data], "deflate"), limit))
+        packed = BoundedBody("deflate", sent=limit, unpacked=limit, length=None)
+        return b"".join([*packed.feed(data), *packed.end()])
     except RequestError as error:
         if error.status == 413:
             raise

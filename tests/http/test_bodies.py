@@ -4,21 +4,18 @@ import gzip
 import io
 import subprocess
 import sys
-import zlib
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import brotli  # type: ignore[import-untyped]
 import pytest
 import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.http.bodies import read_body
-from statsapi.http.encodings import PIECE, unpack
 from statsapi.http.errors import BodyLimit, RequestError
+from tests.http.packing import COMPRESSIONS, PACKERS, bomb, raw_deflate, zstd_of_run_length_blocks
 from tests.ingest.bounds import status_of
 
 pytestmark = pytest.mark.once
@@ -27,23 +24,6 @@ ROOT = Path(__file__).parents[2]
 SENT = BodyLimit("SENT_SETTING", 1000)
 UNPACKED = BodyLimit("UNPACKED_SETTING", 5000)
 TEXT = b'{}\n{"type":"session"}\n{}\n' * 20
-
-
-def raw_deflate(data: bytes) -> bytes:
-    packer = zlib.compressobj(wbits=-zlib.MAX_WBITS)
-    return packer.compress(data) + packer.flush()
-
-
-PACKERS = {
-    "": bytes,
-    "identity": bytes,
-    "gzip": gzip.compress,
-    "x-gzip": gzip.compress,
-    "deflate": zlib.compress,
-    "br": brotli.compress,
-    "zstd": zstandard.ZstdCompressor().compress,
-}
-COMPRESSIONS = ["gzip", "deflate", "br", "zstd"]
 
 
 class Trickle(io.BytesIO):
@@ -172,47 +152,6 @@ def test_a_body_that_unpacks_to_more_than_the_limit_is_413(encoding: str) -> Non
     assert "UNPACKED_SETTING" in error.detail
 
 
-def bomb(encoding: str, megabytes: int) -> bytes:
-    """Return so many megabytes of zeros, packed without holding them."""
-    packer: Any
-    if encoding == "br":
-        packer = brotli.Compressor(quality=2)
-        compress, finish = packer.process, packer.finish
-    else:
-        packers: dict[str, Callable[[], Any]] = {
-            "gzip": partial(zlib.compressobj, 9, wbits=31),
-            "deflate": partial(zlib.compressobj, 9),
-            "zstd": zstandard.ZstdCompressor(level=19).compressobj,
-        }
-        packer = packers[encoding]()
-        compress, finish = packer.compress, packer.flush
-    return b"".join([*(compress(bytes(2**20)) for _ in range(megabytes)), finish()])
-
-
-def zstd_of_run_length_blocks(count: int) -> bytes:
-    """Return the densest zstd frame: blocks of 4 bytes, each of which is a run of 128 KiB."""
-    frame_header = b"\x28\xb5\x2f\xfd" + bytes([0x00, 0x38])  # no content size; a window of 128 KiB
-    block = (128 * 1024 << 3 | 1 << 1).to_bytes(3, "little") + b"\x00"
-    last = (128 * 1024 << 3 | 1 << 1 | 1).to_bytes(3, "little") + b"\x00"
-    return frame_header + block * (count - 1) + last
-
-
-@pytest.mark.parametrize("encoding", COMPRESSIONS)
-def test_the_pieces_of_a_bomb_are_small(encoding: str) -> None:
-    largest = total = 0
-    for piece in unpack([bomb(encoding, 100)], encoding):
-        largest, total = max(largest, len(piece)), total + len(piece)
-    assert total == 100 * 2**20
-    # A slice of zstd unpacks to at most 32 blocks. brotli rounds a piece up to the next block of its buffer.
-    assert largest <= 64 * PIECE
-
-
-def test_the_pieces_of_the_densest_zstd_are_small_too() -> None:
-    pieces = [len(piece) for piece in unpack([zstd_of_run_length_blocks(2000)], "zstd")]
-    assert sum(pieces) == 2000 * 128 * 1024
-    assert max(pieces) <= 33 * 128 * 1024
-
-
 def test_zstd_does_not_allocate_the_window_that_a_frame_asks_for() -> None:
     parameters = zstandard.ZstdCompressionParameters(window_log=27, enable_ldm=True)
     packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
@@ -259,10 +198,3 @@ def test_any_bytes_in_any_encoding_raise_nothing_but_the_one_error(data: bytes, 
     broken = packed[:place] + data[:2] + packed[place:]
     for body in (data, broken):
         assert status_of(partial(read, body, encoding)) in {200, 400, 413}
-
-
-@given(st.binary(max_size=3000), st.sampled_from(list(PACKERS)), st.integers(1, 50))
-def test_what_is_packed_is_unpacked_however_it_is_cut_into_chunks(data: bytes, encoding: str, size: int) -> None:
-    packed = PACKERS[encoding](data)
-    chunks = [packed[start : start + size] for start in range(0, len(packed), size)]
-    assert b"".join(unpack(chunks, encoding)) == data
