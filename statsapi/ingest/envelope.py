@@ -6,9 +6,10 @@
     {"type":"session"}
     …up to the newline…
 
-Source: Sentry's developer documentation, "Envelopes". The body is read as it comes. Only the event and the
-first client report are kept, however large the body is, and other modules read them. No payload is parsed here. The
-only exception that is raised is RequestError: 400 for what is no envelope, 413 above a limit.
+Source: Sentry's developer documentation, "Envelopes". The parser does no I/O: the body is fed in as it comes, in pieces
+of any size. Only the event and the first client report are kept, however large the body is, and other modules read
+them. No payload is parsed here. The only exception that is raised is RequestError: 400 for what is no envelope, 413
+above a limit. It is the same however the body is cut into pieces.
 
 The source leaves some choices. Blank lines are allowed at the end only. An item whose header line ends the body has an
 empty payload. A `length` of null is no length.
@@ -18,13 +19,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.http.foreign_json import as_mapping, as_text, parse_object
-from statsapi.ingest.body_stream import NEWLINE, BodyStream
+from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_object
 from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
+
+NEWLINE = 0x0A
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +39,7 @@ class EnvelopeLimits:
     items: BodyLimit  # number of items, those of unknown type included
 
 
-@dataclass(frozen=True, slots=True)
-class EnvelopeHeader:
+class EnvelopeHeader(NamedTuple):
     """The headers of an envelope that are read."""
 
     event_id: str | None  # 32 lower-case hex digits
@@ -47,8 +49,7 @@ class EnvelopeHeader:
     trace_environment: object  # the environment in which the trace began, as sent
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """An item of known type."""
 
     type: str
@@ -57,8 +58,7 @@ class Item:
     payload: bytes  # of the event and of the first client report, else b""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """A parsed envelope."""
 
     header: EnvelopeHeader
@@ -78,47 +78,175 @@ class Envelope:
         return {Category.ATTACHMENT: sum(item.quantity for item in attachments)}, others
 
 
-def read_header(pieces: BodyStream, limits: EnvelopeLimits) -> EnvelopeHeader:
-    """Return the header of an envelope, which may hold the credentials. Only its line is taken."""
-    if pieces.next_byte() is None:
-        raise RequestError(400, "empty request body", reason="empty")
-    return _envelope_header(_headers(pieces, limits.header_line))
+class EnvelopeParser:
+    """Parses one envelope, which is fed to it in pieces.
 
+    `header` is set as soon as its line is whole; `end` sets it if nothing follows the line. It may hold the
+    credentials, so look for it after each `feed`. What follows it in its piece waits for the next call, so that bad
+    credentials are refused before a bad item. After an error or `end` the parser is used up.
+    """
 
-def read_items(pieces: BodyStream, header: EnvelopeHeader, limits: EnvelopeLimits) -> Envelope:
-    """Return the envelope with the items that follow its header. All pieces are taken unless one is refused."""
-    items: list[Item] = []
-    seen = 0
-    has_event = has_report = False
-    while (byte := pieces.next_byte()) is not None:
-        if byte == NEWLINE:
-            if not pieces.only_newlines():
-                raise _invalid("blank line between items")
-            break
-        seen += 1
-        if seen > limits.items.maximum:
-            raise limits.items.exceeded("the envelope", "items")
-        headers = _headers(pieces, limits.header_line)
-        kind = headers.get("type")
+    __slots__ = (
+        "_has_blank_line",
+        "_has_event",
+        "_has_report",
+        "_held",
+        "_item",
+        "_items",
+        "_limits",
+        "_seen",
+        "_waiting",
+        "header",
+    )
+
+    def __init__(self, limits: EnvelopeLimits) -> None:
+        self.header: EnvelopeHeader | None = None
+        self._limits = limits
+        self._waiting = b""  # what followed the header in its piece
+        self._held = bytearray()  # the beginning of a line, or of a payload that is kept
+        self._item: _OpenItem | None = None  # the item whose payload comes next
+        self._items: list[Item] = []
+        self._seen = 0  # items, those of unknown type included
+        self._has_event = self._has_report = self._has_blank_line = False
+
+    def feed(self, piece: bytes) -> None:
+        """Take the next bytes of the body. Raises RequestError."""
+        if self.header is None:
+            line, end = self._line(piece, 0)
+            if line is not None:
+                self.header = _envelope_header(line)
+                self._waiting = piece[end:]
+            return
+        if self._waiting:
+            self._take(self._waiting)
+            self._waiting = b""
+        self._take(piece)
+
+    def end(self) -> Envelope:
+        """Return the envelope, after the whole body was fed. Raises RequestError."""
+        if self.header is None:
+            if not self._held:
+                raise RequestError(400, "empty request body", reason="empty")
+            self.header, self._held = _envelope_header(self._held), bytearray()
+        self._take(self._waiting)
+        if self._item is None and self._held:
+            self._item, self._held = self._opened(self._held), bytearray()
+        if self._item is not None:
+            if self._item.length is not None and self._item.size < self._item.length:
+                raise _invalid("a payload ends before its length")
+            self._close(self._item, bytes(self._held))
+        return Envelope(self.header, tuple(self._items))
+
+    def _take(self, piece: bytes) -> None:
+        at = 0
+        while at < len(piece):
+            if self._item is not None:
+                at = self._payload(self._item, piece, at)
+            elif not self._held and (self._has_blank_line or piece[at] == NEWLINE):
+                self._has_blank_line = True
+                if piece.count(b"\n", at) < len(piece) - at:
+                    raise _invalid("blank line between items")
+                return
+            else:
+                at = self._headers(piece, at)
+
+    def _headers(self, piece: bytes, at: int) -> int:
+        """Take the line of an item's headers from `at`, or as much of it as came. Return where that ends."""
+        if not self._held:
+            self._seen += 1
+            if self._seen > self._limits.items.maximum:
+                raise self._limits.items.exceeded("the envelope", "items")
+        line, end = self._line(piece, at)
+        if line is not None:
+            self._item = self._opened(line)
+        return end
+
+    def _line(self, piece: bytes, at: int) -> tuple[Buffer | None, int]:
+        """Take the line from `at`, or as much of it as came. Return it if it is whole, and where that ends."""
+        limit = self._limits.header_line
+        room = limit.maximum - len(self._held)
+        newline = piece.find(b"\n", at, at + room + 1)
+        if newline < 0:
+            if len(piece) - at > room:
+                raise limit.exceeded("a line of headers")
+            self._held += piece[at:]
+            return None, len(piece)
+        if not self._held:
+            return piece[at:newline], newline + 1
+        line, self._held = self._held + piece[at:newline], bytearray()
+        return line, newline + 1
+
+    def _payload(self, item: _OpenItem, piece: bytes, at: int) -> int:
+        """Take the payload from `at`, or as much of it as came, and its newline. Return where that ends."""
+        limit = self._limits.item
+        room = limit.maximum - item.size
+        if item.length is None:
+            newline = piece.find(b"\n", at, at + room + 1)
+            stop = newline if newline >= 0 else len(piece)
+        else:
+            stop = min(len(piece), at + item.length - item.size)
+        if stop - at > room:
+            raise limit.exceeded("an item")
+        item.size += stop - at
+        if stop == len(piece):  # more of the payload may come, or its newline
+            if item.is_kept:
+                self._held += piece[at:]
+            return stop
+        if piece[stop] != NEWLINE:
+            raise _invalid("a payload goes on after its length")
+        payload = piece[at:stop] if item.is_kept else b""
+        if self._held:
+            payload, self._held = bytes(self._held + payload), bytearray()
+        self._close(item, payload)
+        return stop + 1
+
+    def _opened(self, line: Buffer) -> _OpenItem:
+        """Return the item that begins with this line of headers."""
+        headers = _parsed(line)
+        kind, length = headers.get("type"), headers.get("length")
         if not isinstance(kind, str):
             raise _invalid("an item without a type")
+        if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
+            raise _invalid("length must be a whole number of bytes")
         category = ITEM_CATEGORIES.get(kind)
         # An SDK sends one report at a time. A hundred full ones would keep Redis busy for seconds.
-        is_report = kind == "client_report" and not has_report
-        is_kept = is_report or category is Category.ERROR
-        payload, size = _payload(pieces, headers.get("length"), limits.item, kept=limits.item.maximum if is_kept else 0)
-        has_report = has_report or is_report
-        if kind not in ITEM_CATEGORIES:
-            continue
-        if category is Category.ERROR:
-            if has_event:
+        is_kept = category is Category.ERROR or (kind == "client_report" and not self._has_report)
+        return _OpenItem(kind, category, length, headers.get("item_count"), is_kept)
+
+    def _close(self, item: _OpenItem, payload: bytes) -> None:
+        """Add the item, whose payload is whole, to those of the envelope."""
+        self._item = None
+        if item.type not in ITEM_CATEGORIES:
+            return
+        if item.category is Category.ERROR:
+            if self._has_event:
                 raise _invalid("more than one event")
-            has_event = True
-        items.append(Item(kind, category, _quantity(kind, headers, size), payload))
-    return Envelope(header, tuple(items))
+            self._has_event = True
+        self._has_report = self._has_report or item.type == "client_report"
+        self._items.append(Item(item.type, item.category, item.quantity(), payload))
 
 
-def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
+@dataclass(slots=True)
+class _OpenItem:
+    """An item whose headers were read."""
+
+    type: str
+    category: Category | None
+    length: int | None  # of the payload in bytes; None if it ends at a newline
+    item_count: object  # as sent
+    is_kept: bool  # whether the payload is
+    size: int = 0  # bytes of the payload so far
+
+    def quantity(self) -> int:
+        """Return what `item_count` claims, up to the number of bytes of the payload, or 1 without a claim."""
+        count = self.item_count
+        if self.type not in COUNTED_TYPES or not isinstance(count, int) or isinstance(count, bool):
+            return 1
+        return max(1, min(count, self.size))
+
+
+def _envelope_header(line: Buffer) -> EnvelopeHeader:
+    headers = _parsed(line)
     dsn = headers.get("dsn")
     if dsn is not None and not isinstance(dsn, str):
         raise _invalid("dsn must be a string")
@@ -132,38 +260,11 @@ def _envelope_header(headers: Mapping[str, object]) -> EnvelopeHeader:
     )
 
 
-def _headers(pieces: BodyStream, limit: BodyLimit) -> Mapping[str, object]:
-    """Return the headers of the next line."""
-    line, size = pieces.stretch(None, longest=limit.maximum, kept=limit.maximum)
-    if size > limit.maximum:
-        raise limit.exceeded("a line of headers")
-    pieces.newline()
+def _parsed(line: Buffer) -> Mapping[str, object]:
     try:
         return parse_object(line)
     except ValueError as error:
         raise _invalid(f"headers: {error}") from None
-
-
-def _payload(pieces: BodyStream, length: object, limit: BodyLimit, *, kept: int) -> tuple[bytes, int]:
-    """Return the next payload, or b"" if it is longer than `kept`, and its size."""
-    if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
-        raise _invalid("length must be a whole number of bytes")
-    payload, size = pieces.stretch(length, longest=limit.maximum, kept=kept)
-    if size > limit.maximum:
-        raise limit.exceeded("an item")
-    if length is not None and size < length:
-        raise _invalid("a payload ends before its length")
-    if not pieces.newline():
-        raise _invalid("a payload goes on after its length")
-    return payload, size
-
-
-def _quantity(kind: str, headers: Mapping[str, object], size: int) -> int:
-    """Return what `item_count` claims, up to the number of bytes of the payload, or 1 without a claim."""
-    count = headers.get("item_count")
-    if kind not in COUNTED_TYPES or not isinstance(count, int) or isinstance(count, bool):
-        return 1
-    return max(1, min(count, size))
 
 
 def _invalid(cause: str) -> RequestError:

@@ -15,7 +15,6 @@ from statsapi.ingest import counting
 from statsapi.ingest.answers import PIXEL, identified, intake_view, new_event_id, refused
 from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
 from statsapi.ingest.body_limits import body_limit, envelope_limits
-from statsapi.ingest.body_stream import BodyStream
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.credentials import (
     Credentials,
@@ -24,7 +23,7 @@ from statsapi.ingest.credentials import (
     read_project_id,
     required,
 )
-from statsapi.ingest.envelope import Envelope, Item, read_header, read_items
+from statsapi.ingest.envelope import Envelope, EnvelopeParser, Item
 from statsapi.ingest.events import event_environment, event_id
 from statsapi.ingest.filters import first_match
 from statsapi.ingest.reports import parse_report
@@ -51,16 +50,19 @@ class Sender:
 def envelope(request: HttpRequest, project_id: str) -> HttpResponse:
     """Count an envelope. The credentials may be in its header."""
     sender, found = _sender(request, project_id, may_sign_inside=True)
-    credentials, limits = found, envelope_limits()
+    signed: Credentials | None = None
     sent, unpacked = body_limit("INGEST_MAX_ENVELOPE_BYTES"), body_limit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
     try:
-        pieces = BodyStream(stream_body(request.META, sent=sent, unpacked=unpacked))
-        header = read_header(pieces, limits)
-        credentials = _signed(sender, found, header.dsn)
-        parsed = read_items(pieces, header, limits)
-        identity = event_id(header, parsed.event.payload) if parsed.event else header.event_id
+        parser = EnvelopeParser(envelope_limits())
+        for piece in stream_body(request.META, sent=sent, unpacked=unpacked):
+            parser.feed(piece)
+            if signed is None and parser.header is not None:
+                signed = _signed(sender, found, parser.header.dsn)
+        parsed = parser.end()
+        credentials = signed or _signed(sender, found, parsed.header.dsn)
+        identity = event_id(parsed.header, parsed.event.payload) if parsed.event else parsed.header.event_id
     except RequestError as error:
-        raise _invalid(sender, credentials, error) from None
+        raise _invalid(sender, signed or found, error) from None
     # Without an event the id may be of something that is sent in many parts, such as a replay.
     once = identity if any(item.type in _SENT_ONCE for item in parsed.items) else None
     attached, loose = parsed.attached()

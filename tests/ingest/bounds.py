@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.ingest.body_stream import BodyStream
-from statsapi.ingest.envelope import Envelope, EnvelopeLimits, read_header, read_items
+from statsapi.ingest.envelope import Envelope, EnvelopeLimits, EnvelopeParser
 
 SENT = BodyLimit("INGEST_MAX_ENVELOPE_BYTES", 20_000_000)
 UNPACKED = BodyLimit("INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100_000_000)
@@ -21,8 +20,10 @@ ENVELOPE = EnvelopeLimits(
 
 def parse_envelope(body: bytes | Iterable[bytes], limits: EnvelopeLimits) -> Envelope:
     """Return the envelope of a body that is whole or comes in pieces. Credentials are not read."""
-    pieces = BodyStream([body] if isinstance(body, bytes) else body)
-    return read_items(pieces, read_header(pieces, limits), limits)
+    parser = EnvelopeParser(limits)
+    for piece in [body] if isinstance(body, bytes) else body:
+        parser.feed(piece)
+    return parser.end()
 
 
 def status_of(call: Callable[[], object]) -> int:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.ingest.envelope import Envelope, EnvelopeLimits
+from statsapi.ingest.envelope import Envelope, EnvelopeLimits, EnvelopeParser
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 
 pytestmark = pytest.mark.once
@@ -42,6 +43,25 @@ def test_the_header_carries_what_other_rooms_need() -> None:
     header = parse_envelope(body, ENVELOPE).header
     assert (header.event_id, header.sent_at, header.dsn) == (None, "2026-11-20T10:00:00Z", "x")
     assert (header.trace_key, header.trace_environment) == ("k", "e")
+
+
+def test_the_header_is_there_once_its_line_is_whole() -> None:
+    parser, seen = EnvelopeParser(ENVELOPE), []
+    for piece in (b'{"dsn":', b'"x"}', b"\n", b'{"type":"event"}'):
+        parser.feed(piece)
+        seen.append(parser.header and parser.header.dsn)
+    assert seen == [None, None, "x", "x"]
+
+
+def test_a_bad_item_is_not_refused_by_the_call_that_brings_the_header() -> None:
+    """The caller looks at the credentials in the header first. Those who may not send learn nothing of the rest."""
+    calls: list[Callable[[EnvelopeParser], object]] = [lambda parser: parser.feed(b"\n"), EnvelopeParser.end]
+    for call in calls:
+        parser = EnvelopeParser(ENVELOPE)
+        parser.feed(b'{"dsn":"x"}\nno item')
+        assert parser.header is not None
+        with pytest.raises(RequestError):
+            call(parser)
 
 
 @pytest.mark.parametrize("trace", [b"null", b"1", b"[]", b'{"public_key":1}'])
@@ -77,6 +97,38 @@ def test_items_of_unknown_type_count_towards_the_number_of_items() -> None:
 def test_a_million_items_are_refused_after_the_first_hundred() -> None:
     body = b"{}\n" + b'{"type":"session"}\n{}\n' * 100 + b"\xff" * 20_000_000
     assert "100 items" in refusal(body).detail
+
+
+def test_an_event_beside_an_attachment_of_100_megabytes_is_read_in_constant_memory() -> None:
+    piece, count = b"x\n" * 32768, 1600
+    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("I", 200_000_000), ENVELOPE.items)
+    parser = EnvelopeParser(limits)
+    parser.feed(b'{}\n{"type":"event"}\nan event\n{"type":"attachment","length":%d}\n' % (len(piece) * count))
+    tracemalloc.start()
+    try:
+        for _ in range(count):
+            parser.feed(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert [item.payload for item in parser.end().items] == [b"an event", b""]
+    assert peak < len(piece)
+
+
+def test_a_payload_without_a_length_that_is_not_kept_takes_no_memory() -> None:
+    piece = b"x" * 65536
+    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("I", 200_000_000), ENVELOPE.items)
+    parser = EnvelopeParser(limits)
+    parser.feed(b'{}\n{"type":"attachment"}\n')
+    parser.feed(piece)
+    tracemalloc.start()
+    try:
+        for _ in range(1600):
+            parser.feed(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert peak < len(piece)
 
 
 def test_megabytes_of_newlines_are_refused_or_taken_for_the_end() -> None:
@@ -135,16 +187,49 @@ def test_what_is_written_is_read_back(event: bytes, report: bytes, choices: list
 def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: list[int], line: int, item: int) -> None:
     """The pieces do not matter, and neither does the place of a limit."""
     pieces = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
+    single = [body[place : place + 1] for place in range(len(body))]
     for limits in (ENVELOPE, EnvelopeLimits(BodyLimit("L", line), BodyLimit("I", item), BodyLimit("N", 2))):
-        whole, cut = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces))
-        assert cut == whole
+        whole, *others = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces, single))
+        assert others == [whole, whole]
 
 
 def outcome(call: Callable[[], Envelope]) -> object:
     try:
         return call()
     except RequestError as error:
-        return error.status, error.body()
+        return error.status, error.body(), error.reason
+
+
+LINES = [
+    b"",
+    b"12",
+    b'{"type":"event"}',
+    b'{"type":"event","length":2}',
+    b'{"type":"event","length":0}',
+    b'{"type":"client_report","length":null}',
+    b'{"type":"client_report","length":5}',
+    b'{"type":"log","item_count":9,"length":2}',
+    b'{"type":"session","length":-1}',
+    b'{"type":"new","length":2}',
+    b"{}",
+]
+
+
+@given(
+    st.lists(st.sampled_from(LINES), max_size=8),
+    st.booleans(),
+    st.lists(st.integers(0, 300), max_size=4),
+    st.integers(0, 5),
+)
+def test_lines_in_any_order_are_the_same_in_any_pieces(
+    lines: list[bytes], has_header: bool, cuts: list[int], item: int
+) -> None:
+    body = b"\n".join([b"{}"] * has_header + lines)
+    pieces = [body[start:end] for start, end in pairwise([0, *sorted(cuts), len(body)])]
+    single = [body[place : place + 1] for place in range(len(body))]
+    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("I", item), BodyLimit("N", 3))
+    whole, *others = (outcome(partial(parse_envelope, one, limits)) for one in (body, pieces, single))
+    assert others == [whole, whole]
 
 
 def test_every_cut_of_a_whole_envelope_is_an_envelope_or_an_error() -> None:
