@@ -77,13 +77,11 @@ def serving(prepare: Callable[[], str] | None = None) -> Iterator[Server]:
 
 def _granian(port: int) -> list[str | Path]:
     """Return the command that statsapi/start/local.py starts granian with."""
-    from django.conf import settings
-
     return [
         servers.beside_python("granian"),
-        "statsapi.wsgi:application",
-        *("--interface", "wsgi", "--host", "127.0.0.1", "--port", str(port)),
-        *("--workers", str(WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
+        "statsapi.asgi:application",
+        *("--interface", "asginl", "--loop", "asyncio", "--host", "127.0.0.1", "--port", str(port)),
+        *("--workers", str(WORKERS)),
         *("--http", "1", "--no-ws", "--log-level", "warning"),
     ]
 

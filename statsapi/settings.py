@@ -28,10 +28,9 @@ HOST = env.text("HOST", "127.0.0.1")
 PORT = env.integer("PORT", env.DEFAULT_PORT, minimum=1, maximum=65535)
 # A worker is one small process. Add workers when one core is busy.
 WEB_WORKERS = env.integer("WEB_WORKERS", 1, minimum=1, maximum=256)
-# The most threads of a worker. They are started when they are needed, and end when they are idle. A client that sends
-# its body slowly holds one, so there must be many more than the cores can use.
-WEB_THREADS = env.integer("WEB_THREADS", 512, minimum=1, maximum=4096)
-# The longest that a request waits for its body (statsapi/http/slow_bodies.py).
+# The threads of a worker that run Django. More are started while these wait for the stores (statsapi/door/threads.py).
+WEB_THREADS = env.integer("WEB_THREADS", 4, minimum=1, maximum=64)
+# The longest that a request waits for its body (statsapi/door/body.py).
 BODY_TIMEOUT = env.seconds("BODY_TIMEOUT", 30, minimum=0.1, maximum=3600)
 # The address that users type. It is part of each DSN, and decides whether cookies and redirects are for HTTPS only.
 _LISTENS_AT = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(HOST, f"[{HOST}]" if ":" in HOST else HOST)  # noqa: S104
@@ -161,7 +160,7 @@ MIDDLEWARE = [
     *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
     "statsapi.api.fast_path.fast_path_for_tokens",
     "csp.middleware.CSPMiddleware",
-    "statsapi.http.static_files.Files",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "statsapi.middleware.failures_as_json",
     "statsapi.middleware.words_for_wrong_methods",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -188,7 +187,6 @@ TEMPLATES = [
     }
 ]
 ROOT_URLCONF = "statsapi.urls"
-WSGI_APPLICATION = "statsapi.wsgi.application"
 APPEND_SLASH = False  # a redirect would lose the body of a POST; the 404 says what to do
 SESSION_ENGINE = "statsapi.sign_in.sessions"  # in the database, so the admin works while Redis does not
 AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]

@@ -39,10 +39,13 @@ class Answer(NamedTuple):
 
 
 class Service:
-    """A granian server with the organization `acme`, its project `web` and a token with every scope.
+    """A server as `make run` starts it, with the organization `acme`, its project `web` and a token with every scope.
 
     `settings` are environment variables, such as the URLs of Redis and the database.
     """
+
+    changes = ""
+    """Statements that change constants of `server` before it serves."""
 
     def __init__(self, folder: Path, **settings: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
@@ -71,20 +74,7 @@ class Service:
         wait_for(lambda: listens(self.port), "the start of granian")
 
     def _command(self) -> list[str]:
-        command = [str(Path(sys.executable).with_name("granian")), "statsapi.wsgi:application", "--interface", "wsgi"]
-        command += [
-            "--http",
-            "1",
-            "--no-ws",
-            "--host",
-            "127.0.0.1",
-            "--port",
-            str(self.port),
-            "--blocking-threads",
-            "4",
-        ]
-        # A worker that is still loading ignores SIGTERM.
-        return [*command, "--workers-kill-timeout", "3"]
+        return [sys.executable, "-c", f"from statsapi.start import server; {self.changes}server.serve('')"]
 
     def stop(self) -> None:
         self.web.stop()
@@ -107,7 +97,7 @@ class Service:
         """Return the process ids of the workers."""
         main = self.web.process.pid
         children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        return [int(child) for child in children if b"granian" in Path(f"/proc/{child}/cmdline").read_bytes()]
+        return [int(pid) for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
 
     def run(self, source: str) -> Any:
         """Run Python code in the backstage process, and return what it assigned to `answer`, which JSON has to hold."""

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.once
 PACKAGES = ("statsapi", "projects", "tsdb")
 AFTER_DJANGO_IS_SET_UP = {"statsapi.apps", "statsapi.start.local", "statsapi.start.container"}
 """Modules with imports of our own in functions, since models cannot be imported before Django is set up."""
-MADE_BY_BEING_IMPORTED = "statsapi.wsgi"
+MADE_BY_BEING_IMPORTED = "statsapi.asgi"
 """The application. A worker makes it by importing this module, when it is ready to serve."""
 
 

@@ -7,6 +7,7 @@ import resource
 import sys
 from contextlib import suppress
 
+from statsapi.door import threads
 from statsapi.operations import metrics_files
 from statsapi.start import port, web
 
@@ -39,26 +40,26 @@ def serve(text: str, lock: int | None = None) -> None:
         sys.executable,
         [
             *(sys.executable, "-m", "statsapi.start.web", "--factory", "statsapi.start.web:application"),
-            *("--interface", "wsgi"),
+            *("--interface", "asginl", "--loop", "asyncio"),
             *("--host", port.address_of(settings.HOST), "--port", str(settings.PORT)),
-            *("--workers", str(settings.WEB_WORKERS), "--blocking-threads", str(settings.WEB_THREADS)),
+            *("--workers", str(settings.WEB_WORKERS)),
             # With HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
             *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),
             *("--workers-kill-timeout", str(WORKER_PATIENCE)),
             *("--http1-buffer-size", str(HEADER_BYTES)),
             *("--http1-header-read-timeout", str(1000 * HEADER_SECONDS)),
-            *("--backlog", str(WAITING), "--backpressure", str(connections_for(settings.WEB_THREADS))),
+            *("--backlog", str(WAITING), "--backpressure", str(connections_for(2 * threads.MOST))),
         ],
     )
 
 
-def connections_for(threads: int) -> int:
-    """Return how many connections a worker with `threads` threads can take.
+def connections_for(number: int) -> int:
+    """Return how many connections a worker with this number of threads can take.
 
     The limit of descriptors of this process is raised as far as that needs and the system allows. Threads need
     descriptors too. If none is left, granian asks for one again and again, and keeps a core busy.
     """
-    for_threads = 4 * threads + 512  # a thread has the three files of SQLite and a connection to Redis
+    for_threads = 4 * number + 512  # a thread has the three files of SQLite and a connection to Redis
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY:
         return CONNECTIONS

@@ -14,37 +14,49 @@ import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from statsapi.start import slow_readers
+
 if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
+    from statsapi.door.stopping import Stopping
 
 HANDOVER = "STATSAPI_WEB"
 """The variable that holds the id of the main process, the descriptor that the text to show is read from, and the one of
 the lock (projects/start_lock.py), which is -1 without a lock."""
 
 
-def application() -> WSGIApplication:
-    """Return the WSGI application that this worker serves."""
+def application() -> Stopping:
+    """Return the ASGI application that this worker serves."""
     main_process, reader, lock = map(int, os.environ[HANDOVER].split())
-    # Ctrl-C reaches every process of the terminal, but the main process ends its workers, by SIGTERM. After two signals
-    # granian's handler sometimes lets the worker hang, so both are blocked in all threads to come.
+    # Ctrl-C reaches every process of the terminal, but the main process ends its workers, by SIGTERM. Both are blocked
+    # in all threads to come, and one thread takes one SIGTERM.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     inherited = signal.getsignal(signal.SIGTERM)
     if getattr(getattr(inherited, "__self__", None), "interrupt_signal", False):
         os._exit(0)  # a signal came earlier
-    for target, arguments in ((_end_once, [inherited]), (_end_with, [main_process]), (_show, [reader, lock])):
+    served: list[Stopping] = []
+    for target, arguments in (
+        (_end_once, [inherited, served]),
+        (_end_with, [main_process]),
+        (_show, [reader, lock]),
+        (slow_readers.bound, []),
+    ):
         threading.Thread(target=target, args=arguments, daemon=True).start()
-    from statsapi.wsgi import application as wsgi_application  # takes its time
+    from statsapi.asgi import application as asgi_application  # takes its time
 
-    return wsgi_application
+    served.append(asgi_application)
+    return asgi_application
 
 
-def _end_once(inherited: Any) -> None:
-    """Wait for one SIGTERM and hand it to granian, which finishes the requests under way."""
+def _end_once(inherited: Any, served: list[Stopping]) -> None:
+    """Wait for one SIGTERM. Hand it to granian when clients expect no more answers."""
     signal.sigwait({signal.SIGTERM})
-    handler = signal.getsignal(signal.SIGTERM)
-    if handler is inherited or not callable(handler):
+    if signal.getsignal(signal.SIGTERM) is inherited:
         os._exit(0)  # the worker serves nothing yet
-    handler(signal.SIGTERM, None)
+    served[0].finish()
+    # granian's handler waits in the event loop, which the signal wakes even if this thread gets it.
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+    signal.raise_signal(signal.SIGTERM)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
 
 def _end_with(main_process: int) -> None:

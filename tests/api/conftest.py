@@ -99,7 +99,7 @@ def count_of(api: Client, project: Project) -> Callable[..., int]:
     return ask
 
 
-@pytest.fixture(scope="session", params=["granian", "gunicorn"])
+@pytest.fixture(scope="session", params=["granian", "uvicorn"])
 def live(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     """Yield the service with a database and store of its own, the organization `acme` and its project `web`."""
     server = start_live_server(request.param, tmp_path_factory.mktemp(request.param))

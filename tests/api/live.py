@@ -110,7 +110,7 @@ def _parse(received: bytes) -> Answer:
 def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **settings: str) -> LiveServer:
     """Start the service.
 
-    `kind` is granian or gunicorn. `settings` are environment variables. Without `set_up` there is no database.
+    `kind` is granian or uvicorn. `settings` are environment variables. Without `set_up` there is no database.
     """
     port, log = free_port(), folder / "server.log"
     environment = {
@@ -127,10 +127,10 @@ def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **setting
         token = subprocess.check_output(command, env={**os.environ, **environment}, text=True).strip()
     folder_of_programs = Path(sys.executable).parent
     listen = {
-        "granian": ["--interface", "wsgi", "--http", "1", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
-        "gunicorn": ["--bind", f"127.0.0.1:{port}", "--threads", "4", "--no-control-socket"],
+        "granian": ["--interface", "asginl", "--http", "1", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
+        "uvicorn": ["--host", "127.0.0.1", "--port", str(port)],
     }
-    command = [str(folder_of_programs / kind), "statsapi.wsgi:application", *listen[kind]]
+    command = [str(folder_of_programs / kind), "statsapi.asgi:application", *listen[kind]]
     server = Server(command, log, **environment)
     wait_for(lambda: listens(port), f"the start of {kind}")
     return LiveServer(server, port, token, log)

@@ -1,4 +1,4 @@
-"""CSV and writes through real web servers, granian and gunicorn: HEAD, long answers, bodies without a length."""
+"""CSV and writes through real web servers, granian and uvicorn: HEAD, long answers, bodies without a length."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a real web server shows, with granian, which `make run` starts, and gunicorn, which must work too."""
+"""What only a real web server shows, with granian, which `make run` starts, and uvicorn, which must work too."""
 
 from __future__ import annotations
 

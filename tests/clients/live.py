@@ -6,7 +6,6 @@ import itertools
 import json
 import os
 import subprocess
-import sys
 import time
 import uuid
 from http.client import HTTPConnection
@@ -97,37 +96,20 @@ class Connection:
 
 
 class IntakeService(Service):
-    """A granian server as statsapi/start/local.py starts it, with so many workers.
+    """A service with so many workers.
 
     It has an embedded Valkey and a SQLite file of its own, or with `--external` a database of its own in both servers.
     """
 
-    changes = ""
-    """Statements that change constants of `server` before it serves."""
-
     def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
         super().__init__(folder, **{"WEB_WORKERS": str(workers), **_external(), **settings})
         self._numbers = itertools.count(1)
-
-    def _command(self) -> list[str]:
-        return [
-            sys.executable,
-            "-c",
-            f"import os; from statsapi.start import server; {self.changes}"
-            "server.serve('', os.open(os.devnull, os.O_RDONLY))",
-        ]
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:
         """Create a project of acme whose key may send `limit` events in `window` seconds, and return its sender."""
         slug = f"project-{next(self._numbers)}"
         project, public, secret = self.run(NEW_PROJECT.format(slug=slug, limit=limit, window=window))
         return Sender(slug, project, public, secret)
-
-    def workers(self) -> list[int]:
-        """Return the process ids of the workers."""
-        main = self.web.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        return [int(pid) for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
 
     def connect(self, seconds: float = 20) -> Connection:
         return Connection(self.port, seconds)

@@ -22,8 +22,8 @@ PRODUCTION = {
 }
 SERVERS = {
     "the container's start": ["-m", "statsapi.start.container"],
-    "granian": ["-m", "granian", "--interface", "wsgi", "--http", "1", "statsapi.wsgi:application"],
-    "gunicorn": ["-m", "gunicorn", "statsapi.wsgi:application"],
+    "granian": ["-m", "granian", "--interface", "asginl", "--http", "1", "statsapi.asgi:application"],
+    "uvicorn": ["-m", "uvicorn", "statsapi.asgi:application"],
 }
 
 

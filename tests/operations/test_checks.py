@@ -180,7 +180,7 @@ def test_rollups_of_the_environment_are_checked_and_no_server_starts_with_wrong_
     assert "Traceback" not in output
     variables = {**os.environ, "SECRET_KEY": KEY, "VAR_DIR": str(manage.folder), "TSDB_ROLLUPS": wrong}
     server = subprocess.run(
-        [sys.executable, "-c", "import statsapi.wsgi"],
+        [sys.executable, "-c", "import statsapi.asgi"],
         cwd=servers.ROOT,
         env=variables,
         capture_output=True,

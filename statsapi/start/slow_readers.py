@@ -1,8 +1,7 @@
-"""The end of connections whose client does not read its answer, so that they hold neither threads nor memory for ever.
+"""The end of connections whose client does not read its answer, so that they do not hold memory for ever.
 
 granian waits as long as the client likes. The kernel does not if the socket has a time-out, and a listening socket
-hands the time-out on to each connection. This works on Linux only. On other systems statsapi/http/static_files.py
-bounds how many threads wait.
+hands the time-out on to each connection. This works on Linux only.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The WSGI application, for granian or any other server."""
+"""The ASGI application, for granian or any other server."""
 
 import gc
 import os
@@ -6,25 +6,37 @@ import os
 import django
 from django.conf import settings
 
-from statsapi.http import slow_bodies
+from statsapi.door import threads
+from statsapi.door.body import Receive, Scope, Send
+from statsapi.door.django import Django
+from statsapi.door.stopping import Stopping
 from statsapi.http.handler import Handler
 from tsdb.rollups import check_rollups
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "statsapi.settings")
 check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no system checks
 django.setup(set_prefix=False)
-application = Handler()
-slow_bodies.watch()
 
 # These modules import models, so Django must be set up before.
 from statsapi.postgresql import requests  # noqa: E402
-from statsapi.start import threads, warming  # noqa: E402
+from statsapi.start import warming  # noqa: E402
 
-threads.close_what_they_leave()
 requests.bound_queries()
 warming.warm_up()
+threads.switch_often()
 
 # The payload of an event may be 300 000 small objects in a megabyte, and this process serves nothing else while it is
 # parsed. Each garbage collection meanwhile would look at all that is loaded above, which takes five times as long.
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
+
+_by_django = Django(Handler(), settings.INGEST_MAX_ENVELOPE_BYTES, settings.BODY_TIMEOUT, settings.WEB_THREADS)
+
+
+async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        raise NotImplementedError(scope["type"])
+    await _by_django(scope, receive, send)  # every path goes this way
+
+
+application = Stopping(_answer)
