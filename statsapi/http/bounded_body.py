@@ -15,9 +15,9 @@ from statsapi.http.errors import BodyLimit, RequestError
 class BoundedBody:
     """Unpacks one body. `length` is its Content-Length, and None if it ends where the input ends.
 
-    Raises RequestError 413 if the length exceeds the limit, and 400 if the encoding is unknown. What `feed` and `end`
-    return is unpacked while it is iterated, so it must be iterated to its end before the next call. That raises
-    RequestError 413 as soon as the unpacked bytes exceed their limit, and 400 if the body cannot be unpacked.
+    Raises RequestError 413 if the length exceeds the limit, and 400 if the encoding is unknown. What `feed` returns is
+    unpacked while it is iterated, so it must be iterated to its end before the next call. That raises RequestError 413
+    as soon as the unpacked bytes exceed their limit, and 400 if the body cannot be unpacked.
     """
 
     __slots__ = ("_got", "_length", "_out", "_sent", "_unpacked", "_unpacker")
@@ -37,7 +37,7 @@ class BoundedBody:
         return self._bounded(self._unpacker.feed(data))
 
     def end(self) -> Iterator[bytes]:
-        """Return the last pieces. Raises RequestError 400 if the body ends before its Content-Length."""
+        """Return the last pieces. Raises RequestError 400 if the body ends early, also before its Content-Length."""
         if self._length is not None and self._got < self._length:
             raise unreadable("the body ends before its Content-Length")
         return self._bounded(self._unpacker.end())

@@ -28,13 +28,15 @@ PIECE = 64 * 1024
 ZSTD_SLICE = 128  # at most 32 blocks of 128 KiB
 ZSTD_LARGEST_WINDOW = 8 * 1024 * 1024  # what RFC 8878 asks a decoder to support
 
+_FAILURES = (zlib.error, brotli.error, zstandard.ZstdError, EOFError)
+
 
 class Unpacker:
     """Unpacks one body. `encoding` is its header Content-Encoding, or "".
 
-    Raises RequestError 400 if the encoding is unknown or stacked on another. What `feed` and `end` return is unpacked
-    while it is iterated, so it must be iterated to its end before the next call. That raises RequestError 400 if the
-    data is not in the encoding, ends early or goes on after its end.
+    Raises RequestError 400 if the encoding is unknown or stacked on another. What `feed` returns is unpacked while it
+    is iterated, so it must be iterated to its end before the next call. That raises RequestError 400 if the data is not
+    in the encoding, or goes on after its end.
     """
 
     __slots__ = ("_format", "_name")
@@ -56,14 +58,20 @@ class Unpacker:
         return _guarded(self._format.feed(data), self._name) if self._format else iter((data,))
 
     def end(self) -> Iterator[bytes]:
-        """Return the last pieces, after all data was fed."""
-        return _guarded(self._format.end(), self._name) if self._format else iter(())
+        """Return the last pieces, after all data was fed. Raises RequestError 400 if the data ends early."""
+        if self._format is None:
+            return iter(())
+        try:
+            rest = self._format.end()
+        except _FAILURES as error:
+            raise _undecodable(f"{self._name}: {error}") from None
+        return iter((rest,)) if rest else iter(())
 
 
 def _guarded(pieces: Iterator[bytes], name: str) -> Iterator[bytes]:
     try:
         yield from pieces
-    except (zlib.error, brotli.error, zstandard.ZstdError, EOFError) as error:
+    except _FAILURES as error:
         raise _undecodable(f"{name}: {error}") from None
 
 
@@ -72,10 +80,13 @@ def _undecodable(cause: str) -> RequestError:
 
 
 class _Format(Protocol):
-    """One encoding. `feed` gets at least one byte. Both raise EOFError, or an error of their library."""
+    """One encoding. `feed` gets at least one byte. `end` returns what is left, little or nothing.
+
+    Both raise an error of the library, or EOFError if the data ends early or goes on after its end.
+    """
 
     def feed(self, data: bytes, /) -> Iterator[bytes]: ...
-    def end(self) -> Iterator[bytes]: ...
+    def end(self) -> bytes: ...
 
 
 class _Inflate:
@@ -102,13 +113,13 @@ class _Inflate:
         if self._inflater.unused_data:
             raise EOFError("bytes after the end")
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> bytes:
         if self._inflater is None:
             raise EOFError("ends early")
-        if not self._inflater.eof and (rest := self._inflater.flush()):
-            yield rest
+        rest = b"" if self._inflater.eof else self._inflater.flush()
         if not self._inflater.eof:
             raise EOFError("ends early")
+        return rest
 
 
 class _Brotli:
@@ -125,10 +136,10 @@ class _Brotli:
                 break
             piece = self._decompressor.process(b"", output_buffer_limit=PIECE)
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> bytes:
         if not self._decompressor.is_finished():
             raise EOFError("ends early")
-        yield from ()
+        return b""
 
 
 class _Zstd:
@@ -145,10 +156,10 @@ class _Zstd:
         if self._decompressor.unused_data:
             raise EOFError("bytes after the end")
 
-    def end(self) -> Iterator[bytes]:
+    def end(self) -> bytes:
         if not self._decompressor.eof:
             raise EOFError("ends early")
-        yield from ()
+        return b""
 
 
 def _gzip() -> _Format:
