@@ -101,7 +101,8 @@ class Cluster(RedisCluster):
                 found = _ask(self._client(node), [commands[place] for place in mine], options)
                 if isinstance(found[0], RedisTimeoutError):
                     # The next node would take as long, and the caller needs all answers.
-                    answers[mine[0]] = found[0]
+                    for place in mine:
+                        answers[place] = found[0]
                     self._ask_for_map_aside()
                     return answers
                 for place, answer in zip(mine, found, strict=True):

@@ -13,16 +13,17 @@ from redis.crc import key_slot
 from redis.exceptions import RedisError
 
 from tests.cluster import MASTERS, ClusterServer
-from tests.servers import free_port
+from tests.servers import free_port, wait_for
 from tests.tsdb.test_state_machine import PROJECTS, Counting
 from tests.tsdb.tools import NOW, TINY, merge, retained
 from tsdb.client import connect
 from tsdb.cluster import node_urls
+from tsdb.intake import Arrival, Intake, Sent, new_submission
 from tsdb.newest import newest_of_projects
 from tsdb.outcomes import Category, Outcome
 from tsdb.reading import SHORT
 from tsdb.rollups import parse_rollups
-from tsdb.series import Series, of_event
+from tsdb.series import Series, of_event, state_key
 from tsdb.settling import delete_unnamed_rings, needs_settling, settle
 from tsdb.state import Phase
 from tsdb.states import Unsettled
@@ -135,6 +136,38 @@ def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, 
     # would take some 20.
     for first, second, third in zip(*counted, strict=True):
         assert (third - second) - (second - first) <= 5
+
+
+def arrivals(store: Store) -> list[Sent]:
+    """Return an arrival of each project."""
+    return [
+        Sent(project, store.open(project), Arrival("a" * 32, Outcome.ACCEPTED, counted), new_submission(), NOW)
+        for project in MANY
+        for counted in [[Increment(one, NOW) for one in of_event(project, 1, Category.ERROR, Outcome.ACCEPTED)]]
+    ]
+
+
+def test_intake_counts_arrivals_of_projects_on_all_nodes_together(cluster: ClusterServer, spread: Store) -> None:
+    intake, sent = Intake(spread, 3600), arrivals(spread)
+    assert intake.count_together(sent) == ["accepted"] * len(sent)
+    assert intake.count_together(sent) == ["accepted"] * len(sent)
+    series = [one.series for arrival in sent for one in arrival.arrival.counted]
+    assert set(spread.get_sums(series, retained(TINY[-1], NOW), now=NOW).values()) == {1}
+
+
+def test_intake_of_a_node_that_hangs_fails_alone(cluster: ClusterServer, spread: Store) -> None:
+    sent = arrivals(spread)
+    hasty = Store(connect(cluster.url, 0.3), TINY)
+    hanging = cluster.master_of(state_key(MANY[0]))
+    there = {project for project in MANY if cluster.master_of(state_key(project)) is hanging}
+    hanging.server.pause()
+    try:
+        answers = Intake(hasty, 3600).count_together(sent)
+    finally:
+        hanging.server.resume()
+    for one, answer in zip(sent, answers, strict=True):
+        assert isinstance(answer, RedisError) if one.project in there else answer == "accepted"
+    wait_for(cluster.is_well, "a whole cluster")
 
 
 def test_all_keys_of_a_project_lie_in_one_slot_and_go_with_it(cluster: ClusterServer, spread: Store) -> None:

@@ -11,9 +11,17 @@ if not is_open(redis.call('GET', KEYS[1])) then
     return 'closed'
 end
 -- This comes before the first write, because a script cannot take back what it wrote.
-local crowded = without_room(tonumber(ARGV[4]), 5, 0, 0)
-if crowded then
-    return crowded
+local room = room_for_series(tonumber(ARGV[4]))
+if (#KEYS - 4) / #ROLLUPS > room then
+    local names, at = {}, 5
+    while ARGV[at] do
+        names[#names + 1] = ARGV[at]
+        at = at + 2 + 2 * tonumber(ARGV[at + 1])
+    end
+    local crowded = without_room(names, room)
+    if crowded then
+        return crowded
+    end
 end
 if ARGV[2] ~= '' then
     local verdict = claim(KEYS[4], ARGV[2], ARGV[3])
@@ -25,6 +33,16 @@ end
 local now = math.min(tonumber(ARGV[1]), limit)
 local at, ring = 5, 5
 while ARGV[at] do
-    at, ring = count_series(at, ring, now)
+    local name, count = ARGV[at], tonumber(ARGV[at + 1])
+    if count == 1 then
+        note_counted(name, count_one(bounded(ARGV[at + 2]), ARGV[at + 3], ring, now))
+    else
+        local times, amounts = {}, {}
+        for i = 1, count do
+            times[i], amounts[i] = bounded(ARGV[at + 2 * i]), ARGV[at + 2 * i + 1]
+        end
+        note_counted(name, count_many(times, amounts, ring, now))
+    end
+    at, ring = at + 2 + 2 * count, ring + #ROLLUPS
 end
 return 'new'

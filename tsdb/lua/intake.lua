@@ -1,69 +1,163 @@
--- Decides and counts all that one request of intake brings: checks whether the caller knows the present version of the
--- project, whether the event is new, and whether the key's quota is used up. Then it counts all of it or nothing.
+-- Decides and counts arrivals of one project that came together, each as if it had come alone, in their order. It checks
+-- whether the caller knows the present version of the project, whether an event is new, and whether its key's quota is used
+-- up. Then it counts all of an arrival or nothing of it. What arrivals count into the same series at the same time is added
+-- up first, so each ring is written once.
 --
 -- Two things are remembered. The id of an event that was counted: if the event is sent again, the answer is the same, and
 -- nothing is counted. The token of a submission whose event has no id or was refused: a second try after a lost answer gets
 -- the same answer. A refusal is not remembered under the event's id, so the event can be sent again.
 --
--- KEYS  1 state, 2 index, 3 running totals, 4 claim of the submission, 5 claim of the event (4 again if it has no id),
---       6 quota, then for each series its rings, one a rollup, finest first
--- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 how long the submission's claim
---       lasts (s), 4 how long the event's claim lasts (s), 5 the outcome if no quota refuses the event, 6 quota (-1: none),
---       7 its window (s), 8 how many series count that outcome, 9 how many count the refusal instead (the rest count in any
---       case), 10 the most series of a project (0: no limit), then the series as count_series reads them
--- Returns the outcome, the first one if the event or the submission came before; or 'stale'; or the numbers of the facts
--- that there is no room for. Then nothing was counted, and they must be counted elsewhere
+-- KEYS  1 state, 2 index, 3 running totals, then for each arrival the claims of its submission and of its event (the former
+--       twice if it has no id), then the quotas, then for each series its rings, one a rollup, finest first
+-- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 how long a submission's claim lasts
+--       (s), 4 how long an event's claim lasts (s), 5 the most series of a project (0: no limit), 6 the number of arrivals,
+--       7 of series, 8 of times, 9 of quotas, then the names of the series, the times (s), the windows of the quotas (s), for
+--       each arrival where its kind begins, counted from the first kind, and the kinds
+-- Arrivals of one kind differ in their claims only. A kind is the outcome if no quota refuses the event, its quota (0: none)
+-- and the limit of that, and three lists: what is counted with that outcome, what is counted if the quota refuses the event,
+-- and what is counted in any case. First stand their three lengths, then their increments, each a cell and an amount. A cell
+-- is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the time (from 0).
+-- Returns the outcomes of the arrivals, with spaces between them; the first one if an event or a submission came before. Or
+-- 'stale', or the numbers of the facts that there is no room for. Then nothing was counted, and they must be counted
+-- elsewhere
 
 if redis.call('GET', KEYS[1]) ~= ARGV[2] then
     return 'stale'
 end
-local before = redis.call('GET', KEYS[4])
-if not before then
-    before = redis.call('GET', KEYS[5])
-    -- An earlier version remembered a refusal under the event's id too.
-    before = before ~= 'rate_limited' and before
-end
-if before then
-    return before
-end
+local MOST_SERIES = 1000000
+local EXACT = 12  -- digits: sums of so many such amounts are exact in Lua
+local arrivals, series = tonumber(ARGV[6]), tonumber(ARGV[7])
+local first_time = 10 + series
+local first_window = first_time + ARGV[8]
+local first_arrival = first_window + ARGV[9]
+local first_kind = first_arrival + arrivals
+local first_quota = 4 + 2 * arrivals
+local first_ring = first_quota + ARGV[9]
 
--- Quota and room are checked before the first write, because a script that fails cannot take back what it wrote.
-local quota = tonumber(ARGV[6])
-local refused = quota >= 0 and tonumber(redis.call('GET', KEYS[6]) or 0) >= quota
-local of_event, of_refusal = tonumber(ARGV[8]), tonumber(ARGV[9])
-local crowded = without_room(
-    tonumber(ARGV[10]), 11, refused and 1 or of_event + 1, refused and of_event or of_event + of_refusal
-)
-if crowded then
-    return crowded
-end
-local outcome
-if refused then
-    outcome = 'rate_limited'
-    redis.call('SET', KEYS[4], outcome, 'EX', ARGV[3])
-else
-    outcome = ARGV[5]
-    redis.call('SET', KEYS[5], outcome, 'EX', ARGV[4])
-    if quota >= 0 and redis.call('INCR', KEYS[6]) == 1 then
-        redis.call('EXPIRE', KEYS[6], ARGV[7])
+-- Outcomes by claim: of earlier calls, and of this one.
+local taken = {}
+local found = redis.call('MGET', unpack(KEYS, 4, first_quota - 1))
+for i = 1, 2 * arrivals do
+    if found[i] then
+        taken[KEYS[3 + i]] = found[i]
     end
 end
 
+-- How much of each quota was used before, and how much of it this call takes.
+local used, took = {}, {}
+local function is_used_up(quota, most)
+    if not used[quota] then
+        used[quota], took[quota] = tonumber(redis.call('GET', KEYS[first_quota + quota - 1]) or 0), 0
+    end
+    return used[quota] + took[quota] >= most
+end
+
+-- All is decided before the first write, because a script that fails cannot take back what it wrote.
+local outcomes, lives = {}, {}
+local counted, refused = {}, {}  -- how many arrivals of each kind
+for i = 1, arrivals do
+    local submission, event = KEYS[2 + 2 * i], KEYS[3 + 2 * i]
+    local outcome = taken[submission]
+    if not outcome then
+        outcome = taken[event]
+        -- An earlier version remembered a refusal under the event's id too.
+        outcome = outcome ~= 'rate_limited' and outcome
+    end
+    if not outcome then
+        local claim, kind = event, ARGV[first_arrival + i - 1]
+        local at = first_kind + kind
+        local quota = ARGV[at + 1]
+        if quota ~= '0' and is_used_up(quota, tonumber(ARGV[at + 2])) then
+            refused[kind] = (refused[kind] or 0) + 1
+            outcome, claim = 'rate_limited', submission
+        else
+            counted[kind] = (counted[kind] or 0) + 1
+            outcome = ARGV[at]
+            if quota ~= '0' then
+                took[quota] = took[quota] + 1
+            end
+        end
+        taken[claim], lives[claim] = outcome, claim == submission and ARGV[3] or ARGV[4]
+    end
+    outcomes[i] = outcome
+end
+
+-- The amounts by cell. Large amounts are not added up: pairs of cell and amount.
+local sums, large = {}, nil
+local function add(at, number, times)
+    for place = at, at + 2 * number - 2, 2 do
+        local cell, amount = ARGV[place], ARGV[place + 1]
+        if #amount <= EXACT then
+            sums[cell] = (sums[cell] or 0) + times * amount
+        else
+            large = large or {}
+            for _ = 1, times do
+                large[#large + 1] = {cell, amount}
+            end
+        end
+    end
+end
+for kind, times in pairs(counted) do
+    local at = first_kind + kind
+    add(at + 6, ARGV[at + 3], times)
+    add(at + 6 + 2 * (ARGV[at + 3] + ARGV[at + 4]), ARGV[at + 5], times)
+end
+for kind, times in pairs(refused) do
+    local at = first_kind + kind
+    add(at + 6 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
+end
+
+local room = room_for_series(tonumber(ARGV[5]))
+if series > room then
+    local names = {}
+    for cell in pairs(sums) do
+        names[cell % MOST_SERIES] = ARGV[9 + cell % MOST_SERIES]
+    end
+    for _, pair in ipairs(large or {}) do
+        names[pair[1] % MOST_SERIES] = ARGV[9 + pair[1] % MOST_SERIES]
+    end
+    local crowded = without_room(names, room)
+    if crowded then
+        return crowded
+    end
+end
+
+for claim, life in pairs(lives) do
+    redis.call('SET', claim, taken[claim], 'EX', life)
+end
+for quota, number in pairs(took) do
+    local key = KEYS[first_quota + quota - 1]
+    if number > 0 and redis.call('INCRBY', key, number) == number then
+        redis.call('EXPIRE', key, ARGV[first_window + quota - 1])
+    end
+end
 local now = math.min(tonumber(ARGV[1]), limit)
-local at, ring = 11, 7
-local function pass(number)
-    for _ = 1, number do
-        at, ring = at + 2 + 2 * tonumber(ARGV[at + 1]), ring + #ROLLUPS
+local function ring_of(one)
+    return first_ring + (one - 1) * #ROLLUPS
+end
+if ARGV[8] == '1' and not large then  -- as nearly always
+    local time = bounded(ARGV[first_time])
+    for one, sum in pairs(sums) do
+        note_counted(ARGV[9 + one], count_one(time, sum, ring_of(one), now))
     end
+    return table.concat(outcomes, ' ')
 end
-local function count(number)
-    for _ = 1, number do
-        at, ring = count_series(at, ring, now)
+local times, amounts = {}, {}
+local function collect(cell, amount)
+    local one = cell % MOST_SERIES
+    if not times[one] then
+        times[one], amounts[one] = {}, {}
     end
+    table.insert(times[one], bounded(ARGV[first_time + floor(cell / MOST_SERIES)]))
+    table.insert(amounts[one], amount)
 end
-if refused then pass(of_event) else count(of_event) end
-if refused then count(of_refusal) else pass(of_refusal) end
-while ARGV[at] do
-    at, ring = count_series(at, ring, now)
+for cell, sum in pairs(sums) do
+    collect(cell, sum)
 end
-return outcome
+for _, pair in ipairs(large or {}) do
+    collect(pair[1], pair[2])
+end
+for one in pairs(times) do
+    note_counted(ARGV[9 + one], count_many(times[one], amounts[one], ring_of(one), now))
+end
+return table.concat(outcomes, ' ')

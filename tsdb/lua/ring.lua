@@ -133,18 +133,19 @@ local function reach(key, rollup, top)
     return newest, false
 end
 
--- Adds an amount (a decimal string) to one bucket, unless the ring no longer holds it. Returns whether the ring is new.
+-- Adds an amount (a decimal string, or a number below 2^53) to one bucket, unless the ring no longer holds it. Returns
+-- whether the ring is new.
 local function ring_add_one(key, rollup, bucket, amount)
     local newest, fresh = reach(key, rollup, bucket)
     local slots = rollup.slots
     if bucket > newest - slots then
-        redis.call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'i64', '#' .. (bucket % slots + 1), amount)
+        redis.call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'i64', 8 * WIDTH * (bucket % slots + 1), amount)
     end
     return fresh
 end
 
--- Adds amounts[i] (a decimal string) to buckets[i], for each i. Skips buckets that the ring no longer holds.
--- Returns whether the ring is new.
+-- Adds amounts[i], as ring_add_one takes it, to buckets[i], for each i. Skips buckets that the ring no longer holds. Returns
+-- whether the ring is new.
 local function ring_add(key, rollup, buckets, amounts)
     local top = buckets[1]
     for i = 2, #buckets do
@@ -157,7 +158,7 @@ local function ring_add(key, rollup, buckets, amounts)
     for i = 1, #buckets do
         if buckets[i] >= oldest then
             command[n + 1], command[n + 2] = 'INCRBY', 'i64'
-            command[n + 3], command[n + 4] = '#' .. (buckets[i] % slots + 1), amounts[i]
+            command[n + 3], command[n + 4] = 8 * WIDTH * (buckets[i] % slots + 1), amounts[i]
             n = n + 4
             if n > MOST_ARGUMENTS then
                 redis.call(unpack(command))
@@ -180,34 +181,22 @@ local function claim(key, value, ttl)
     return redis.call('GET', key) == value and 'repeat' or 'conflict'
 end
 
--- Returns the numbers of the facts of this call that are new, if the project has no room for all of them; otherwise nil.
--- `most` is its room in series. The series of the call stand in ARGV from `at` on, and those with the numbers `first` to
--- `last` are not going to be counted. Totals and environments are few, so there is always room for them.
-local function without_room(most, at, first, last)
-    if most == 0 then
-        return nil
-    end
-    local size = redis.call('SCARD', KEYS[2])
-    if size + (#KEYS - 4) / #ROLLUPS <= most then
-        return nil
-    end
-    local new, number = {}, 0
-    while ARGV[at] do
-        number = number + 1
-        local name = ARGV[at]
-        if
-            string.sub(name, 1, 2) == 'f:'
-            and (number < first or number > last)
-            and redis.call('SISMEMBER', KEYS[2], name) == 0
-        then
+-- Returns how many more series the project may have. It has `most` at most; 0 means that it has no limit.
+local function room_for_series(most)
+    return most == 0 and math.huge or most - redis.call('SCARD', KEYS[2])
+end
+
+-- Returns the numbers of the facts that are new, if the project has no room for all of them; otherwise nil. `names` holds
+-- the names of the series that are going to be counted, by their numbers. Totals and environments are few, so there is
+-- always room for them.
+local function without_room(names, room)
+    local new = {}
+    for number, name in pairs(names) do
+        if string.sub(name, 1, 2) == 'f:' and redis.call('SISMEMBER', KEYS[2], name) == 0 then
             new[#new + 1] = number
         end
-        at = at + 2 + 2 * tonumber(ARGV[at + 1])
     end
-    if #new > 0 and size + #new > most then
-        return new
-    end
-    return nil
+    return #new > 0 and #new > room and new or nil
 end
 
 -- Adds to a running total, which never expires and never decreases.
@@ -216,6 +205,12 @@ local function add_to_total(field, amount)
     if type(added) == 'table' then  -- it stops at the largest count, as the count in a ring does
         redis.call('HSET', KEYS[3], field, LARGEST)
     end
+end
+
+-- Returns the time that counts for a timestamp.
+local function bounded(timestamp)
+    local time = tonumber(timestamp)
+    return time > limit and clock or time
 end
 
 -- Counts one increment of a series into every rollup that still retains it. The rings stand in KEYS from `ring` on.
@@ -234,20 +229,14 @@ local function count_one(time, amount, ring, now)
     return fresh, counted and tonumber(amount) or 0
 end
 
--- Counts many increments of a series as count_one does: `count` pairs of timestamp and amount, in ARGV from `at` on.
-local function count_many(count, at, ring, now)
-    local times, amounts = {}, {}
-    for i = 1, count do
-        local time = tonumber(ARGV[at + 2 * i - 2])
-        times[i] = time > limit and clock or time
-        amounts[i] = ARGV[at + 2 * i - 1]
-    end
+-- Counts many increments of a series as count_one does: amounts[i] at times[i], for each i.
+local function count_many(times, amounts, ring, now)
     local fresh, sum = false, 0
     for place, rollup in ipairs(ROLLUPS) do
         sum = 0
         local oldest = oldest_bucket(rollup, now)
         local buckets, kept, n = {}, {}, 0
-        for i = 1, count do
+        for i = 1, #times do
             local bucket = floor(times[i] / rollup.seconds)
             if bucket >= oldest then
                 n = n + 1
@@ -262,22 +251,12 @@ local function count_many(count, at, ring, now)
     return fresh, sum
 end
 
--- Counts one series. It stands in ARGV from `at` on (name, number of increments k, and k times: timestamp, amount), and its
--- rings stand in KEYS from `ring` on. Returns where the next series begins, in ARGV and in KEYS.
-local function count_series(at, ring, now)
-    local name, count = ARGV[at], tonumber(ARGV[at + 1])
-    local fresh, sum
-    if count == 1 then
-        local time = tonumber(ARGV[at + 2])
-        fresh, sum = count_one(time > limit and clock or time, ARGV[at + 3], ring, now)
-    else
-        fresh, sum = count_many(count, at + 2, ring, now)
-    end
+-- Notes that a series was counted: in the index if one of its rings is new, and in the running totals what the coarsest
+-- rollup counted. These are by category and outcome, and for what was not accepted also by reason, over all keys.
+local function note_counted(name, fresh, sum)
     if fresh then
         redis.call('SADD', KEYS[2], name)
     end
-    -- An increment was counted if the coarsest rollup retains it. Then it is added to the running totals: by category and
-    -- outcome, and for what was not accepted also by reason, over all keys.
     if sum > 0 then
         if string.sub(name, 1, 2) == 't:' then
             add_to_total(string.sub(name, 3), sum)
@@ -288,5 +267,4 @@ local function count_series(at, ring, now)
             end
         end
     end
-    return at + 2 + 2 * count, ring + #ROLLUPS
 end
