@@ -18,6 +18,7 @@ check_rollups(settings.TSDB_ROLLUPS)  # a server that is started by hand runs no
 django.setup(set_prefix=False)
 
 # These modules import models, so Django must be set up before.
+from statsapi.ingest import app as intake  # noqa: E402
 from statsapi.postgresql import requests  # noqa: E402
 from statsapi.start import warming  # noqa: E402
 
@@ -30,13 +31,17 @@ threads.switch_often()
 gc.freeze()
 gc.set_threshold(50_000, 20, 50)
 
-_by_django = Django(Handler(), settings.INGEST_MAX_ENVELOPE_BYTES, settings.BODY_TIMEOUT, settings.WEB_THREADS)
+_by_django = Django(Handler(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.BODY_TIMEOUT, settings.WEB_THREADS)
 
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         raise NotImplementedError(scope["type"])
-    await _by_django(scope, receive, send)  # every path goes this way
+    found = intake.endpoint_of(scope["path"])
+    if found:
+        await intake.answer(*found, scope, receive, send)
+    else:
+        await _by_django(scope, receive, send)
 
 
 application = Stopping(_answer)

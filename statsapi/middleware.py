@@ -11,13 +11,9 @@ from django.utils.decorators import sync_only_middleware
 
 from statsapi.http.failures import failure, refused_question
 from statsapi.http.refusal_pages import refusal
-from statsapi.ingest.urls import urlpatterns
 from statsapi.operations.health import PROMISES, healthz, readyz
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
-
-_INTAKE = {str(one.pattern): ResolverMatch(one.callback, (), {}, one.name) for one in urlpatterns}
-"""The views of intake, by what follows the project's id in the path."""
 
 _PROBES = {
     "/healthz": ResolverMatch(healthz, (), {}, "healthz"),
@@ -71,14 +67,7 @@ def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
             request.resolver_match = probe
             answer: HttpResponseBase = probe.func(request, *probe.args)
             return answer
-        _, _, rest = request.path_info.partition("/api/")
-        project_id, _, endpoint = rest.partition("/")
-        found = _INTAKE.get(endpoint)
-        if found is None or request.path_info != f"/api/{project_id}/{endpoint}":
-            return get_response(request)
-        request.resolver_match = found
-        response: HttpResponseBase = found.func(request, project_id)
-        return response
+        return get_response(request)
 
     return middleware
 

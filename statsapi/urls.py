@@ -22,7 +22,6 @@ urlpatterns = [
     path("metrics", metrics.metrics, name="metrics"),
     path("api/schema/", SchemaView.as_view(), name="schema"),
     path("api/docs/", DOCS, name="docs"),
-    path("api/<str:project_id>/", include("statsapi.ingest.urls")),
     path("admin/login/", one_at_a_time(admin.site.login)),
     path("admin/password_change/", one_at_a_time(admin.site.admin_view(admin.site.password_change, cacheable=True))),
     path("admin/", admin.site.urls),

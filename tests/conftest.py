@@ -13,11 +13,12 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
-from django.test import Client
 
 from projects import services
 from projects.connections import get_store
 from projects.models import SCOPES, Membership, Organization, Project
+from statsapi.ingest import config
+from tests.asgi import Client
 from tsdb.store import Store
 
 
@@ -34,6 +35,12 @@ def _clean_redis(request: pytest.FixtureRequest) -> None:
         get_store().clients.write.flushdb()
         get_store().states._known.clear()  # projects of different tests have the same ids
         cache.clear()
+        config.forget_all()
+
+
+@pytest.fixture
+def client() -> Client:
+    return Client()
 
 
 @pytest.fixture

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from asyncio import get_running_loop, timeout_at
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from statsapi.http.errors import RequestError
+
+DRAINED = 64 * 1024
+"""The longest rest of a body, in bytes, that is read although nobody uses it."""
 
 Scope = Mapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -56,6 +60,17 @@ class Body:
             if piece:
                 return piece
         return b""
+
+    async def drain(self) -> None:
+        """Read what is left of the body and forget it, unless it is long.
+
+        The server closes the connection if a body was not read to its end. A client that is still sending, or that
+        keeps its connections, would then not see the answer.
+        """
+        room = DRAINED
+        with suppress(BodyLost, BodyTooSlow):
+            while room > 0 and (self._left is None or self._left <= room) and (piece := await self.piece()):
+                room -= len(piece)
 
 
 def announced_length(scope: Scope) -> int | None:

@@ -18,6 +18,7 @@ from statsapi.door.body import Body, BodyLost, BodyTooSlow, Receive, Scope, Send
 from statsapi.door.environ import environ_of
 from statsapi.door.refusals import answer, refuse, refuse_slow_body
 from statsapi.door.threads import Full, Pool
+from statsapi.http.bounded_body import unreadable
 from statsapi.http.errors import RequestError
 from statsapi.operations.retry import RETRY_AFTER
 
@@ -81,7 +82,9 @@ class Django:
             if self._threads.is_full():
                 raise Full
             head, body = await self._threads.run(self._call, scope, content)
-        except BodyLost:
+        except BodyLost:  # a client that only ended its own side still reads
+            error = unreadable("the connection was lost")
+            await refuse(send, error.status, error.body(), {"Connection": "close"})
             return
         except BodyTooSlow:
             await refuse_slow_body(send, self._seconds)

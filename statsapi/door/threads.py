@@ -123,7 +123,7 @@ class Pool:
             connections.close_all()  # nobody else would close what belongs to this thread
 
 
-_for_work = Pool("work", 1)
+_for_work = Pool("work", 4)
 
 
 async def in_thread(function: Callable[..., T], *arguments: Any) -> T:

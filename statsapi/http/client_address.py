@@ -11,11 +11,16 @@ def client_address(request: HttpRequest) -> str:
 
     With TRUST_PROXY it is the last one in X-Forwarded-For, which the proxy appends.
     """
+    return sender_address(request.META.get("REMOTE_ADDR", ""), request.META.get("HTTP_X_FORWARDED_FOR", ""))
+
+
+def sender_address(peer: str, forwarded_for: str) -> str:
+    """Return the address of the sender: of the `peer` of the connection, or what its X-Forwarded-For says."""
     if settings.TRUST_PROXY:
-        forwarded: str = request.META.get("HTTP_X_FORWARDED_FOR", "").rpartition(",")[2].strip()
+        forwarded = forwarded_for.rpartition(",")[2].strip()
         if forwarded:
             return _without_port(forwarded)
-    return str(request.META.get("REMOTE_ADDR", ""))
+    return peer
 
 
 def _without_port(address: str) -> str:

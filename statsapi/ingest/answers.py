@@ -2,32 +2,36 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import math
 import time
 import uuid
-from collections.abc import Callable
+from functools import cache
+from typing import NamedTuple
 
-from django.http import HttpRequest, HttpResponse
-from django.views.decorators.csrf import csrf_exempt
+from django.conf import settings
 
 from statsapi.http.errors import RequestError
-from statsapi.http.failures import failure
+from statsapi.http.failures import Failure
 from tsdb.intake import Quota
 
-View = Callable[[HttpRequest, str], HttpResponse]
+Headers = tuple[tuple[bytes, bytes], ...]
+"""Names in lower case and values, as ASGI sends them."""
 
-# SDKs in browsers send from any page. Nothing of what they send can be read again, so any page may send.
-_ANY_PAGE = {
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Expose-Headers": "x-sentry-error, x-sentry-rate-limits, retry-after",
-}
-_PREFLIGHT = {
-    "Access-Control-Allow-Headers": "x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, "
-    "content-type, content-encoding, transfer-encoding, authentication, authorization",
-    "Access-Control-Max-Age": "3600",
-}
+_JSON: Headers = ((b"content-type", b"application/json"),)
+_CROSS_ORIGIN: Headers = (
+    # SDKs in browsers send from any page. Nothing of what they send can be read again, so any page may send.
+    (b"access-control-allow-origin", b"*"),
+    (b"access-control-expose-headers", b"x-sentry-error, x-sentry-rate-limits, retry-after"),
+)
+_PREFLIGHT: Headers = (
+    (
+        b"access-control-allow-headers",
+        b"x-sentry-auth, x-requested-with, x-forwarded-for, origin, referer, accept, content-type, content-encoding, "
+        b"transfer-encoding, authentication, authorization",
+    ),
+    (b"access-control-max-age", b"3600"),
+)
 
 RETRY_SECONDS = 60
 """When a refused sender may try again if the end of the quota is unknown: it is 0, or was removed meanwhile."""
@@ -36,49 +40,92 @@ PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c0
 """A transparent GIF of 1×1."""
 
 
-def intake_view(*methods: str) -> Callable[[View], View]:
-    """Return a decorator for a view of intake that takes these methods. OPTIONS is answered as a preflight."""
+class Answer(NamedTuple):
+    """An answer of intake. `headers` are those that not every answer has."""
 
-    def decorate(view: View) -> View:
-        allowed = ", ".join((*methods, "OPTIONS"))
-
-        @csrf_exempt
-        @functools.wraps(view)
-        def wrapper(request: HttpRequest, project_id: str) -> HttpResponse:
-            response = _answer(view, request, project_id, methods, allowed)
-            for name, value in _ANY_PAGE.items():
-                response.headers[name] = value
-            return response
-
-        return wrapper
-
-    return decorate
+    status: int
+    body: bytes
+    headers: Headers = _JSON
 
 
-def _answer(view: View, request: HttpRequest, project_id: str, methods: tuple[str, ...], allowed: str) -> HttpResponse:
-    if request.method == "OPTIONS":
-        return HttpResponse(headers={"Allow": allowed, "Access-Control-Allow-Methods": allowed, **_PREFLIGHT})
-    if request.method not in methods:
-        return json_answer({"detail": f'Method "{request.method}" not allowed.'}, 405, {"Allow": allowed})
-    try:
-        return view(request, project_id)
-    except RequestError as error:
-        return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
-    except Exception as error:  # failure() decides between 503 and 500; an answer never holds a traceback
-        return failure(error)
+@cache
+def usual_headers() -> Headers:
+    """Return the headers that every answer of intake has (docs/contract.md#headers)."""
+    return (
+        *_CROSS_ORIGIN,
+        (b"x-content-type-options", b"nosniff"),
+        (b"referrer-policy", settings.SECURE_REFERRER_POLICY.encode()),
+        (b"cross-origin-opener-policy", settings.SECURE_CROSS_ORIGIN_OPENER_POLICY.encode()),
+        (b"content-language", b"en"),
+        (b"x-frame-options", b"deny"),
+        (b"x-xss-protection", b"1; mode=block"),
+    )
 
 
-def json_answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> HttpResponse:
+@cache
+def secure_headers() -> Headers:
+    """Return the headers that an answer over HTTPS has besides."""
+    if not settings.SECURE_HSTS_SECONDS:
+        return ()
+    words = [
+        f"max-age={settings.SECURE_HSTS_SECONDS}",
+        *(["includeSubDomains"] if settings.SECURE_HSTS_INCLUDE_SUBDOMAINS else []),
+        *(["preload"] if settings.SECURE_HSTS_PRELOAD else []),
+    ]
+    return ((b"strict-transport-security", "; ".join(words).encode()),)
+
+
+def json_answer(body: object, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     """Return an answer with the body as JSON."""
-    return HttpResponse(json.dumps(body), "application/json", status, headers=headers)
+    more = tuple((name.lower().encode(), value.encode("latin-1")) for name, value in (headers or {}).items())
+    return Answer(status, json.dumps(body).encode(), (*_JSON, *more))
 
 
-def identified(event_id: str | None) -> HttpResponse:
+def identified(event_id: str | None) -> Answer:
     """Return the answer 200, with the id if there is one."""
-    return json_answer({"id": event_id} if event_id else {})
+    return Answer(200, b'{"id": "%s"}' % event_id.encode() if event_id else b"{}")
 
 
-def refused(quota: Quota | None, now: int) -> HttpResponse:
+def image() -> Answer:
+    """Return the answer to an event that came in an address."""
+    return Answer(200, PIXEL, ((b"content-type", b"image/gif"),))
+
+
+def preflight(allowed: str) -> Answer:
+    """Return the answer to OPTIONS. `allowed` lists the methods of the endpoint."""
+    allow = allowed.encode()
+    html = (b"content-type", b"text/html; charset=utf-8")
+    return Answer(200, b"", ((b"allow", allow), (b"access-control-allow-methods", allow), *_PREFLIGHT, html))
+
+
+def wrong_method(method: str, allowed: str) -> Answer:
+    """Return the answer 405 to a method that the endpoint does not have."""
+    return json_answer({"detail": f'Method "{method}" not allowed.'}, 405, {"Allow": allowed})
+
+
+def bad_request(error: RequestError) -> Answer:
+    """Return the answer to a request that is refused."""
+    return json_answer(error.body(), error.status, {"X-Sentry-Error": error.detail})
+
+
+def failed(failure: Failure) -> Answer:
+    """Return the answer to a failure of the service, such as a Redis that cannot be reached."""
+    return json_answer(failure.body, failure.status, failure.headers)
+
+
+def too_slow() -> Answer:
+    """Return the answer 408 to a sender that takes longer than BODY_TIMEOUT. The connection is closed after it."""
+    detail = f"The body came too slowly: it has {settings.BODY_TIMEOUT:g} s."
+    return json_answer({"detail": detail}, 408, {"Connection": "close"})
+
+
+def over_https(path: str, query: str) -> Answer:
+    """Return the redirect to the same address under PUBLIC_URL, which begins with https."""
+    location = f"{settings.PUBLIC_URL}{path}{'?' if query else ''}{query}"
+    return Answer(301, b"", ((b"location", location.encode("latin-1", "replace")),))
+
+
+def refused(quota: Quota | None, now: int) -> Answer:
     """Return the answer 429 to a request that came at `now`, seconds since the epoch.
 
     It says how many seconds the window of the quota still lasts. They are counted from this moment, because reading the

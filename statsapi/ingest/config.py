@@ -6,16 +6,17 @@ one round trip and no SQL, and a disabled key or a changed filter still takes ef
 
 from __future__ import annotations
 
-import threading
+import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
 
 from projects import selectors, services
 from projects.connections import get_store
 from projects.models import Project, ProjectFilters, ProjectKey
+from statsapi.door import threads
 from statsapi.ingest.credentials import rejected
 from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
@@ -25,18 +26,20 @@ from tsdb.states import Unsettled as UnsettledStates
 MOST_PROJECTS = 10_000
 """The most projects that a worker knows at a time, at a few kilobytes each."""
 
+SETTLING = 2
+"""The most projects that a worker settles at the same time."""
+
 SETTLING_PATIENCE = 2.0
-"""Seconds that a request waits while other requests settle projects."""
+"""Seconds that a request waits while other projects are settled."""
+
+WAITING = 4
+"""The most threads that wait for locked rows. Other requests need threads too."""
 
 SHORT = 0.25
 """Seconds for which a locked row is most likely held by another worker that opens the project. Everyone waits then."""
 
 PAUSE = 0.02
 """Seconds between two tries meanwhile."""
-
-_settling = threading.BoundedSemaphore(2)
-_queue = threading.BoundedSemaphore(16)
-"""Bounds the requests that wait for a locked row. Each holds a thread of the server, which other requests need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +62,19 @@ class Config:
     environments: dict[str, int] = field(compare=False)
     """Ids by name. It grows when an environment is first seen; environments are never removed."""
 
-    def environment_id(self, name: str) -> int:
+    def active_key(self, public_key: str) -> Key | None:
+        """Return the key with that public half if it may send, else None."""
+        key = self.keys.get(public_key)
+        return key if key is not None and key.active else None
+
+    async def environment_id(self, name: str) -> int:
         """Return the id of the environment, which is made on first sight. Raises Project.DoesNotExist, RowLocked."""
         known = self.environments
         if name not in known and len(known) > services.MOST_ENVIRONMENTS:
             name = services.OTHER_ENVIRONMENT
         if name not in known:
-            found = services.environment_id(self.project, name)
-            known.update(selectors.load_environments(self.project))
+            found, all_of_them = await threads.in_thread(_make_environment, self.project, name)
+            known.update(all_of_them)
             return found
         return known[name]
 
@@ -74,72 +82,105 @@ class Config:
 _known: dict[int, Config] = {}
 _locked_since: dict[int, float] = {}
 """When the row of a project was first found locked, by the monotonic clock. Loading the project removes it."""
-_keeping = threading.Lock()
+_settling = 0
+_waiting = 0
 
 
-def known_config(project: int) -> Config:
-    """Return the project as this worker knows it. It may be outdated, which the counting script notices.
+async def authorized(project: int, public_key: str) -> tuple[Config, Key]:
+    """Return the project and its active key. Raises RequestError 403 if the key may not send.
 
-    Raises RequestError 403 for an unknown project.
+    What the worker knows may be outdated. The counting script notices it if the key may send. Before a refusal the
+    version is compared here, because the key may be new.
     """
-    config = _known.get(project)
-    return config or load_config(project)
+    config = _known.get(project) or await load_config(project)
+    key = config.active_key(public_key)
+    if key is None:
+        config = await load_config(project)
+        key = config.active_key(public_key)
+        if key is None:
+            raise rejected()
+    return config, key
 
 
-def load_config(project: int) -> Config:
-    """Load the project as it is now. Raises RequestError 403 for an unknown project, DatabaseError, RedisError."""
-    store = get_store()
+async def load_config(project: int) -> Config:
+    """Return the project as it is now. Raises RequestError 403 for an unknown project, DatabaseError, RedisError."""
     tries = services.TRIES
     while tries:
         # The version is read before the rows. A later change makes it outdated, so it never stands for other rows.
-        version = store.version(project)
+        version = await _versions.ask(project) or None
         known = _known.get(project)
-        if version and known is not None and known.version == version:
-            return known  # another thread was faster
+        if known is not None and known.version == version:
+            return known
         try:
-            return (_reading if version else _opening).ask(project, version)
+            return _keep(await (_reading if version else _opening).ask(project, version))
         except Project.DoesNotExist:
             _known.pop(project, None)
             _locked_since.pop(project, None)
             raise rejected() from None
         except UnsettledStates:
-            _settle(project)
+            await _settle(project)
         except services.RowLocked:
             now = time.monotonic()
             if now - _locked_since.setdefault(project, now) < SHORT:
-                time.sleep(PAUSE)
+                await asyncio.sleep(PAUSE)
                 continue
-            _wait_for_the_row(project)
+            await _wait_for_the_row(project)
         tries -= 1
     raise services.Unsettled("the project changes too often")
 
 
-def _settle(project: int) -> None:
-    """Finish what was begun with the project, which may take seconds.
+def forget_all() -> None:
+    """Forget every project, as a new worker knows none."""
+    _known.clear()
+    _locked_since.clear()
 
-    Few threads do so at once. Raises OperationalError if the others do not finish in time.
-    """
-    if not _settling.acquire(timeout=SETTLING_PATIENCE):
-        raise OperationalError("projects are being settled, and this one must wait")
+
+async def _settle(project: int) -> None:
+    """Finish what was begun with the project, which may take seconds. Raises OperationalError if too many wait."""
+    global _settling
+    deadline = time.monotonic() + SETTLING_PATIENCE
+    while _settling >= SETTLING:
+        if time.monotonic() > deadline:
+            raise OperationalError("projects are being settled, and this one must wait")
+        await asyncio.sleep(PAUSE)
+    _settling += 1
     try:
-        services.settle([project])
+        await threads.in_thread(services.settle, [project])
     finally:
-        connection.close_at = 0  # the server has hundreds of threads, and each would keep a connection
-        _settling.release()
+        _settling -= 1
 
 
-def _wait_for_the_row(project: int) -> None:
-    """Wait until nobody else holds the project's row. Few threads wait at once. Raises RowLocked."""
-    if not _queue.acquire(blocking=False):
+async def _wait_for_the_row(project: int) -> None:
+    """Wait until nobody else holds the project's row. Few requests wait at once. Raises RowLocked."""
+    global _waiting
+    if _waiting >= WAITING:
         raise services.RowLocked("the project's row is locked, and enough others wait for it")
+    _waiting += 1
+    try:
+        await threads.in_thread(_lock, project)
+    finally:
+        _waiting -= 1
+
+
+# --- What runs in threads, because it asks the stores --------------------------------------------------------
+
+
+def _lock(project: int) -> None:
     try:
         with services.locked_project(project):
             pass
     except Project.DoesNotExist:
         pass  # the next try notices it
-    finally:
-        connection.close_at = 0
-        _queue.release()
+
+
+def _make_environment(project: int, name: str) -> tuple[int, dict[str, int]]:
+    """Return the id of the environment, and all environments of the project."""
+    return services.environment_id(project, name), selectors.load_environments(project)
+
+
+def _look(wanted: Mapping[int, str | None]) -> dict[int, str]:
+    """Return the present version of each project, which is empty if the project is not open."""
+    return {project: version or "" for project, version in get_store().versions(list(wanted)).items()}
 
 
 def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
@@ -158,40 +199,23 @@ def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
     loaded: dict[int, Config | Exception] = {p: error for p, error in found.items() if isinstance(error, Exception)}
     for project, version in versions.items():
         own = filters.get(project)
-        loaded[project] = _keep(
-            Config(project, version, keys[project], _filters(own) if own else FilterConfig(), environments[project])
+        loaded[project] = Config(
+            project, version, keys[project], _filters(own) if own else FilterConfig(), environments[project]
         )
     return loaded
 
 
-def _keep(config: Config) -> Config:
-    """Remember the project, and forget the one that was remembered first if there are too many."""
-    with _keeping:
-        if len(_known) >= MOST_PROJECTS and config.project not in _known:
-            del _known[next(iter(_known))]
-        _known[config.project] = config
-    _locked_since.pop(config.project, None)
-    return config
-
-
-_reading, _opening = Loader(_load), Loader(_load)
+_versions, _reading, _opening = Loader(_look), Loader(_load), Loader(_load)
 """Opening projects may take longer than reading open ones, because SQLite has one writer at a time."""
 
 
-def authorized(project: int, public_key: str) -> tuple[Config, Key]:
-    """Return the project and its active key. Raises RequestError 403 if the key may not send.
-
-    Before a refusal the version is compared, because the key may be new. An accepted key costs no look here.
-    """
-    config = known_config(project)
-    key = config.keys.get(public_key)
-    if key is None or not key.active:
-        if get_store().version(project) != config.version:
-            config = load_config(project)
-            key = config.keys.get(public_key)
-        if key is None or not key.active:
-            raise rejected()
-    return config, key
+def _keep(config: Config) -> Config:
+    """Remember the project, and forget the one that was remembered first if there are too many."""
+    if len(_known) >= MOST_PROJECTS and config.project not in _known:
+        del _known[next(iter(_known))]
+    _known[config.project] = config
+    _locked_since.pop(config.project, None)
+    return config
 
 
 def _quota(key: ProjectKey) -> Quota | None:

@@ -1,9 +1,8 @@
-"""Deciding what an arrival counts, and counting it."""
+"""Counting submissions: from what a request brings to its outcome."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from asyncio import get_running_loop
 
 from django.conf import settings
 
@@ -11,113 +10,68 @@ from projects import services
 from projects.connections import get_store
 from projects.lazy import Lazy
 from projects.models import Project
-from statsapi.http.errors import RequestError
-from statsapi.ingest.config import Config, Key, authorized, load_config
+from statsapi.door import threads
+from statsapi.ingest.config import Config, Key, load_config
 from statsapi.ingest.credentials import rejected
-from statsapi.ingest.reports import ClientReport, report_time
+from statsapi.ingest.deciding import arrival_of, is_quick, judge
+from statsapi.ingest.submission import Submission
+from statsapi.ingest.together import Together
 from statsapi.operations import metrics
-from tsdb import series
-from tsdb.intake import Arrival, Intake, new_submission
-from tsdb.outcomes import NO_REASON, Category, Outcome
-from tsdb.store import Increment, ProjectClosed
-
-QUOTA_REASON = "key_quota"
-
-
-ArrivalFor = Callable[[Config, Key], Arrival]
-"""Decides what a request counts, from the project's current keys and filters."""
-
-
-@dataclass(frozen=True, slots=True)
-class Event:
-    """An error event that came at `now`, whole seconds since the epoch.
-
-    `attached` holds the number of its parts by category. They share its outcome and reason, because nobody keeps the
-    attachments of an event that was filtered or refused.
-    """
-
-    id: str | None
-    now: int
-    filtered_by: str | None
-    environment: str | None
-    attached: Mapping[Category, int] = field(default_factory=dict)
-
+from tsdb.intake import Arrival, Intake, Sent, new_submission
+from tsdb.outcomes import Outcome
+from tsdb.store import ProjectClosed
 
 intake = Lazy(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
 
+_together: Together | None = None
 
-def count(project: int, public_key: str, arrival_for: ArrivalFor, now: int) -> tuple[Outcome, Key]:
-    """Count the arrival, and return its outcome and the key that sent it.
 
-    Raises RequestError 403 if the project or key may not send, redis.exceptions.RedisError.
+def together() -> Together:
+    """Return what counts arrivals for the running loop."""
+    global _together
+    if _together is None or _together.loop is not get_running_loop():
+        if _together is not None:
+            _together.close()
+        _together = Together(intake, settings.TSDB_TIMEOUT)
+    return _together
+
+
+async def count(submission: Submission, config: Config, key: Key) -> tuple[Outcome, Key]:
+    """Count the submission, whose key may send. Return the outcome of its event, and the key as it is now.
+
+    Without an event the outcome is accepted. Raises RequestError 403 if the key may not send any more,
+    redis.exceptions.RedisError, django.db.DatabaseError.
     """
-    submission = new_submission()
+    token, sender = new_submission(), submission.sender
     for _ in range(services.TRIES):
-        config, key = authorized(project, public_key)
         try:
-            arrival = arrival_for(config, key)
-            outcome = intake().count(project, config.version, arrival, submission, now=now)
-        except ProjectClosed:
-            load_config(project)
+            arrival = await _decide(submission, config, key)
+            outcome = await together().count(Sent(config.project, config.version, arrival, token, sender.now))
+        except ProjectClosed:  # another version: the keys or filters have changed
+            config = await load_config(config.project)
+            current = config.active_key(sender.public_key)
+            if current is None:
+                raise rejected() from None
+            key = current
         except Project.DoesNotExist:
             raise rejected() from None
         else:
             if arrival.counted:
                 metrics.intake_counted(outcome)
+            elif submission.invalid is not None:
+                metrics.intake_counted(Outcome.INVALID)
             return outcome, key
     raise services.Unsettled("the project's keys or filters change too often")
 
 
-def count_invalid(project: int, public_key: str, error: RequestError, now: int) -> None:
-    """Count a request that could not be read, at `now` (seconds since the epoch). Raises as `count` does."""
-
-    def arrival(config: Config, key: Key) -> Arrival:
-        counted = series.of_event(config.project, key.id, Category.ERROR, Outcome.INVALID, reason=error.reason)
-        return Arrival(None, Outcome.ACCEPTED, others=[Increment(one, now, 1) for one in counted])
-
-    count(project, public_key, arrival, now)
-    metrics.intake_counted(Outcome.INVALID)
-
-
-def event(config: Config, key: Key, event: Event, others: Sequence[Increment] = ()) -> Arrival:
-    """Return the arrival of an event, with `others` that are counted beside it.
-
-    A filter makes it filtered. Otherwise it is accepted, unless the quota of the key refuses it. Each outcome counts in
-    its environment.
-    """
-    environment_id = config.environment_id(event.environment) if event.environment else None
-
-    def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
-        counted = series.of_event(
-            config.project, key.id, Category.ERROR, outcome, reason=reason, environment_id=environment_id
-        )
-        increments = [Increment(one, event.now) for one in counted]
-        for category, quantity in event.attached.items():
-            beside = series.of_event(config.project, key.id, category, outcome, reason=reason)
-            increments += [Increment(one, event.now, quantity) for one in beside]
-        return increments
-
-    if event.filtered_by is not None:
-        return Arrival(event.id, Outcome.FILTERED, under(Outcome.FILTERED, event.filtered_by), others=others)
-    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if key.quota else ()
-    return Arrival(event.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), key.quota, refused, others)
-
-
-def accepted(config: Config, key: Key, category: str, quantity: int, now: int) -> list[Increment]:
-    """Return what an accepted item counts that is not an error."""
-    counted = series.of_event(config.project, key.id, Category(category), Outcome.ACCEPTED)
-    return [Increment(one, now, quantity) for one in counted]
-
-
-def reported(config: Config, key: Key, report: ClientReport, sent_at: object, now: int) -> list[Increment]:
-    """Return what a client report counts, which is nothing if it is older than the longest retention."""
-    at = report_time(report.timestamp, sent_at, now, now - get_store().rollups[-1].span)
-    if at is None:
-        return []
-    return [
-        Increment(one, max(0, int(at)), row.quantity)
-        for row in report.rows
-        for one in series.of_event(
-            config.project, key.id, Category(row.category), Outcome(row.outcome), reason=row.reason
-        )
-    ]
+async def _decide(submission: Submission, config: Config, key: Key) -> Arrival:
+    event = submission.event
+    if event is None:
+        return arrival_of(submission, config, key, None, None)
+    if is_quick(config.filters, event):
+        verdict = judge(config.filters, event, submission.sender)
+    else:
+        verdict = await threads.in_thread(judge, config.filters, event, submission.sender)
+    name = verdict.environment
+    environment = await config.environment_id(name) if name else None
+    return arrival_of(submission, config, key, verdict, environment)

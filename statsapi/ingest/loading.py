@@ -1,17 +1,20 @@
-"""Loading from the database in batches, because hundreds of requests may want one object each at the same moment."""
+"""Asking the stores in batches, because hundreds of requests may want one object each at the same moment."""
 
 from __future__ import annotations
 
+from asyncio import Future, Task, create_task, get_running_loop, shield, timeout
 from collections.abc import Callable, Mapping
-from threading import Event, Lock, Thread
+from contextlib import suppress
 from typing import Generic, TypeVar
 
-from django.db import OperationalError, connection
+from django.db import OperationalError
+
+from statsapi.door import threads
 
 T = TypeVar("T")
 
 AT_ONCE = 2
-"""Threads of a worker that load at the same time. Each uses a connection to the database."""
+"""Batches of a loader that are under way at the same time. Each holds a thread and a connection."""
 
 MOST = 250
 """The most numbers in one batch, which takes a tenth of a second."""
@@ -21,7 +24,7 @@ PATIENCE = 2.0
 
 
 class Loader(Generic[T]):
-    """Loads objects by their numbers, in batches.
+    """Loads objects by their numbers, in batches, in threads. It belongs to one event loop.
 
     `load` takes numbers, each with the version that the caller has seen or None, and returns an object or an exception
     for each. Callers that ask for the same number before it is loaded share the object. A caller that asks while the
@@ -30,73 +33,42 @@ class Loader(Generic[T]):
 
     def __init__(self, load: Callable[[Mapping[int, str | None]], Mapping[int, T | Exception]]) -> None:
         self._load = load
-        self._lock = Lock()
-        self._waiting: dict[int, _Wanted[T]] = {}
-        self._threads = 0
+        self._waiting: dict[int, tuple[str | None, Future[T]]] = {}
+        self._working: set[Task[None]] = set()
 
-    def ask(self, number: int, version: str | None) -> T:
+    async def ask(self, number: int, version: str | None = None) -> T:
         """Return the object of that number.
 
         Raises the exception that `load` returned for it, or raised. Raises django.db.OperationalError if loading takes
         longer than PATIENCE.
         """
-        if connection.in_atomic_block:
-            # Another connection does not see what this transaction has changed.
-            return _result(self._load({number: version})[number])
-        with self._lock:
-            wanted = self._waiting.setdefault(number, _Wanted())
-            wanted.version = version or wanted.version
-            if self._threads < AT_ONCE:
-                self._begin()
-        if not wanted.ready.wait(PATIENCE):
-            raise OperationalError("the database is too slow to say who may send")
-        return _result(wanted.answer)
-
-    def _begin(self) -> None:
-        """Start one more thread. If the system refuses it, a thread that runs already does the work."""
+        seen, future = self._waiting.get(number) or (None, get_running_loop().create_future())
+        self._waiting[number] = version or seen, future
+        if len(self._working) < AT_ONCE:
+            task = create_task(self._work())
+            self._working.add(task)
+            task.add_done_callback(self._working.discard)
         try:
-            Thread(target=self._work, name="loading", daemon=True).start()
-        except RuntimeError as error:
-            if not self._threads:
-                raise OperationalError("no thread can be started to ask the database") from error
-        else:
-            self._threads += 1
+            async with timeout(PATIENCE):
+                return await shield(future)  # others may wait for it too
+        except TimeoutError:
+            raise OperationalError("the stores are too slow to say who may send") from None
 
-    def _work(self) -> None:
+    async def _work(self) -> None:
         """Load batches as long as somebody waits."""
-        try:
-            while batch := self._next():
-                self._answer(batch)
-        finally:
-            connection.close()
-
-    def _next(self) -> dict[int, _Wanted[T]]:
-        with self._lock:
-            numbers = list(self._waiting)[:MOST]
-            if not numbers:
-                self._threads -= 1
-            return {number: self._waiting.pop(number) for number in numbers}
-
-    def _answer(self, batch: Mapping[int, _Wanted[T]]) -> None:
-        answers: Mapping[int, T | Exception]
-        try:
-            answers = self._load({number: wanted.version for number, wanted in batch.items()})
-        except Exception as error:
-            answers = dict.fromkeys(batch, error)
-        for number, wanted in batch.items():
-            wanted.answer = answers[number]
-            wanted.ready.set()
-
-
-class _Wanted(Generic[T]):
-    answer: T | Exception
-
-    def __init__(self) -> None:
-        self.version: str | None = None
-        self.ready = Event()
-
-
-def _result(answer: T | Exception) -> T:
-    if isinstance(answer, Exception):
-        raise answer
-    return answer
+        while self._waiting:
+            batch = {number: self._waiting.pop(number) for number in list(self._waiting)[:MOST]}
+            wanted = {number: version for number, (version, _) in batch.items()}
+            answers: Mapping[int, T | Exception]
+            try:
+                answers = await threads.in_thread(self._load, wanted)
+            except Exception as error:
+                answers = dict.fromkeys(batch, error)
+            for number, (_, future) in batch.items():
+                answer = answers[number]
+                if isinstance(answer, Exception):
+                    future.set_exception(answer)
+                    with suppress(Exception):
+                        future.exception()  # whoever asked may have given up, and that is no error
+                else:
+                    future.set_result(answer)

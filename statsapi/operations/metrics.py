@@ -78,13 +78,19 @@ def measure(get_response: Callable[[HttpRequest], HttpResponseBase]) -> Callable
         match = request.resolver_match
         # A path without a view could be any text. As a label it would make series without end.
         view = (match and match.view_name) or "none"
-        method = request.method if request.method in _METHODS else "other"
-        _show_failures(view, method)
-        REQUESTS.labels(view, method, str(response.status_code)).inc()
-        LATENCY.labels(view).observe(time.perf_counter() - started)
+        answered(view, request.method or "", response.status_code, time.perf_counter() - started)
         return response
 
     return middleware
+
+
+def answered(view: str, method: str, status: int, seconds: float) -> None:
+    """Measure a request to a view that was answered with that status after so many seconds."""
+    if settings.METRICS_TOKEN:
+        method = method if method in _METHODS else "other"
+        _show_failures(view, method)
+        REQUESTS.labels(view, method, str(status)).inc()
+        LATENCY.labels(view).observe(seconds)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"})

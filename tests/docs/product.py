@@ -10,9 +10,10 @@ from functools import cache
 
 from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
-from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
+from statsapi.ingest.app import ENDPOINTS
+from tests.asgi import Client
 from tests.servers import ROOT
 
 PACKAGES = ("projects", "statsapi", "tsdb")
@@ -21,6 +22,7 @@ ANY = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"})
 _CHECK = re.compile(r"statsapi\.[EW][0-9]{3}")
 _METRIC = re.compile(r"statsapi_[a-z_]+")
 _HEADER = re.compile(r"[A-Z][A-Za-z]*(?:-[A-Z][A-Za-z0-9]*)+")
+_ASGI = re.compile(rb"[a-z]+(?:-[a-z]+)+")
 _META = re.compile(r"HTTP_([A-Z_]+)")
 
 
@@ -30,7 +32,8 @@ def routes() -> dict[str, frozenset[str]]:
     The methods are those of the `Allow` header, without OPTIONS.
     """
     found = {}
-    for route in _walk(get_resolver().url_patterns, "/"):
+    of_intake = [f"/api/<str:project_id>/{endpoint}" for endpoint in ENDPOINTS]
+    for route in (*_walk(get_resolver().url_patterns, "/"), *of_intake):
         answer = Client().generic("BREW", re.sub(r"<(?:str|slug):\w+>", "1", route))
         allowed = set(answer.headers["Allow"].split(", ")) - {"OPTIONS"}
         found[re.sub(r"<(?:str|slug):(\w+?)(?:_slug)?>", r"{\1}", route)] = frozenset(allowed)
@@ -130,8 +133,9 @@ def headers(texts: Mapping[str, set[str]]) -> dict[str, set[str]]:
 def used_as_headers(source: str) -> set[str]:
     """Return the names that a module uses as headers, such as `Link`, which no rule for words would find.
 
-    These are keys of a dictionary that is given as `headers=`, and what is looked up or set in something that is named
-    `headers`. Headers of an envelope are lower-case, so they are left out.
+    These are keys of a dictionary that is given as `headers=`, what is looked up or set in something that is named
+    `headers`, and bytes such as b"retry-after", as ASGI names headers. Headers of an envelope are lower-case texts, so
+    they are left out.
     """
     found = set()
     for node in ast.walk(ast.parse(source)):
@@ -141,6 +145,8 @@ def used_as_headers(source: str) -> set[str]:
             found.add(node.slice.value)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and _is_headers(node.func.value):
             found |= {argument.value for argument in node.args[:1] if isinstance(argument, ast.Constant)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, bytes) and _ASGI.fullmatch(node.value):
+            found.add(node.value.decode().title())
     return {name for name in found if isinstance(name, str) and name[:1].isupper()}
 
 

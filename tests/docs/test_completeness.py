@@ -107,8 +107,9 @@ def test_every_header_is_documented() -> None:
         for header in product.used_as_headers(source):
             found.setdefault(header, set()).add(name)
     assert {"X-Stats-Resolution", "X-Sentry-Error", "X-Sentry-Auth", "Retry-After", "Link", "Vary"} <= set(found)
-    words = set(re.findall(r"[A-Za-z]+(?:-[A-Za-z]+)*", "\n".join(map(code, documentation().values()))))
-    missing = sorted(header for header in found if header not in words)
+    text = "\n".join(map(code, documentation().values())).lower()  # ASGI has no capitals
+    words = set(re.findall(r"[a-z]+(?:-[a-z]+)*", text))
+    missing = sorted(header for header in found if header.lower() not in words)
     if missing:
         lines = (f"docs/contract.md: write down the header {one} of {', '.join(sorted(found[one]))}" for one in missing)
         pytest.fail("\n".join(lines), pytrace=False)

@@ -7,16 +7,9 @@ from typing import Any
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
 
 from projects.models import Project, ProjectKey
-from statsapi.ingest import config
-
-
-@pytest.fixture(autouse=True)
-def _no_old_configs() -> None:
-    """Forget all projects: ids begin at 1 again in each test, and the memory of a worker lasts longer."""
-    config._known.clear()
+from tests.asgi import Client
 
 
 @pytest.fixture

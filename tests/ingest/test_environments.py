@@ -7,10 +7,10 @@ from collections.abc import Callable
 from urllib.parse import quote
 
 import pytest
-from django.test import Client
 
 from projects import services
 from projects.models import Project, ProjectFilters, ProjectKey
+from tests.asgi import Client
 from tests.ingest.conftest import Sdk
 
 Count = Callable[..., int]

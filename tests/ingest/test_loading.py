@@ -1,19 +1,18 @@
-"""Many callers ask for one object each, and the database is asked for all of them at once."""
+"""Many requests ask for one object each, and the stores are asked for all of them at once."""
 
 from __future__ import annotations
 
+import asyncio
 import threading
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from django.db import OperationalError
 
 from statsapi.ingest import loading
 from statsapi.ingest.loading import AT_ONCE, MOST, Loader
-from tests.servers import wait_for
 
-pytestmark = [pytest.mark.once, pytest.mark.django_db(transaction=True)]
+pytestmark = pytest.mark.once
 
 
 class Source:
@@ -29,69 +28,105 @@ class Source:
         return {number: number if number >= 0 else LookupError(number) for number in wanted}
 
 
+async def until_asked(source: Source, times: int) -> None:
+    """Wait until the source was asked so many times."""
+    async with asyncio.timeout(10):
+        while len(source.asked) < times:
+            await asyncio.sleep(0.001)
+
+
 def test_who_waits_is_answered_together_in_bounded_batches() -> None:
     source = Source()
-    loader = Loader(source)
-    with ThreadPoolExecutor(400) as crowd:
-        answers = [crowd.submit(loader.ask, number, None) for number in range(400)]
-        wait_for(lambda: len(loader._waiting) + sum(map(len, source.asked)) == 400, "the crowd")
+
+    async def crowd() -> list[int]:
+        loader = Loader(source)
+        asking = [asyncio.ensure_future(loader.ask(number)) for number in range(400)]
+        await until_asked(source, 1)
         assert len(source.asked) <= AT_ONCE
         source.may.set()
-        assert [one.result() for one in answers] == list(range(400))
+        return await asyncio.gather(*asking)
+
+    assert asyncio.run(crowd()) == list(range(400))
     assert max(map(len, source.asked)) <= MOST
     assert len(source.asked) <= AT_ONCE + 3
 
 
 def test_callers_of_the_same_share_what_is_read_after_they_asked() -> None:
     source = Source()
-    loader = Loader(source)
-    with ThreadPoolExecutor(10) as crowd:
+
+    async def crowd() -> list[int]:
+        loader = Loader(source)
         first = []
-        for number in range(AT_ONCE):  # one after the other, so that no thread takes two of them
-            first.append(crowd.submit(loader.ask, number, None))
-            wait_for(lambda: len(source.asked) == len(first), "one more thread at work")
+        for number in range(AT_ONCE):  # one after the other, so that no batch has two of them
+            first.append(asyncio.ensure_future(loader.ask(number)))
+            await until_asked(source, len(first))
         # Number 0 is being loaded already. What was read of it may be older than these calls.
-        later = [crowd.submit(loader.ask, 0, version) for version in (None, "a version", None)]
-        wait_for(lambda: 0 in loader._waiting and loader._waiting[0].version == "a version", "who asks later")
+        later = [asyncio.ensure_future(loader.ask(0, version)) for version in (None, "a version", None)]
+        await asyncio.sleep(0)
         source.may.set()
-        assert [one.result() for one in first + later] == [*range(AT_ONCE), 0, 0, 0]
-    again = source.asked[AT_ONCE:]
-    assert 1 <= len(again) <= 3
-    assert again[0] == {0: "a version"}
+        return await asyncio.gather(*first, *later)
+
+    assert asyncio.run(crowd()) == [*range(AT_ONCE), 0, 0, 0]
+    assert source.asked[AT_ONCE:] == [{0: "a version"}]
 
 
 def test_one_that_fails_fails_alone() -> None:
     source = Source()
     source.may.set()
-    loader = Loader(source)
-    with ThreadPoolExecutor(8) as crowd:
-        answers = [crowd.submit(loader.ask, number, None) for number in (-1, 1, 2, 3)]
-        with pytest.raises(LookupError):
-            answers[0].result()
-        assert [one.result() for one in answers[1:]] == [1, 2, 3]
+
+    async def crowd() -> list[int | BaseException]:
+        loader = Loader(source)
+        return await asyncio.gather(*map(loader.ask, (-1, 1, 2, 3)), return_exceptions=True)
+
+    failed, *others = asyncio.run(crowd())
+    assert isinstance(failed, LookupError)
+    assert others == [1, 2, 3]
 
 
 def test_nobody_waits_for_long_and_what_failed_as_a_whole_is_tried_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "PATIENCE", 0.05)
     source = Source()
-    loader = Loader(source)
-    with pytest.raises(OperationalError, match="too slow"):
-        loader.ask(1, None)
-    source.may.set()
-    monkeypatch.undo()
-    assert loader.ask(2, None) == 2
+
+    async def twice() -> int:
+        loader = Loader(source)
+        with monkeypatch.context() as impatient:
+            impatient.setattr(loading, "PATIENCE", 0.05)
+            with pytest.raises(OperationalError, match="too slow"):
+                await loader.ask(1)
+        source.may.set()
+        return await loader.ask(2)
+
+    assert asyncio.run(twice()) == 2
 
 
-def test_a_process_that_may_have_no_more_threads_for_a_while_recovers(monkeypatch: pytest.MonkeyPatch) -> None:
-    def cannot(thread: threading.Thread) -> None:
-        raise RuntimeError("can't start new thread")
+def test_an_error_of_a_whole_batch_is_told_to_all_and_not_kept() -> None:
+    broken = True
 
+    def load(wanted: Mapping[int, str | None]) -> Mapping[int, int | Exception]:
+        if broken:
+            raise OperationalError("away")
+        return {number: number for number in wanted}
+
+    async def twice() -> int:
+        nonlocal broken
+        loader = Loader(load)
+        answers = await asyncio.gather(loader.ask(1), loader.ask(2), return_exceptions=True)
+        assert [type(one) for one in answers] == [OperationalError, OperationalError]
+        broken = False
+        return await loader.ask(1)
+
+    assert asyncio.run(twice()) == 1
+
+
+def test_a_caller_that_goes_away_takes_nothing_from_the_others() -> None:
     source = Source()
-    source.may.set()
-    loader = Loader(source)
-    with monkeypatch.context() as full:
-        full.setattr(threading.Thread, "start", cannot)
-        for _ in range(AT_ONCE + 1):
-            with pytest.raises(OperationalError, match="no thread"):
-                loader.ask(1, None)
-    assert loader.ask(2, None) == 2
+
+    async def crowd() -> int:
+        loader = Loader(source)
+        leaving, staying = asyncio.ensure_future(loader.ask(1)), asyncio.ensure_future(loader.ask(1))
+        await until_asked(source, 1)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        source.may.set()
+        return await staying
+
+    assert asyncio.run(crowd()) == 1

@@ -10,7 +10,6 @@ from django.test import Client
 
 from projects import services
 from projects.models import Membership, Organization, Project
-from statsapi.ingest import config
 from tests.ingest.conftest import Sdk
 
 
@@ -57,5 +56,4 @@ def stranger_signed_in(outsider: User) -> Client:
 @pytest.fixture
 def sdk(project: Project) -> Sdk:
     """Return a client that sends events with the first key of `web`."""
-    config._known.clear()  # ids begin at 1 again in each test, and the memory of a worker lasts longer
     return Sdk(project.keys.get())

@@ -12,7 +12,6 @@ from django.test import Client
 
 from projects import services
 from projects.models import Project, ProjectFilters, ProjectKey
-from statsapi.ingest import config
 from statsapi.pages.project import views
 from statsapi.pages.project.facts import totals_by_environment
 from statsapi.pages.project.numbers import LABELS, share_text
@@ -27,7 +26,6 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def clock() -> Iterator[time_machine.Traveller]:
-    config._known.clear()
     with time_machine.travel(NOW + 3, tick=False) as clock:
         yield clock
 

@@ -7,19 +7,18 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from django.http import HttpResponse
-from django.test import Client
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from projects.models import Project, ProjectKey
-from statsapi.ingest import config
+from tests.asgi import Client
 from tests.faults.intake.bombs import ENCODINGS, pack
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import LARGEST
@@ -40,8 +39,7 @@ Send = Callable[..., HttpResponse]
 
 
 @pytest.fixture
-def send(project: Project) -> Iterator[Send]:
-    config._known.clear()  # ids begin at 1 in each test, but the memory of a worker lasts longer
+def send(project: Project) -> Send:
     key: ProjectKey = project.keys.get()
     client = Client(raise_request_exception=False)
 
@@ -49,8 +47,7 @@ def send(project: Project) -> Iterator[Send]:
         sent = {"x-sentry-auth": f"Sentry sentry_key={key.public}", **headers}
         return client.generic("POST", f"/api/{key.project_id}/{endpoint}", body, "text/plain", headers=sent)  # type: ignore[return-value]
 
-    yield send
-    config._known.clear()
+    return send
 
 
 def running(store: Store, project: Project) -> dict[tuple[str, str], int]:

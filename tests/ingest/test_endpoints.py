@@ -9,10 +9,10 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-from django.test import Client
 
 from projects import services
 from projects.models import Environment, Project, ProjectFilters, ProjectKey
+from tests.asgi import Client
 from tests.ingest.conftest import Sdk
 from tsdb import series
 from tsdb.outcomes import Category, Outcome

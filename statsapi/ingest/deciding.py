@@ -1,0 +1,105 @@
+"""Deciding what a submission counts, from the project's keys and filters. Nothing here asks anybody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import NamedTuple
+
+from projects.connections import get_store
+from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
+from statsapi.ingest.config import Config, Key
+from statsapi.ingest.events import event_environment
+from statsapi.ingest.filters import FilterConfig, first_match
+from statsapi.ingest.reports import report_time
+from statsapi.ingest.submission import Event, Sender, Submission
+from tsdb import series
+from tsdb.intake import Arrival
+from tsdb.outcomes import NO_REASON, Category, Outcome
+from tsdb.series import Series
+from tsdb.store import Increment
+
+QUOTA_REASON = "key_quota"
+
+_QUICK_BYTES = 64 * 1024
+_QUICK_GLOBS = 20
+
+
+class Verdict(NamedTuple):
+    """What the filters say of an event: the one that matches, or None; and the event's environment, or None."""
+
+    filtered_by: str | None
+    environment: str | None
+
+
+def is_quick(filters: FilterConfig, event: Event) -> bool:
+    """Return whether `judge` takes less than a millisecond. Anything longer would hold up all other requests."""
+    return len(event.payload) <= _QUICK_BYTES and len(filters.error_messages) <= _QUICK_GLOBS
+
+
+def judge(filters: FilterConfig, event: Event, sender: Sender) -> Verdict:
+    """Return what the filters say of the event."""
+    attributes = event.attributes
+    if attributes is None:
+        if not filters.needs_payload:
+            assert event.header is not None  # noqa: S101 - an event without attributes is of an envelope
+            environment = event_environment(event.header, event.payload, sender.public_key)
+            return Verdict(first_match(filters, EventAttributes(client_ip=sender.ip)), environment)
+        attributes = event_attributes(read_event(event.payload), client_ip=sender.ip, user_agent=sender.user_agent)
+    return Verdict(first_match(filters, attributes), attributes.environment)
+
+
+def arrival_of(
+    submission: Submission, config: Config, key: Key, verdict: Verdict | None, environment: int | None
+) -> Arrival:
+    """Return what the submission counts.
+
+    `verdict` is about its event, if it has one, and `environment` is the id of the event's environment, or None. A
+    filter makes the event filtered. Otherwise it is accepted, unless the quota of the key refuses it. Each outcome
+    counts in its environment.
+    """
+    others = list(_others(submission, config.project, key.id))
+    event = submission.event
+    if event is None or verdict is None:
+        return Arrival(submission.id, Outcome.ACCEPTED, others=others)
+    now = submission.sender.now
+
+    def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
+        counted = _of_event(config.project, key.id, Category.ERROR, outcome, reason, environment)
+        increments = [Increment(one, now) for one in counted]
+        for category, quantity in event.attached.items():
+            beside = _of_event(config.project, key.id, category, outcome, reason, None)
+            increments += [Increment(one, now, quantity) for one in beside]
+        return increments
+
+    if verdict.filtered_by is not None:
+        return Arrival(submission.id, Outcome.FILTERED, under(Outcome.FILTERED, verdict.filtered_by), others=others)
+    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if key.quota else ()
+    return Arrival(submission.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), key.quota, refused, others)
+
+
+def _others(submission: Submission, project: int, key: int) -> Iterator[Increment]:
+    """Yield what is counted whatever becomes of the event."""
+    now = submission.sender.now
+    if submission.invalid is not None:
+        for one in _of_event(project, key, Category.ERROR, Outcome.INVALID, submission.invalid, None):
+            yield Increment(one, now)
+    for category, quantity in submission.items:
+        for one in _of_event(project, key, category, Outcome.ACCEPTED, NO_REASON, None):
+            yield Increment(one, now, quantity)
+    report = submission.report
+    if report is None:
+        return
+    at = report_time(report.timestamp, submission.sent_at, now, now - get_store().rollups[-1].span)
+    if at is None:  # older than anything that is kept
+        return
+    for row in report.rows:
+        for one in _of_event(project, key, Category(row.category), Outcome(row.outcome), row.reason, None):
+            yield Increment(one, max(0, int(at)), row.quantity)
+
+
+@lru_cache(maxsize=10_000)
+def _of_event(
+    project: int, key: int, category: Category, outcome: Outcome, reason: str, environment: int | None
+) -> tuple[Series, ...]:
+    return tuple(series.of_event(project, key, category, outcome, reason=reason, environment_id=environment))

@@ -1,0 +1,61 @@
+"""One request of intake: what is read of its line and headers, and its body as it comes."""
+
+from __future__ import annotations
+
+import time
+
+from django.conf import settings
+
+from statsapi.door.body import Body, Receive, Scope
+from statsapi.http.client_address import sender_address
+
+_READ = {
+    b"authorization": "authorization",
+    b"content-encoding": "content-encoding",
+    b"user-agent": "user-agent",
+    b"x-forwarded-for": "x-forwarded-for",
+    b"x-forwarded-proto": "x-forwarded-proto",
+    b"x-sentry-auth": "x-sentry-auth",
+}
+"""The headers that intake looks at. SDKs send others too, and copying those would take time for nothing."""
+
+
+class Request:
+    """A request to an endpoint of intake. `now` is its one clock, in whole seconds since the epoch."""
+
+    __slots__ = ("_headers", "address", "body", "method", "now", "path", "project", "query", "scheme")
+
+    def __init__(self, scope: Scope, receive: Receive, project: str, body_seconds: float) -> None:
+        self.now = int(time.time())
+        self.method: str = scope["method"]
+        self.path: str = scope["path"]
+        self.query: str = scope["query_string"].decode("latin-1")
+        self.project = project
+        """The project's id as the path says it, which may be any text."""
+        self._headers = headers = _headers(scope["headers"])
+        self.scheme: str = scope["scheme"]
+        client = scope.get("client")
+        self.address = sender_address(client[0] if client else "", headers.get("x-forwarded-for", ""))
+        self.body = Body(scope, receive, body_seconds)
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether the client sends over HTTPS, to this service or to a proxy that is trusted."""
+        if settings.TRUST_PROXY and self.header("x-forwarded-proto") is not None:
+            return self.header("x-forwarded-proto") == "https"
+        return self.scheme == "https"
+
+    def header(self, name: str) -> str | None:
+        """Return the header with this name in lower case; None if it was not sent or is not one that is read."""
+        return self._headers.get(name)
+
+
+def _headers(sent: list[tuple[bytes, bytes]]) -> dict[str, str]:
+    """Return the headers that are read. A header that was sent twice has both values, joined with a comma."""
+    found: dict[str, str] = {}
+    for raw, value in sent:
+        name = _READ.get(raw)
+        if name is not None:
+            text = value.decode("latin-1")
+            found[name] = f"{found[name]},{text}" if name in found else text
+    return found

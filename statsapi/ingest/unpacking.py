@@ -1,0 +1,69 @@
+"""The body of a request of intake, within its limits and unpacked, in pieces as they come."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+from statsapi.door import threads
+from statsapi.door.body import BodyLost
+from statsapi.http.bounded_body import BoundedBody, unreadable
+from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.request import Request
+
+QUICK_BYTES = 256 * 1024
+"""Unpacking so much takes a millisecond at most. What a piece of the body holds beyond that is unpacked in a thread,
+so that others are served meanwhile."""
+
+STRETCH = 1024 * 1024
+"""The bytes that a thread unpacks before they are used, and so the most that are held."""
+
+
+async def unpacked(request: Request, sent: str, whole: str) -> AsyncIterator[bytes]:
+    """Yield the unpacked body in pieces. `sent` and `whole` name the settings of its limits, as sent and unpacked.
+
+    Raises RequestError 413 if a limit is exceeded, at once if Content-Length says so, and 400 if the body cannot be
+    unpacked or does not come whole. Raises BodyTooSlow.
+    """
+    encoding = request.header("content-encoding") or ""
+    body = BoundedBody(encoding, sent=body_limit(sent), unpacked=body_limit(whole), length=request.body.length)
+    while data := await _piece(request):
+        async for piece in _quickly(body.feed(data)):
+            yield piece
+    async for piece in _quickly(body.end()):
+        yield piece
+
+
+async def whole_body(request: Request, sent: str, whole: str) -> bytes:
+    """Return the whole unpacked body. Raises as `unpacked` does."""
+    return b"".join([piece async for piece in unpacked(request, sent, whole)])
+
+
+async def _piece(request: Request) -> bytes:
+    try:
+        return await request.body.piece()
+    except BodyLost:
+        raise unreadable("the connection was lost") from None
+
+
+async def _quickly(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
+    room = QUICK_BYTES
+    for piece in pieces:
+        yield piece
+        room -= len(piece)
+        if room <= 0:
+            break
+    else:
+        return
+    while stretch := await threads.in_thread(_next, pieces):
+        for piece in stretch:
+            yield piece
+
+
+def _next(pieces: Iterator[bytes]) -> list[bytes]:
+    taken, size = [], 0
+    for piece in pieces:
+        taken.append(piece)
+        size += len(piece)
+        if size >= STRETCH:
+            break
+    return taken
