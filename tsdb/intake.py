@@ -15,7 +15,7 @@ of its own. If the event has no id or was refused, the token says that this subm
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -146,9 +146,10 @@ class Intake:
         answers = self._run([self._call(batch, self._store.most_series) for batch in batches])
         crowded = {place: numbers for place, answer in enumerate(answers) if (numbers := without_room(answer))}
         # Without a limit, because it adds only spare series, even if others fill the project at this moment.
-        again = self._run([self._call(batches[place].moved_to_spare(crowded[place]), 0) for place in crowded])
-        for place, answer in zip(crowded, again, strict=True):
-            answers[place] = answer
+        if crowded:
+            again = self._run([self._call(batches[place].moved_to_spare(crowded[place]), 0) for place in crowded])
+            for place, answer in zip(crowded, again, strict=True):
+                answers[place] = answer
         return answers
 
     def _run(self, calls: Sequence[Call]) -> list[Any]:
@@ -260,7 +261,6 @@ class _Batch:
 
     def _add_kind(self, arrival: Arrival, now: int) -> int:
         """Add a kind of arrivals, which differ in their claims only, and return where it begins among the kinds."""
-        lists = [self._added_up(increments) for increments in (arrival.counted, arrival.refused, arrival.others)]
         number, most = 0, 0
         if arrival.quota:
             key, most, window = arrival.quota
@@ -268,24 +268,29 @@ class _Batch:
                 raise ValueError(f"a quota cannot have a window of {window} seconds")
             name = quota_key(self.project, key, window, now)
             number, _ = self._quotas.setdefault(name, (len(self._quotas) + 1, window))
+        others = _added_up(arrival.others)
+        args: list[str | int] = [arrival.outcome.value, number, most]
+        args += (len(arrival.counted), len(arrival.refused), len(others))
+        all_series, times, moved = self.series, self._times, self._moved
+        for series, timestamp, amount in (*arrival.counted, *arrival.refused, *others):
+            if timestamp < 0 or not 1 <= amount <= LARGEST or series.project != self.project:
+                raise ValueError(f"cannot count {amount} of {series} at {timestamp}")
+            series = moved.get(series, series)
+            cell = all_series.setdefault(series, len(all_series) + 1)
+            args += (cell + MOST_SERIES * times.setdefault(timestamp, len(times)), amount)
         begin = len(self._kind_args)
-        self._kind_args += (arrival.outcome.value, number, most, *map(len, lists))
-        for amounts in lists:
-            for (series, timestamp), amount in amounts.items():
-                cell = self.series.setdefault(series, len(self.series) + 1)
-                cell += MOST_SERIES * self._times.setdefault(timestamp, len(self._times))
-                self._kind_args += (cell, amount)
+        self._kind_args += args
         return begin
 
-    def _added_up(self, increments: Iterable[Increment]) -> dict[tuple[Series, int], int]:
-        """Return the increments with equal series and timestamps added up, so that 100 sessions cost as much as one."""
-        amounts: dict[tuple[Series, int], int] = {}
-        for series, timestamp, amount in increments:
-            if timestamp < 0 or not 1 <= amount <= LARGEST or series.project != self.project:
-                raise ValueError(f"cannot count {amount} of {series.name} at {timestamp}")
-            place = (self._moved.get(series, series), timestamp)
-            amounts[place] = min(amounts.get(place, 0) + amount, LARGEST)
-        return amounts
+
+def _added_up(increments: Sequence[Increment]) -> Sequence[Increment]:
+    """Return the increments with equal series and timestamps added up, so that 100 sessions cost as much as one."""
+    amounts: dict[tuple[Series, int], int] = {}
+    for series, timestamp, amount in increments:
+        if not 1 <= amount <= LARGEST:
+            return increments  # they are refused as they are
+        amounts[series, timestamp] = min(amounts.get((series, timestamp), 0) + amount, LARGEST)
+    return [Increment(series, timestamp, amount) for (series, timestamp), amount in amounts.items()]
 
 
 _OUTCOMES = {outcome.value.encode(): outcome for outcome in Outcome}

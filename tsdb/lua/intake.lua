@@ -21,9 +21,6 @@
 -- 'stale', or the numbers of the facts that there is no room for. Then nothing was counted, and they must be counted
 -- elsewhere
 
-if redis.call('GET', KEYS[1]) ~= ARGV[2] then
-    return 'stale'
-end
 local MOST_SERIES = 1000000
 local EXACT = 12  -- digits: sums of so many such amounts are exact in Lua
 local arrivals, series = tonumber(ARGV[6]), tonumber(ARGV[7])
@@ -34,12 +31,15 @@ local first_kind = first_arrival + arrivals
 local first_quota = 4 + 2 * arrivals
 local first_ring = first_quota + ARGV[9]
 
+local found = call('MGET', KEYS[1], unpack(KEYS, 4, first_quota - 1))
+if found[1] ~= ARGV[2] then
+    return 'stale'
+end
 -- Outcomes by claim: of earlier calls, and of this one.
 local taken = {}
-local found = redis.call('MGET', unpack(KEYS, 4, first_quota - 1))
 for i = 1, 2 * arrivals do
-    if found[i] then
-        taken[KEYS[3 + i]] = found[i]
+    if found[i + 1] then
+        taken[KEYS[i + 3]] = found[i + 1]
     end
 end
 
@@ -47,7 +47,7 @@ end
 local used, took = {}, {}
 local function is_used_up(quota, most)
     if not used[quota] then
-        used[quota], took[quota] = tonumber(redis.call('GET', KEYS[first_quota + quota - 1]) or 0), 0
+        used[quota], took[quota] = tonumber(call('GET', KEYS[first_quota + quota - 1]) or 0), 0
     end
     return used[quota] + took[quota] >= most
 end
@@ -123,12 +123,12 @@ if series > room then
 end
 
 for claim, life in pairs(lives) do
-    redis.call('SET', claim, taken[claim], 'EX', life)
+    call('SET', claim, taken[claim], 'EX', life)
 end
 for quota, number in pairs(took) do
     local key = KEYS[first_quota + quota - 1]
-    if number > 0 and redis.call('INCRBY', key, number) == number then
-        redis.call('EXPIRE', key, ARGV[first_window + quota - 1])
+    if number > 0 and call('INCRBY', key, number) == number then
+        call('EXPIRE', key, ARGV[first_window + quota - 1])
     end
 end
 local now = math.min(tonumber(ARGV[1]), limit)

@@ -5,19 +5,19 @@
 -- count as a decimal string.
 
 local MOST_ARGUMENTS = 4000  -- of one command: Lua unpacks some 8000 at most
-local floor = math.floor
+local floor, call, KEYS, ARGV = math.floor, redis.call, KEYS, ARGV  -- Lua finds a local faster than a global
 
 -- Redis' own clock bounds the future, so that a clock that runs ahead cannot erase a ring.
-local clock = tonumber(redis.call('TIME')[1])
+local clock = tonumber(call('TIME')[1])
 local limit = clock + FUTURE
 
 -- Writes an empty ring whose newest bucket is `bucket`.
 local function new_ring(key, rollup, bucket)
     -- SETRANGE fills the ring with zeros. A SET would carry all zeros through Lua and the AOF, and take twice as long.
-    redis.call('DEL', key)
-    redis.call('SETRANGE', key, (rollup.slots + 1) * WIDTH - 1, '\0')
-    redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
-    redis.call('EXPIRE', key, rollup.ttl)
+    call('DEL', key)
+    call('SETRANGE', key, (rollup.slots + 1) * WIDTH - 1, '\0')
+    call('SETRANGE', key, 0, struct.pack('>l', bucket))
+    call('EXPIRE', key, rollup.ttl)
 end
 
 -- Returns whether the project may be counted into by a process that keeps rings of these shapes.
@@ -39,7 +39,7 @@ end
 
 -- Notes in the project's state that the resolution of `seconds` is complete only since that instant (s).
 local function note_filled(seconds, since)
-    local start, filled = string.match(redis.call('GET', KEYS[1]) or '', '^(%a+ %S+ %S+) (%S+)$')
+    local start, filled = string.match(call('GET', KEYS[1]) or '', '^(%a+ %S+ %S+) (%S+)$')
     if not start then
         return
     end
@@ -52,11 +52,11 @@ local function note_filled(seconds, since)
         end
     end
     kept[#kept + 1] = string.format('%d=%d', seconds, since)
-    redis.call('SET', KEYS[1], start .. ' ' .. table.concat(kept, ','))
+    call('SET', KEYS[1], start .. ' ' .. table.concat(kept, ','))
 end
 
 local function zero_slots(key, first, last)
-    redis.call('SETRANGE', key, WIDTH * (first + 1), string.rep('\0', WIDTH * (last - first + 1)))
+    call('SETRANGE', key, WIDTH * (first + 1), string.rep('\0', WIDTH * (last - first + 1)))
 end
 
 -- Empties the slots of the buckets `first` to `last`, fewer than the ring has.
@@ -77,8 +77,8 @@ local function advance(key, rollup, newest, bucket)
         return new_ring(key, rollup, bucket)
     end
     zero(key, slots, newest + 1, bucket)
-    redis.call('SETRANGE', key, 0, struct.pack('>l', bucket))
-    redis.call('EXPIRE', key, rollup.ttl)
+    call('SETRANGE', key, 0, struct.pack('>l', bucket))
+    call('EXPIRE', key, rollup.ttl)
 end
 
 -- Takes back a ring that a clock which ran ahead has moved into the future, where it would refuse the present. The buckets
@@ -92,17 +92,22 @@ local function pull_back(key, rollup, newest)
         new_ring(key, rollup, last)
     else
         zero(key, slots, last + 1, newest)
-        redis.call('SETRANGE', key, 0, struct.pack('>l', last))
-        redis.call('EXPIRE', key, rollup.ttl)
+        call('SETRANGE', key, 0, struct.pack('>l', last))
+        call('EXPIRE', key, rollup.ttl)
     end
     note_filled(seconds, math.min(newest - slots + 1, floor(clock / seconds) + 1) * seconds)
     return last
 end
 
+-- Returns the start of a ring, which names its newest bucket; '' if there is no ring.
+local function head_of(key)
+    return call('GETRANGE', key, 0, WIDTH - 1)
+end
+
 -- Notes in the state if a ring whose newest bucket lies ahead of the caller's clock has lost buckets that would still be
 -- retained.
 local function note_lost(key, rollup, now)
-    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
+    local head = head_of(key)
     if #head == 0 then
         return
     end
@@ -115,9 +120,8 @@ local function note_lost(key, rollup, now)
     end
 end
 
--- Makes the ring reach the bucket `top`. Returns its newest bucket, and whether the ring is new.
-local function reach(key, rollup, top)
-    local head = redis.call('GETRANGE', key, 0, WIDTH - 1)
+-- Makes the ring, which starts with `head`, reach the bucket `top`. Returns its newest bucket, and whether the ring is new.
+local function reach(key, head, rollup, top)
     if #head == 0 then
         new_ring(key, rollup, top)
         return top, true
@@ -133,25 +137,14 @@ local function reach(key, rollup, top)
     return newest, false
 end
 
--- Adds an amount (a decimal string, or a number below 2^53) to one bucket, unless the ring no longer holds it. Returns
--- whether the ring is new.
-local function ring_add_one(key, rollup, bucket, amount)
-    local newest, fresh = reach(key, rollup, bucket)
-    local slots = rollup.slots
-    if bucket > newest - slots then
-        redis.call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'i64', 8 * WIDTH * (bucket % slots + 1), amount)
-    end
-    return fresh
-end
-
--- Adds amounts[i], as ring_add_one takes it, to buckets[i], for each i. Skips buckets that the ring no longer holds. Returns
--- whether the ring is new.
+-- Adds amounts[i] (a decimal string, or a number below 2^53) to buckets[i], for each i. Skips buckets that the ring no longer
+-- holds. Returns whether the ring is new.
 local function ring_add(key, rollup, buckets, amounts)
     local top = buckets[1]
     for i = 2, #buckets do
         if buckets[i] > top then top = buckets[i] end
     end
-    local newest, fresh = reach(key, rollup, top)
+    local newest, fresh = reach(key, head_of(key), rollup, top)
     local slots = rollup.slots
     local oldest = newest - slots + 1
     local command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
@@ -161,13 +154,13 @@ local function ring_add(key, rollup, buckets, amounts)
             command[n + 3], command[n + 4] = 8 * WIDTH * (buckets[i] % slots + 1), amounts[i]
             n = n + 4
             if n > MOST_ARGUMENTS then
-                redis.call(unpack(command))
+                call(unpack(command))
                 command, n = {'BITFIELD', key, 'OVERFLOW', 'SAT'}, 4
             end
         end
     end
     if n > 4 then
-        redis.call(unpack(command))
+        call(unpack(command))
     end
     return fresh
 end
@@ -175,15 +168,15 @@ end
 -- Takes a claim for `ttl` seconds. Returns 'new', 'repeat' if it was taken before with the same value, or 'conflict' if it
 -- was taken with another value.
 local function claim(key, value, ttl)
-    if redis.call('SET', key, value, 'NX', 'EX', ttl) then
+    if call('SET', key, value, 'NX', 'EX', ttl) then
         return 'new'
     end
-    return redis.call('GET', key) == value and 'repeat' or 'conflict'
+    return call('GET', key) == value and 'repeat' or 'conflict'
 end
 
 -- Returns how many more series the project may have. It has `most` at most; 0 means that it has no limit.
 local function room_for_series(most)
-    return most == 0 and math.huge or most - redis.call('SCARD', KEYS[2])
+    return most == 0 and math.huge or most - call('SCARD', KEYS[2])
 end
 
 -- Returns the numbers of the facts that are new, if the project has no room for all of them; otherwise nil. `names` holds
@@ -192,7 +185,7 @@ end
 local function without_room(names, room)
     local new = {}
     for number, name in pairs(names) do
-        if string.sub(name, 1, 2) == 'f:' and redis.call('SISMEMBER', KEYS[2], name) == 0 then
+        if string.sub(name, 1, 2) == 'f:' and call('SISMEMBER', KEYS[2], name) == 0 then
             new[#new + 1] = number
         end
     end
@@ -203,7 +196,7 @@ end
 local function add_to_total(field, amount)
     local added = redis.pcall('HINCRBY', KEYS[3], field, string.format('%.0f', amount))
     if type(added) == 'table' then  -- it stops at the largest count, as the count in a ring does
-        redis.call('HSET', KEYS[3], field, LARGEST)
+        call('HSET', KEYS[3], field, LARGEST)
     end
 end
 
@@ -213,20 +206,44 @@ local function bounded(timestamp)
     return time > limit and clock or time
 end
 
--- Counts one increment of a series into every rollup that still retains it. The rings stand in KEYS from `ring` on.
--- Returns whether one of the rings is new, and how much the coarsest rollup counted. Most events need only this, so it makes
--- no tables.
-local function count_one(time, amount, ring, now)
-    local fresh, counted = false, false
+-- Where an increment at a time belongs, by rollup: its bucket (false: no longer retained), the head of a ring whose newest
+-- bucket this is, and the bucket's place in the ring, in bits. Most calls count at one time only.
+local placed_time, buckets, heads, offsets = nil, {}, {}, {}
+local function place(time, now)
+    placed_time = time
     for i = 1, #ROLLUPS do
         local rollup = ROLLUPS[i]
         local bucket = floor(time / rollup.seconds)
-        counted = bucket >= oldest_bucket(rollup, now)
-        if counted and ring_add_one(KEYS[ring + i - 1], rollup, bucket, amount) then
-            fresh = true
+        buckets[i] = bucket >= oldest_bucket(rollup, now) and bucket
+        heads[i] = struct.pack('>l', bucket)
+        offsets[i] = 8 * WIDTH * (bucket % rollup.slots + 1)
+    end
+end
+
+-- Counts one increment of a series into every rollup that still retains it: `amount`, a decimal string or a number below
+-- 2^53, at `time`, which is `bounded`. The rings stand in KEYS from `ring` on. `now` is the same in all of a script. Returns
+-- whether one of the rings is new, and how much the coarsest rollup counted. Most events need only this, so it is short.
+local function count_one(time, amount, ring, now)
+    if time ~= placed_time then
+        place(time, now)
+    end
+    local fresh = false
+    for i = 1, #ROLLUPS do
+        local bucket = buckets[i]
+        if bucket then
+            local key, rollup = KEYS[ring + i - 1], ROLLUPS[i]
+            local head = head_of(key)
+            local newest, is_new = bucket, false
+            if head ~= heads[i] then
+                newest, is_new = reach(key, head, rollup, bucket)
+                fresh = fresh or is_new
+            end
+            if bucket > newest - rollup.slots then
+                call('BITFIELD', key, 'OVERFLOW', 'SAT', 'INCRBY', 'i64', offsets[i], amount)
+            end
         end
     end
-    return fresh, counted and tonumber(amount) or 0
+    return fresh, buckets[#ROLLUPS] and tonumber(amount) or 0
 end
 
 -- Counts many increments of a series as count_one does: amounts[i] at times[i], for each i.
@@ -255,7 +272,7 @@ end
 -- rollup counted. These are by category and outcome, and for what was not accepted also by reason, over all keys.
 local function note_counted(name, fresh, sum)
     if fresh then
-        redis.call('SADD', KEYS[2], name)
+        call('SADD', KEYS[2], name)
     end
     if sum > 0 then
         if string.sub(name, 1, 2) == 't:' then
