@@ -6,20 +6,15 @@ import sys
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
-from django.urls import ResolverMatch
+from django.urls import resolve
 from django.utils.decorators import sync_only_middleware
 
 from statsapi.http.failures import failure, refused_question
 from statsapi.http.refusal_pages import refusal
-from statsapi.operations.health import PROMISES, healthz, readyz
+from statsapi.settings_middleware import PROBES
 
 GetResponse = Callable[[HttpRequest], HttpResponseBase]
 
-_PROBES = {
-    "/healthz": ResolverMatch(healthz, (), {}, "healthz"),
-    "/readyz": ResolverMatch(readyz, (), {}, "readyz"),
-    **{f"/readyz/{one}": ResolverMatch(readyz, (one,), {}, f"readyz-{one}") for one in PROMISES},
-}
 _VARY = ("Accept-Language", "Cookie")
 
 
@@ -53,21 +48,15 @@ def response_headers(get_response: GetResponse) -> GetResponse:
 
 
 @sync_only_middleware
-def fast_path_for_intake(get_response: GetResponse) -> GetResponse:
-    """Call the views of intake and of probes directly, without the rest of the middleware.
-
-    Requests of SDKs have no session, no form and no static file. The rest would cost more than half of such a request's
-    time in Python. Probes go this way because they ask by address, which ALLOWED_HOSTS does not name.
-    See docs/decisions/0007-middleware-left-out.md.
-    """
+def probes(get_response: GetResponse) -> GetResponse:
+    """Answer probes without the rest of the middleware: they ask by address, which ALLOWED_HOSTS does not name."""
 
     def middleware(request: HttpRequest) -> HttpResponseBase:
-        probe = _PROBES.get(request.path_info)
-        if probe is not None:
-            request.resolver_match = probe
-            answer: HttpResponseBase = probe.func(request, *probe.args)
-            return answer
-        return get_response(request)
+        if not PROBES.fullmatch(request.path_info):
+            return get_response(request)
+        found = request.resolver_match = resolve(request.path_info)
+        response: HttpResponseBase = found.func(request, *found.args, **found.kwargs)
+        return response
 
     return middleware
 

@@ -15,6 +15,7 @@ from statsapi import env, var_dir
 from statsapi.operations import logs
 from statsapi.settings_api import REST_FRAMEWORK as REST_FRAMEWORK
 from statsapi.settings_api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
+from statsapi.settings_middleware import PROBES, TABLE
 from tsdb import embedded
 from tsdb.client import MOST_CONNECTIONS
 from tsdb.cluster import CLUSTER_SCHEMES
@@ -153,25 +154,7 @@ for _origin in CORS_ALLOWED_ORIGINS:
 CORS_URLS_REGEX = r"^/api/0/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]  # other origins may read; writing is for servers
 CORS_EXPOSE_HEADERS = ["Link", "Retry-After", "X-Stats-Resolution", "X-Stats-Retained-Since", "X-Stats-Timezone"]
-MIDDLEWARE = [
-    "statsapi.middleware.response_headers",
-    "django.middleware.security.SecurityMiddleware",
-    "statsapi.middleware.fast_path_for_intake",
-    *(["corsheaders.middleware.CorsMiddleware"] if CORS_ALLOWED_ORIGINS else []),
-    "statsapi.api.fast_path.fast_path_for_tokens",
-    "csp.middleware.CSPMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
-    "statsapi.middleware.failures_as_json",
-    "statsapi.middleware.words_for_wrong_methods",
-    "django.contrib.sessions.middleware.SessionMiddleware",
-    "django.middleware.common.CommonMiddleware",
-    "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
-    "statsapi.middleware.short_forms",
-    "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "axes.middleware.AxesMiddleware",
-]
+MIDDLEWARE = [one.middleware for one in TABLE if CORS_ALLOWED_ORIGINS or not one.middleware.startswith("corsheaders.")]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
@@ -284,7 +267,7 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = env.boolean("HSTS_INCLUDE_SUBDOMAINS", False)
 SECURE_HSTS_PRELOAD = env.boolean("HSTS_PRELOAD", False)
 # Django's checks of these two would refuse every start that leaves them off.
 SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W021"]
-SECURE_REDIRECT_EXEMPT = [r"^(healthz|readyz(/(reads|counting|managing))?)$"]
+SECURE_REDIRECT_EXEMPT = [f"^{PROBES.pattern.removeprefix('/')}$"]
 # Only behind a proxy that sets this header itself: with it any other client could claim HTTPS.
 TRUST_PROXY = env.boolean("TRUST_PROXY", False)
 if TRUST_PROXY:

@@ -128,7 +128,7 @@ def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **setting
     folder_of_programs = Path(sys.executable).parent
     listen = {
         "granian": ["--interface", "asginl", "--http", "1", "--host", "127.0.0.1", "--port", str(port), "--no-ws"],
-        "uvicorn": ["--host", "127.0.0.1", "--port", str(port)],
+        "uvicorn": ["--host", "127.0.0.1", "--port", str(port), "--no-access-log"],
     }
     command = [str(folder_of_programs / kind), "statsapi.asgi:application", *listen[kind]]
     server = Server(command, log, **environment)

@@ -32,8 +32,7 @@ def whole_stage(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
             tmp_path_factory.mktemp("service"),
             TSDB_URL=f"redis://127.0.0.1:{proxy.port}/0",
             CACHE_URL=f"redis://127.0.0.1:{own_redis.port}/1",
-            GRANIAN_WORKERS="2",
-            GRANIAN_RESPAWN_FAILED_WORKERS="true",
+            WEB_WORKERS="2",
         )
         yield Stage(own_redis, proxy, service)
         service.stop()

@@ -12,17 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 
 from tests.faults.stage import Stage
-from tests.servers import wait_for
+from tests.servers import listens, wait_for
 from tests.service import Service
 
 EVENTS_BETWEEN_KILLS = 400
 
 
 def kill_a_worker(service: Service) -> None:
-    """Kill a worker, and wait for the one that takes its place."""
-    started = service.log.read_text().count("Started worker")
-    os.kill(service.workers()[0], signal.SIGKILL)
-    wait_for(lambda: service.log.read_text().count("Started worker") > started, "the start of another worker")
+    """Kill the oldest worker, and wait for the one that takes its place."""
+    before = service.workers()
+    os.kill(before[0], signal.SIGKILL)
+    wait_for(lambda: set(service.workers()) - set(before) != set(), "the start of another worker")
+    wait_for(lambda: listens(service.port), "a worker that serves")
 
 
 def test_workers_are_killed_in_full_swing(stage: Stage) -> None:

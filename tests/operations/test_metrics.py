@@ -45,7 +45,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 @pytest.fixture(scope="module")
 def service(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     url = f"redis://127.0.0.1:{redis.port}"
-    settings = {"TSDB_URL": f"{url}/0", "CACHE_URL": f"{url}/1", "METRICS_TOKEN": TOKEN, "GRANIAN_WORKERS": "2"}
+    settings = {"TSDB_URL": f"{url}/0", "CACHE_URL": f"{url}/1", "METRICS_TOKEN": TOKEN, "WEB_WORKERS": "2"}
     service = Service(tmp_path_factory.mktemp("metrics"), **settings)
     yield service
     service.stop()

@@ -22,7 +22,9 @@ from tests.clients.live import IntakeService, Sender, event
 from tests.servers import wait_for
 
 pytestmark = pytest.mark.once
-THREADS = 16
+THREADS = 4
+SENDERS = 2000
+ASKED = 400
 BODY_SECONDS = 2.0
 HEADER_SECONDS = 1
 SENT_BY = {"length": b"Content-Length: 5000\r\n\r\nx", "chunked": b"Transfer-Encoding: chunked\r\n\r\n1\r\nx\r\n"}
@@ -31,16 +33,16 @@ LARGE = "/static/drf_spectacular_sidecar/redoc/bundles/redoc.standalone.js.map"
 PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 
 
-class FewThreads(IntakeService):
-    """A service as statsapi/start/local.py starts it, with fewer threads and a shorter time for headers."""
+class ShortHeaders(IntakeService):
+    """A service as statsapi/start/local.py starts it, with a shorter time for headers."""
 
     changes = f"server.HEADER_SECONDS = {HEADER_SECONDS}; "
 
 
 @pytest.fixture(scope="module")
-def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FewThreads]:
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShortHeaders]:
     folder = tmp_path_factory.mktemp("slow")
-    service = FewThreads(folder, WEB_THREADS=str(THREADS), BODY_TIMEOUT=str(BODY_SECONDS))
+    service = ShortHeaders(folder, BODY_TIMEOUT=str(BODY_SECONDS))
     yield service
     service.stop()
 
@@ -55,7 +57,7 @@ def intake(sender: Sender) -> bytes:
 
 
 @contextmanager
-def connected(service: FewThreads, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
+def connected(service: ShortHeaders, number: int, sent: bytes = b"") -> Iterator[list[socket.socket]]:
     with ExitStack() as stack:
         sockets = []
         for _ in range(number):
@@ -76,14 +78,14 @@ def received(one: socket.socket) -> bytes:
     return data
 
 
-def busy_seconds(service: FewThreads) -> float:
+def busy_seconds(service: ShortHeaders) -> float:
     """Return the processor time that the worker has used, in seconds."""
     [worker] = service.workers()
     fields = Path(f"/proc/{worker}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / 100
 
 
-def share_of_a_core(service: FewThreads) -> float:
+def share_of_a_core(service: ShortHeaders) -> float:
     before, began = busy_seconds(service), time.monotonic()
     time.sleep(0.5)
     return (busy_seconds(service) - before) / (time.monotonic() - began)
@@ -92,7 +94,7 @@ def share_of_a_core(service: FewThreads) -> float:
 @pytest.mark.parametrize("body", SENT_BY)
 @pytest.mark.parametrize("lost_by", ["the end of the connection", "a reset"])
 def test_a_client_lost_in_the_middle_of_a_body_costs_nothing_from_then_on(
-    service: FewThreads, sender: Sender, body: str, lost_by: str
+    service: ShortHeaders, sender: Sender, body: str, lost_by: str
 ) -> None:
     assert service.send(sender, event()).status == 200
     with connected(service, 2 * THREADS, intake(sender) + SENT_BY[body]) as sockets:
@@ -104,14 +106,14 @@ def test_a_client_lost_in_the_middle_of_a_body_costs_nothing_from_then_on(
     assert share_of_a_core(service) < 0.2
 
 
-def test_http_2_without_tls_is_not_spoken(service: FewThreads) -> None:
+def test_http_2_without_tls_is_not_spoken(service: ShortHeaders) -> None:
     with connected(service, 1, PREFACE + b"\0\0\0\4\0\0\0\0\0") as [one]:
         assert received(one).split(b" ")[:2] in ([b"HTTP/1.1", b"400"], [b""])
     assert share_of_a_core(service) < 0.2
 
 
 def test_curl_lost_in_the_middle_of_an_upload_by_http_2_leaves_the_cores_idle(
-    service: FewThreads, sender: Sender
+    service: ShortHeaders, sender: Sender
 ) -> None:
     url = f"http://127.0.0.1:{service.port}{sender.path('envelope')}"
     command = ["curl", "-s", "--http2-prior-knowledge", "-X", "POST", "-T", "-", "-H", f"X-Sentry-Auth: {sender.auth}"]
@@ -124,7 +126,7 @@ def test_curl_lost_in_the_middle_of_an_upload_by_http_2_leaves_the_cores_idle(
     assert share_of_a_core(service) < 0.2
 
 
-def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: FewThreads, sender: Sender) -> None:
+def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: ShortHeaders, sender: Sender) -> None:
     api = head_of("/api/0/projects/acme/web/outcomes/", Authorization=f"Bearer {service.token}")
     form = {"Content-Type": "application/x-www-form-urlencoded", "Cookie": f"csrftoken={'x' * 32}"}
     requests = [
@@ -132,8 +134,8 @@ def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: FewTh
         intake(sender) + SENT_BY["chunked"],
         api + SENT_BY["length"],
         api + SENT_BY["chunked"],
-        # Django treats a chunked body as empty, so it does not wait for a chunked form.
         head_of("/admin/login/", **form) + SENT_BY["length"],
+        head_of("/admin/login/", **form) + SENT_BY["chunked"],
     ]
     with connected(service, len(requests)) as sockets:
         began = time.monotonic()
@@ -143,11 +145,11 @@ def test_bodies_that_never_end_are_answered_408_at_their_deadline(service: FewTh
             first, text = received(one).split(b"\r\n", 1)
             assert first == b"HTTP/1.1 408 Request Timeout"
             detail = json.loads(text.partition(b"\r\n\r\n")[2])["detail"]
-            assert detail == "The body came too slowly: it has 2 s, and less while many are slow."
+            assert detail == "The body came too slowly: it has 2 s."
             assert BODY_SECONDS <= time.monotonic() - began < BODY_SECONDS + 5
 
 
-def test_an_event_whose_last_chunk_never_comes_is_not_counted(service: FewThreads, sender: Sender) -> None:
+def test_an_event_whose_last_chunk_never_comes_is_not_counted(service: ShortHeaders, sender: Sender) -> None:
     whole = event()
     chunk = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n" % (len(whole), whole)
     with connected(service, 1, intake(sender) + chunk) as [one]:
@@ -155,41 +157,64 @@ def test_an_event_whose_last_chunk_never_comes_is_not_counted(service: FewThread
     assert service.stat(sender) == 0
 
 
-def test_while_more_clients_than_threads_send_a_byte_a_second_others_are_served(
-    service: FewThreads, sender: Sender
-) -> None:
-    ended = threading.Event()
-    seconds: list[float] = []
-
-    def client() -> None:
-        while not ended.is_set():
-            answer = service.send(sender, event())
-            assert answer.status == 200
-            seconds.append(answer.seconds)
-
-    thread = threading.Thread(target=client)
-    with connected(service, 40, intake(sender) + SENT_BY["length"]) as sockets:
-        began = time.monotonic()
-        thread.start()
-        left = set(sockets)
-        try:
-            while left:
-                assert time.monotonic() - began < 20
-                for one in list(left):
-                    try:
-                        one.sendall(b"x")
-                    except OSError:  # closed, as expected
-                        left.discard(one)
-                time.sleep(0.5)
-        finally:
-            ended.set()
-            thread.join()
-    assert max(seconds) < 10
-    assert len(seconds) > 10
-    assert service.stat(sender) == len(seconds)
+def test_while_2000_clients_send_a_byte_a_second_others_are_served_as_fast(tmp_path: Path) -> None:
+    allow_descriptors(SENDERS + 500)
+    service = ShortHeaders(tmp_path, BODY_TIMEOUT="20")
+    try:
+        sender = service.new_sender()
+        quiet, before = p99(service, sender), memory_of(service)
+        with connected(service, SENDERS, intake(sender) + SENT_BY["length"]) as sockets:
+            ended = threading.Event()
+            dripping = threading.Thread(target=drip, args=[sockets, ended])
+            dripping.start()
+            try:
+                crowded = p99(service, sender)
+                assert memory_of(service) - before < SENDERS * 64 * 1024
+                for one in sockets:
+                    assert received(one).startswith(b"HTTP/1.1 408 ")
+            finally:
+                ended.set()
+                dripping.join()
+        assert service.stat(sender) == 2 * ASKED
+    finally:
+        service.stop()
+    assert crowded < 10 * quiet  # 1.5 is the aim, but a machine of two cores runs the crowd too
 
 
-def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_closed(service: FewThreads) -> None:
+def p99(service: ShortHeaders, sender: Sender) -> float:
+    """Send events one after the other, and return the seconds that 99 of 100 are faster than."""
+    with service.connect() as connection:
+        answers = [connection.send(sender, event()) for _ in range(ASKED)]
+    assert {answer.status for answer in answers} == {200}
+    return sorted(answer.seconds for answer in answers)[-ASKED // 100 - 1]
+
+
+def drip(sockets: list[socket.socket], ended: threading.Event) -> None:
+    """Send a byte a second on each socket that is still open."""
+    left = set(sockets)
+    while left and not ended.wait(1):
+        for one in list(left):
+            try:
+                one.send(b"x")
+            except OSError:  # closed, as expected
+                left.discard(one)
+
+
+def memory_of(service: ShortHeaders) -> int:
+    """Return the bytes of memory that the worker uses."""
+    [worker] = service.workers()
+    [line] = [line for line in Path(f"/proc/{worker}/status").read_text().splitlines() if line.startswith("VmRSS")]
+    return int(line.split()[1]) * 1024
+
+
+def allow_descriptors(number: int) -> None:
+    """Raise the limit of open files of this process."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < number:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(number, hard), hard))
+
+
+def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_closed(service: ShortHeaders) -> None:
     began = time.monotonic()
     with connected(service, 3) as [silent, slow, kept]:
         kept.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -207,29 +232,26 @@ def test_connections_that_send_no_header_or_a_slow_one_or_no_second_one_are_clos
     assert time.monotonic() - began < HEADER_SECONDS + 10
 
 
-def test_who_asks_for_large_files_and_reads_none_stops_nobody(service: FewThreads, sender: Sender) -> None:
+def test_who_asks_for_large_files_and_reads_none_stops_nobody(service: ShortHeaders, sender: Sender) -> None:
     # The kernel may buffer all of one answer for the client, but not of several in a row.
     get = f"GET {LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 10
     answer = service.ask("GET", LARGE, authorization="")
     assert (answer.status, len(answer.body)) == (200, int(answer.headers["content-length"]))
     with ExitStack() as stack:
-        for _ in range(3 * THREADS):
+        for _ in range(12 * THREADS):
             one = stack.enter_context(socket.socket())
             one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)  # before it connects, so that its window is small
             one.connect(("127.0.0.1", service.port))
             one.sendall(get)
-        wait_for(lambda: service.ask("GET", LARGE, authorization="").status == 503, "the end of the places")
-        assert service.send(sender, event()).status == 200
-        assert service.ask("GET", "/static/admin/css/base.css").status == 200
-        assert service.ask("GET", LARGE, authorization="").headers["retry-after"] == "1"
-    wait_for(lambda: service.ask("GET", LARGE, authorization="").status == 200, "a free place")
+        for _ in range(5):
+            assert service.send(sender, event()).status == 200
+            assert service.ask("GET", "/static/admin/css/base.css").status == 200
+            assert service.ask("GET", LARGE, authorization="").status == 200
 
 
 def test_as_many_connections_as_a_worker_took_before_stop_nobody_when_they_are_idle(
-    service: FewThreads, sender: Sender
+    service: ShortHeaders, sender: Sender
 ) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < 2500:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (min(2500, hard), hard))
-    with connected(service, 2000):
+    allow_descriptors(SENDERS + 500)
+    with connected(service, SENDERS):
         assert service.send(sender, event()).status == 200
