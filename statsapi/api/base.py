@@ -9,13 +9,13 @@ from django.core.exceptions import TooManyFieldsSent
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 
 from projects import selectors, services
 from projects.acting import acting_as
 from statsapi.api import rate_limit
 from statsapi.api.authentication import Caller, caller_of, known_caller_of
 from statsapi.api.json_body import drain_unread
+from statsapi.api.lean_view import LeanView
 from statsapi.api.permissions import ScopeMap
 from statsapi.http import clock
 from tsdb.states import Unsettled
@@ -27,7 +27,7 @@ MOST_PARAMETERS = 1000
 # A view under /api/0/. It checks in this order: the caller, the scope, the method, the object, the query. OPTIONS tells
 # which methods there are, and needs no credentials. A docstring here would be each endpoint's description in the
 # OpenAPI document.
-class ApiView(APIView):
+class ApiView(LeanView):
     scope_map: ScopeMap
     _allowance: rate_limit.Allowance | None = None
 
