@@ -23,6 +23,7 @@ from statsapi.postgresql import requests  # noqa: E402
 from statsapi.start import warming  # noqa: E402
 
 requests.bound_queries()
+requests.close_only_at_the_end()
 warming.warm_up()
 threads.switch_often()
 
