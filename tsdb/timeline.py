@@ -21,6 +21,10 @@ _DIVISORS = sorted({part for n in range(1, isqrt(DAY) + 1) if DAY % n == 0 for p
 """The lengths that divide a day, ascending."""
 
 
+Starts = range | tuple[int, ...]
+"""The start of each point of an answer, seconds since the epoch, ascending."""
+
+
 @dataclass(frozen=True)
 class Retention:
     """Since when each rollup is complete, that is, holds all that was counted.
@@ -75,10 +79,10 @@ class Window:
         """The number of buckets."""
         return self.last - self.first + 1
 
-    def timestamps(self) -> list[int]:
+    def timestamps(self) -> range:
         """Return the start of each bucket, seconds since the epoch, ascending."""
         step = self.rollup.seconds
-        return list(range(self.first * step, (self.last + 1) * step, step))
+        return range(self.first * step, (self.last + 1) * step, step)
 
     def held(self, now: int) -> Window:
         """Return the part that can hold counts at `now` (seconds since the epoch). It may be empty."""

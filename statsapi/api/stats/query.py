@@ -17,7 +17,7 @@ from statsapi.api.stats.csv_format import iso
 from tsdb.local_days import LocalDays, first_day_from, local_days
 from tsdb.outcomes import FILTERS, STATS
 from tsdb.rollups import Rollup, parse_length
-from tsdb.timeline import Retention, Window, choose_rollup, points_of, window
+from tsdb.timeline import Retention, Starts, Window, choose_rollup, points_of, window
 from tsdb.units import DAY, HOUR, MINUTE, NS
 
 MAX_POINTS = 10_000
@@ -88,7 +88,7 @@ class TimeRange:
     days: LocalDays | None = None
 
     @cached_property
-    def starts(self) -> Sequence[int]:
+    def starts(self) -> Starts:
         """The start of each point, seconds since the epoch, ascending."""
         return self.days.starts if self.days else self.window.timestamps()
 
