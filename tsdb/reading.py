@@ -11,7 +11,7 @@ from tsdb.client import Clients
 from tsdb.protocol import none_failed
 from tsdb.rollups import INTEGER_BYTES, Rollup
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, index_key, running_key, state_key
+from tsdb.series import Series, index_key, ring_keys, running_key, state_key
 from tsdb.states import States, Unsettled
 from tsdb.timeline import Window
 
@@ -127,7 +127,7 @@ class Reader:
     ) -> list[bytes | None]:
         """Return the ring of each series, or the part that ring.read_window reads; None if there is no ring."""
         rollup, states = window.rollup, self._states
-        projects = list(dict.fromkeys([*(one.project for one in series), *(seen or ())]))
+        projects = list(dict.fromkeys([*[one.project for one in series], *(seen or ())]))
         then, rings = (self._read_window if in_part else self._read_whole)(projects, series, window)
         states.verify(projects, then)
         if seen is not None:
@@ -144,7 +144,7 @@ class Reader:
         self, projects: Sequence[int], series: Sequence[Series], window: Window
     ) -> tuple[list[bytes | None], list[bytes | None]]:
         """Return the states of the projects, and the rings of the series."""
-        keys = [*map(state_key, projects), *(one.key(window.rollup) for one in series)]
+        keys = [*map(state_key, projects), *ring_keys(series, window.rollup)]
         found = self._clients.read.get_many(keys)
         return found[: len(projects)], found[len(projects) :]
 
@@ -154,7 +154,7 @@ class Reader:
         """Return the states of the projects, and for each ring its newest bucket and the window's slots."""
         stretches = ring.stretches(window)
         if self._clients.read.READS_AT_ONCE:
-            keys = [*map(state_key, projects), *(one.key(window.rollup) for one in series)]
+            keys = [*map(state_key, projects), *ring_keys(series, window.rollup)]
             found = self._window.run(self._clients.read, Call(keys, [len(projects), *stretches]))
             return found[: len(projects)], found[len(projects) :]
         mine: dict[int, list[int]] = {project: [] for project in projects}

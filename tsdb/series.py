@@ -19,7 +19,7 @@ Redis Cluster: all keys of a project lie in one slot, so one script can touch al
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from tsdb.outcomes import FILTERS, NO_REASON, RECEIVED, Category, Outcome
@@ -74,6 +74,18 @@ class RunningTotals(NamedTuple):
 def total(project: int, category: Category, outcome: Outcome) -> Series:
     """Return the total of a category and an outcome."""
     return Series(project, f"t:{category}:{outcome}")
+
+
+def totals(projects: Iterable[int], category: Category, outcomes: Iterable[Outcome]) -> list[Series]:
+    """Return the total of each of the outcomes for each of the projects, project by project."""
+    names = [total(0, category, outcome).name for outcome in outcomes]
+    return [Series(project, name) for project in projects for name in names]
+
+
+def ring_keys(series: Iterable[Series], rollup: Rollup) -> list[str]:
+    """Return what Series.key returns, for many series."""
+    shape = rollup.name
+    return [f"ts:{{{project}}}:{name}:{shape}" for project, name in series]
 
 
 def fact(project: int, key: int, category: Category, outcome: Outcome, reason: str = NO_REASON) -> Series:

@@ -24,10 +24,7 @@ class StatSeries(NamedTuple):
 def series_of_stat(store: Store, projects: Sequence[int], stat: str) -> StatSeries:
     """Return the series whose sum is the stat. A filter's name needs a look at the facts that were ever counted."""
     if stat in STATS:
-        outcomes = STATS[stat]
-        return StatSeries(
-            [series.total(project, Category.ERROR, outcome) for project in projects for outcome in outcomes]
-        )
+        return StatSeries(series.totals(projects, Category.ERROR, STATS[stat]))
 
     filtered = Kind(Category.ERROR, Outcome.FILTERED, stat)
     facts = find_facts(store, projects, Question(lambda kind: kind == filtered))
