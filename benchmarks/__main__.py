@@ -19,6 +19,7 @@ ALL = (
     "organization",
     "organization_page",
     "intake",
+    "together",
     "startup",
 )
 

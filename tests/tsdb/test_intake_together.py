@@ -110,9 +110,17 @@ def test_what_has_no_id_is_counted_once_a_submission(intake: Intake, tiny: Store
 def test_each_arrival_has_the_window_of_its_own_clock(intake: Intake, tiny: Store) -> None:
     quota = Quota(1, 1, 60)
     clocks = (NOW, NOW + 60, NOW + 59, NOW + 61)
-    arrivals = [sent(tiny, event(None, quota, at=now), now=now) for now in clocks]
+    arrivals = [sent(tiny, event(None, quota), now=now) for now in clocks]
     assert intake.count_together(arrivals) == ["accepted", "accepted", "rate_limited", "rate_limited"]
-    assert counts(tiny, ACCEPTED, TINY[-1], now=NOW + 61) == {NOW: 1, NOW + 60: 1}
+    assert tiny.clients.read.get(quota_key(7, 1, 60, NOW)) == b"1"
+    assert tiny.clients.read.get(quota_key(7, 1, 60, NOW + 60)) == b"1"
+
+
+@pytest.mark.parametrize("clocks", [(NOW, NOW + 30), (NOW + 30, NOW)])
+def test_what_is_retained_is_decided_by_the_latest_clock(intake: Intake, tiny: Store, clocks: tuple[int, int]) -> None:
+    old = NOW - 60  # the finest rollup retains 65 seconds
+    intake.count_together([sent(tiny, event(None, at=old), now=now) for now in clocks])
+    assert [counts(tiny, ACCEPTED, rollup) for rollup in TINY] == [{}, {}, {old: 2}]
 
 
 def test_increments_of_many_arrivals_at_many_times_are_added_up(intake: Intake, tiny: Store) -> None:
@@ -139,9 +147,13 @@ def test_many_arrivals_and_large_ones_are_counted_in_several_calls(intake: Intak
         Arrival(None, Outcome.ACCEPTED, large),
         event(A),
     ]
+    intake.count_together([sent(tiny, event(B))])  # Redis knows the script from now on
+    client: Any = tiny.clients.write
+    client.config_resetstat()
     answers = intake.count_together([sent(tiny, one) for one in arrivals])
     assert answers == ["accepted"] * 2 * MOST_ARRIVALS + ["rate_limited"] * 5 + ["accepted"] * 2
-    assert (sums(tiny, ACCEPTED), sums(tiny, REFUSED)) == ([2 * MOST_ARRIVALS + 1] * 3, [5] * 3)
+    assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 5
+    assert (sums(tiny, ACCEPTED), sums(tiny, REFUSED)) == ([2 * MOST_ARRIVALS + 2] * 3, [5] * 3)
     assert sums(tiny, large[-1].series) == [1] * 3
 
 

@@ -101,6 +101,15 @@ def test_incr_multi_counts_into_many_projects_and_adds_equal_increments_up(tiny:
     assert counts(tiny, SHOP, tiny.rollups[1]) == {NOW - 5: 3}
 
 
+def test_series_of_one_call_are_counted_at_times_of_their_own(tiny: Store) -> None:
+    other = Series(7, "t:session:accepted")
+    tiny.incr_multi([Increment(WEB, NOW), Increment(other, NOW - 30)], now=NOW)
+    for series, at in ((WEB, NOW), (other, NOW - 30)):
+        assert [counts(tiny, series, rollup) for rollup in tiny.rollups] == [
+            {at - at % rollup.seconds: 1} for rollup in tiny.rollups
+        ]
+
+
 def test_nothing_to_count_is_counted(tiny: Store) -> None:
     assert tiny.incr_multi([], now=NOW) is True
     tiny.incr_bulk([], now=NOW)

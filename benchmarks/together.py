@@ -1,0 +1,87 @@
+"""Counting arrivals together: Redis' time and this process's time for each, by how many one call has.
+
+Measured: the time that Redis spends in the script for each event (INFO commandstats), and the CPU time of this process
+for each, from the arrival to its outcome. Each event is an error of the same key with an id of its own, a quota and an
+environment: 3 series × 4 rollups. Against: one event a call.
+
+Target: at most 0.3 of Redis' time with 16 events a call or more.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from typing import Any
+
+from benchmarks import servers
+from benchmarks.measure import print_table, ratio, spread, verdict
+from benchmarks.rollups import ROLLUPS
+from tsdb.intake import Arrival, Intake, Quota, Sent, new_submission
+from tsdb.outcomes import Category, Outcome
+from tsdb.protocol import StoreClient
+from tsdb.series import of_event
+from tsdb.store import Increment, Store
+
+SIZES = (1, 2, 4, 16, 32, 64)
+EVENTS = 320
+ROUNDS = 30
+TARGET = 0.3
+PROJECT, KEY, ENVIRONMENT = 7, 1, 3
+
+
+def arrival(now: int) -> Arrival:
+    """Return an accepted error, with what is counted if the quota refuses it."""
+
+    def under(outcome: Outcome, reason: str) -> list[Increment]:
+        series = of_event(PROJECT, KEY, Category.ERROR, outcome, reason=reason, environment_id=ENVIRONMENT)
+        return [Increment(one, now) for one in series]
+
+    return Arrival(
+        secrets.token_hex(16),
+        Outcome.ACCEPTED,
+        under(Outcome.ACCEPTED, "none"),
+        Quota(KEY, 2_000_000_000, 3600),
+        under(Outcome.RATE_LIMITED, "key_quota"),
+    )
+
+
+def spent_in_scripts(client: StoreClient) -> int:
+    """Return the microseconds that Redis has spent in scripts."""
+    stats: Any = client.execute_command("INFO", "commandstats")
+    return sum(stats.get(f"cmdstat_{name}", {}).get("usec", 0) for name in ("eval", "evalsha"))
+
+
+def count(intake: Intake, client: StoreClient, version: str, size: int) -> tuple[float, float]:
+    """Count EVENTS events, `size` a call, and return Redis' and this process's microseconds for each."""
+    now = int(time.time())
+    sent = [Sent(PROJECT, version, arrival(now), new_submission(), now) for _ in range(EVENTS)]
+    redis_before, before = spent_in_scripts(client), time.process_time()
+    for place in range(0, EVENTS, size):
+        intake.count_together(sent[place : place + size])
+    lasted = time.process_time() - before
+    return (spent_in_scripts(client) - redis_before) / EVENTS, 1e6 * lasted / EVENTS
+
+
+def main() -> None:
+    print(__doc__)
+    measured: dict[int, list[tuple[float, float]]] = {size: [] for size in SIZES}
+    with servers.store_clients() as clients:
+        store = Store(clients, ROLLUPS, most_series=10_000)
+        intake, version = Intake(store, 3600), store.open(PROJECT)
+        for turn in range(ROUNDS + 1):
+            for size in SIZES:
+                times = count(intake, clients.write, version, size)
+                if turn:  # caches fill in the first
+                    measured[size].append(times)
+    redis = {size: [one for one, _ in rounds] for size, rounds in measured.items()}
+    rows = []
+    for size, rounds in measured.items():
+        share = ratio(redis[size], redis[1])
+        target = verdict(share.median <= TARGET, f"at most {TARGET}") if size >= 16 else ""
+        ours = spread(one for _, one in rounds)
+        rows.append((str(size), spread(redis[size]).show(), share.show(), ours.show(), target))
+    print_table(("events a call", "Redis, µs an event", "of one a call", "this process, µs an event", "target"), rows)
+
+
+if __name__ == "__main__":
+    main()
