@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from tsdb.reading import Seen
 from tsdb.series import Series
+from tsdb.stamps import Stamp
 from tsdb.store import Store
 from tsdb.timeline import Window
 
@@ -118,16 +119,18 @@ def add_facts(
     *,
     now: int,
     since: int | None = None,
+    stamp: Stamp | None = None,
     most_groups: int = MOST_SERIES_READ,
 ) -> dict[Group, list[int]]:
     """Return the sums of the wanted facts of these projects, by group: one for each bucket of the window, ascending.
 
-    A group whose facts have no ring is left out. Store.get_grouped explains `now` and `since`. Raises TooManySeries, or
-    TooManyGroups if there could be more than `most_groups` groups. Both are raised before any ring is read.
+    A group whose facts have no ring is left out. Store.get_grouped explains `now`, `since` and `stamp`. Raises
+    TooManySeries, or TooManyGroups if there could be more than `most_groups` groups. Both are raised before any ring is
+    read.
     """
     points = max(1, window.held(now).points)
     series, groups, seen = find_facts(store, projects, question, points=points, most_groups=most_groups)
-    return store.get_grouped(series, groups, window, now=now, since=since, seen=seen)
+    return store.get_grouped(series, groups, window, now=now, since=since, seen=seen, stamp=stamp)
 
 
 def _group(name: bytes, question: Question) -> Group | None:

@@ -12,6 +12,7 @@ from tsdb.protocol import none_failed
 from tsdb.rollups import INTEGER_BYTES, Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import Series, index_key, ring_keys, running_key, state_key
+from tsdb.stamps import Stamp
 from tsdb.states import States, Unsettled
 from tsdb.timeline import Window
 
@@ -72,12 +73,14 @@ class Reader:
         now: int,
         since: int | None,
         seen: Seen | None,
+        stamp: Stamp | None,
     ) -> dict[AnyGroup, list[int]]:
         """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
         The window must be the part that is held (Window.held). Each CHUNK of series is one round trip. Several round
         trips still show one moment: Unsettled is raised if a project's state at the end differs from its state at the
-        beginning. `counts` explains `since`, `seen` and what is raised.
+        beginning. `counts` explains `since`, `seen` and what is raised. `stamp` is read in the same round trip. Raises
+        Outdated if it has another value.
         """
         if seen is None and len(series) > CHUNK:
             seen = self._states.read_raw(dict.fromkeys(one.project for one in series))
@@ -87,7 +90,7 @@ class Reader:
             part = series[start : start + CHUNK]
             is_last = start + CHUNK >= len(series)
             known = seen if seen is None or is_last else {one.project: seen.get(one.project) for one in part}
-            rings = self._rings(part, window, in_part, now=now, since=since, seen=known)
+            rings = self._rings(part, window, in_part, now=now, since=since, seen=known, stamp=stamp)
             adder.add(groups[start : start + CHUNK], rings if in_part else ring.cut(rings, window))
         return adder.sums()
 
@@ -124,11 +127,13 @@ class Reader:
         now: int,
         since: int | None,
         seen: Seen | None,
+        stamp: Stamp | None = None,
     ) -> list[bytes | None]:
         """Return the ring of each series, or the part that ring.read_window reads; None if there is no ring."""
         rollup, states = window.rollup, self._states
         projects = list(dict.fromkeys([*[one.project for one in series], *(seen or ())]))
-        then, rings = (self._read_window if in_part else self._read_whole)(projects, series, window)
+        read = self._read_window if in_part else self._read_whole
+        then, rings = read(projects, series, window, stamp)
         states.verify(projects, then)
         if seen is not None:
             states.refuse_changed(projects, [seen.get(project) for project in projects], then)
@@ -141,21 +146,28 @@ class Reader:
         return rings
 
     def _read_whole(
-        self, projects: Sequence[int], series: Sequence[Series], window: Window
+        self, projects: Sequence[int], series: Sequence[Series], window: Window, stamp: Stamp | None
     ) -> tuple[list[bytes | None], list[bytes | None]]:
-        """Return the states of the projects, and the rings of the series."""
+        """Return the states of the projects, and the rings of the series, after comparing the stamp."""
         keys = [*map(state_key, projects), *ring_keys(series, window.rollup)]
-        found = self._clients.read.get_many(keys)
+        if stamp is None:
+            found = self._clients.read.get_many(keys)
+        else:
+            *found, value = self._clients.read.get_many([*keys, stamp.key])
+            stamp.compare(value)
         return found[: len(projects)], found[len(projects) :]
 
     def _read_window(
-        self, projects: Sequence[int], series: Sequence[Series], window: Window
+        self, projects: Sequence[int], series: Sequence[Series], window: Window, stamp: Stamp | None
     ) -> tuple[list[bytes | None], list[bytes | None]]:
         """Return the states of the projects, and for each ring its newest bucket and the window's slots."""
         stretches = ring.stretches(window)
+        stamps = [] if stamp is None else [stamp.key]
         if self._clients.read.READS_AT_ONCE:
-            keys = [*map(state_key, projects), *ring_keys(series, window.rollup)]
-            found = self._window.run(self._clients.read, Call(keys, [len(projects), *stretches]))
+            keys = [*stamps, *map(state_key, projects), *ring_keys(series, window.rollup)]
+            found = self._window.run(self._clients.read, Call(keys, [len(stamps) + len(projects), *stretches]))
+            if stamp is not None:
+                stamp.compare(found.pop(0))
             return found[: len(projects)], found[len(projects) :]
         mine: dict[int, list[int]] = {project: [] for project in projects}
         for place, one in enumerate(series):
@@ -166,7 +178,10 @@ class Reader:
         ]
         states: list[bytes | None] = []
         rings: list[bytes | None] = [None] * len(series)
+        calls += [Call([key], [1, *stretches]) for key in stamps]
         answers = none_failed(self._window.run_many(self._clients.read, calls))
+        if stamp is not None:
+            stamp.compare(answers.pop()[0])
         for places, (state, *found) in zip(mine.values(), answers, strict=True):
             states.append(state)
             for place, raw in zip(places, found, strict=True):

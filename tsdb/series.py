@@ -15,6 +15,8 @@ Redis Cluster: all keys of a project lie in one slot, so one script can touch al
     ts:{7}:claim:<id>                       an event or a submission that was counted, and its outcome
     ts:{7}:quota:12:60:25690920             what key 12 used of its quota in one window of 60 seconds
     ts:{7}:moving:<series>:<rollup>         a ring on its way to another series
+
+One kind of key is of no project: `stamp:{7}` is a stamp (tsdb/stamps.py).
 """
 
 from __future__ import annotations
@@ -147,6 +149,11 @@ def parse_environment(name: str) -> InEnvironment | None:
 def state_key(project: int) -> str:
     """Return the key of the project's state."""
     return f"ts:{{{project}}}:state"
+
+
+def stamp_key(number: int) -> str:
+    """Return the key of the stamp with this number."""
+    return f"stamp:{{{number}}}"
 
 
 def index_key(project: int) -> str:

@@ -19,8 +19,9 @@ from tsdb.rollups import LARGEST, Rollup, check_rollups
 from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
 from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
+from tsdb.stamps import Outdated, Stamp, Stamps
 from tsdb.state import Shape
-from tsdb.states import States
+from tsdb.states import States, Unsettled
 from tsdb.timeline import Retention, Window, roll_up
 from tsdb.tombstones import Tombstones
 
@@ -75,6 +76,7 @@ class Store:
         self.rollups = tuple(rollups)
         self.states = States(clients, self.rollups)
         self.tombstones = Tombstones(clients, self.states, self.rollups)
+        self.stamps = Stamps(clients)
         self.earlier_shapes: list[Shape] | None = None
         """The shapes of rings that an earlier version left; None until tsdb/settling.py has looked."""
         self._count = Script("count", self.rollups)
@@ -157,7 +159,8 @@ class Store:
         """Return since when each rollup is complete for all of these projects; `now` is in nanoseconds."""
         return self.states.retention(projects, now=now)
 
-    # The next four pass `since` and `seen` on to Reader, which raises Unsettled if they are no longer true.
+    # The next four pass `since` and `seen` on to Reader, which raises Unsettled if they are no longer true. It reads a
+    # `stamp` in the same round trip, and raises Outdated if the stamp has another value.
 
     def get_range(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
@@ -168,19 +171,33 @@ class Store:
         return {one: zeros if counts is None else counts for one, counts in zip(series, found, strict=True)}
 
     def get_added(
-        self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
+        self,
+        series: Sequence[Series],
+        window: Window,
+        *,
+        now: int,
+        since: int | None = None,
+        seen: Seen | None = None,
+        stamp: Stamp | None = None,
     ) -> list[int]:
         """Return the sums of all the series, one for each bucket of the window, ascending. One round trip."""
         groups = [None] * len(series)
-        sums = self.get_grouped(series, groups, window, now=now, since=since, seen=seen)
+        sums = self.get_grouped(series, groups, window, now=now, since=since, seen=seen, stamp=stamp)
         return sums.get(None) or [0] * window.points
 
     def get_added_by_project(
-        self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
+        self,
+        series: Sequence[Series],
+        window: Window,
+        *,
+        now: int,
+        since: int | None = None,
+        seen: Seen | None = None,
+        stamp: Stamp | None = None,
     ) -> dict[int, list[int]]:
         """Return the sums of each project that has a ring, one for each bucket, ascending. One round trip."""
         projects = [one.project for one in series]
-        return self.get_grouped(series, projects, window, now=now, since=since, seen=seen)
+        return self.get_grouped(series, projects, window, now=now, since=since, seen=seen, stamp=stamp)
 
     def get_grouped(
         self,
@@ -191,13 +208,21 @@ class Store:
         now: int,
         since: int | None = None,
         seen: Seen | None = None,
+        stamp: Stamp | None = None,
     ) -> dict[AnyGroup, list[int]]:
         """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
         `groups` has the group of each series, in the order of the series. One round trip, or several for many series.
         """
         held = window.held(now)
-        sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen)
+        try:
+            sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen, stamp=stamp)
+        except (Unsettled, Outdated):
+            raise
+        except RedisError as error:
+            if stamp is None or self.clients.read.READS_AT_ONCE:
+                raise
+            raise self.stamps.without(stamp) from error
         return {group: window.widen(counts, held) for group, counts in sums.items()}
 
     def get_sums(self, series: Sequence[Series], window: Window, *, now: int) -> dict[Series, int]:

@@ -21,10 +21,12 @@ from tsdb.cluster import node_urls
 from tsdb.intake import Arrival, Intake, Sent, new_submission
 from tsdb.newest import newest_of_projects
 from tsdb.outcomes import Category, Outcome
+from tsdb.reading import MANY as MOST
 from tsdb.reading import SHORT
 from tsdb.rollups import parse_rollups
-from tsdb.series import Series, of_event, state_key
+from tsdb.series import Series, of_event, stamp_key, state_key, total
 from tsdb.settling import delete_unnamed_rings, needs_settling, settle
+from tsdb.stamps import Outdated, Stamp
 from tsdb.state import Phase
 from tsdb.states import Unsettled
 from tsdb.store import Increment, Store
@@ -118,6 +120,25 @@ def test_a_project_has_no_more_room_there(spread: Store) -> None:
         assert narrow.series_of(project) == ["f:0:error:accepted:none", "t:error:accepted"]
         series = [Series(project, name) for name in narrow.series_of(project)]
         assert set(narrow.get_sums(series, retained(TINY[-1], NOW), now=NOW).values()) == {9}
+
+
+@pytest.mark.parametrize("projects", [1, MOST])
+def test_a_read_of_counts_compares_a_stamp_on_another_node(spread: Store, projects: int) -> None:
+    series = [total(project, Category.ERROR, Outcome.ACCEPTED) for project in range(1, projects + 1)]
+    window = Window(TINY[0], NOW - 1, NOW)
+    for number in range(1, 20):
+        stamp = Stamp(stamp_key(number), spread.stamps.read(number))
+        assert spread.get_added(series, window, now=NOW, stamp=stamp) == [0] * window.points
+        assert stamp.is_compared
+        change = spread.stamps.begin(number)
+        assert spread.stamps.read(number) is None
+        with pytest.raises(Outdated):
+            spread.get_added(series, window, now=NOW, stamp=stamp)
+        spread.stamps.end(number, change)
+        assert spread.stamps.read(number) not in (None, stamp.value)
+    known = {number: spread.stamps.read(number) for number in range(1, 20)}
+    spread.stamps.forget_all()
+    assert not set(known.values()) & {spread.stamps.read(number) for number in known}
 
 
 def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, spread: Store) -> None:
