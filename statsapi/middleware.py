@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseNotAllowed, StreamingHttpResponse
 from django.urls import resolve
 from django.utils.decorators import sync_only_middleware
@@ -64,8 +65,8 @@ def probes(get_response: GetResponse) -> GetResponse:
 STRANGERS_FORM_BYTES = 16 * 1024
 """The longest form of a person who is not signed in. Such forms ask for a name and a password."""
 PERSONS_FORM_BYTES = 256 * 1024
-"""The longest form of a person who is signed in, except for operators in the admin. The longest form of a page has the
-lists of inbound filters twice: as they were, and as they shall be."""
+"""The longest form of a person who is signed in. The longest of a page has the lists of inbound filters twice: as they
+were, and as they shall be. Operators in the admin have what Django takes."""
 
 
 @sync_only_middleware
@@ -84,8 +85,9 @@ def short_forms(get_response: GetResponse) -> GetResponse:
         if not request.user.is_authenticated:
             return refusal(request, 413, "Too much at once", "Sign in before you send so much.")
         is_operators = request.path_info.startswith("/admin/") and getattr(request.user, "is_superuser", False)
-        if length > PERSONS_FORM_BYTES and not is_operators:
-            return refusal(request, 413, "Too much at once", f"A form has at most {PERSONS_FORM_BYTES} bytes.")
+        most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE if is_operators else PERSONS_FORM_BYTES
+        if length > most:
+            return refusal(request, 413, "Too much at once", f"A form has at most {most} bytes.")
         return get_response(request)
 
     return middleware

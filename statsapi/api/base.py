@@ -14,7 +14,6 @@ from projects import selectors, services
 from projects.acting import acting_as
 from statsapi.api import rate_limit
 from statsapi.api.authentication import Caller, caller_of, known_caller_of
-from statsapi.api.json_body import drain_unread
 from statsapi.api.lean_view import LeanView
 from statsapi.api.permissions import ScopeMap
 from statsapi.http import clock
@@ -93,7 +92,6 @@ class ApiView(LeanView):
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)
-        drain_unread(request)
         if self._allowance is not None:
             for name, value in self._allowance.headers.items():
                 response.headers[name] = value

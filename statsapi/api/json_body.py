@@ -13,11 +13,6 @@ from statsapi.api.errors import BadBody, TooLarge
 from statsapi.http import bodies
 from statsapi.http.errors import BodyLimit, RequestError
 
-_TAKEN = "statsapi.body_taken"
-"""The key in the request's environment that marks a body as read. No header of a client can have this name."""
-
-_WRITES = ("POST", "PUT", "PATCH", "DELETE")
-
 MAX_BYTES = 1024 * 1024
 """The most bytes of a body. A thousand full outcomes take some 300 KB."""
 
@@ -36,7 +31,6 @@ def read_object(request: Request) -> dict[str, Any]:
 
 def read_body(request: Request) -> bytes:
     """Return the decompressed body, at most MAX_BYTES. Raises TooLarge or BadBody."""
-    request.META[_TAKEN] = True
     limit = BodyLimit("", MAX_BYTES)
     environ: dict[str, Any] = request.META
     django_request = request._request
@@ -50,15 +44,6 @@ def read_body(request: Request) -> bytes:
         if error.status == TooLarge.status_code:
             raise TooLarge(f"The body is larger than {MAX_BYTES} bytes.") from None
         raise BadBody(f"The body cannot be read: {'; '.join(error.causes)}.") from None
-
-
-def drain_unread(request: Request) -> None:
-    """Read and drop the body of a write that was refused early.
-
-    A client that is still sending would not see the answer.
-    """
-    if request.method in _WRITES and _TAKEN not in request.META and "_body" not in vars(request._request):
-        bodies.drain(request.META)
 
 
 def parse_json(body: bytes) -> Any:

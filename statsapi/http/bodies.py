@@ -10,11 +10,7 @@ from typing import Any, Protocol
 
 from statsapi.http.bounded_body import BoundedBody, content_length, unreadable
 from statsapi.http.encodings import PIECE
-from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.postgresql.requests import release_connection
-
-DRAINED = 64 * 1024
-"""The longest body, in bytes, that is read although nobody uses it."""
+from statsapi.http.errors import BodyLimit
 
 
 class Input(Protocol):
@@ -40,25 +36,6 @@ def stream_body(environ: Mapping[str, Any], *, sent: BodyLimit, unpacked: BodyLi
     return _unpacked(environ["wsgi.input"], sent.maximum + 1 if length is None else length, body)
 
 
-def drain(environ: Mapping[str, Any]) -> None:
-    """Read a body that nobody uses, unless it is long.
-
-    The server closes the connection if a body was not read to its end. A client that is still sending, or that keeps
-    its connections, would then not see the answer.
-    """
-    release_connection()
-    try:
-        length = _announced_length(environ)
-        left = DRAINED if length is None else length
-        while 0 < left <= DRAINED:
-            chunk = environ["wsgi.input"].read(left)
-            if not chunk:
-                break
-            left -= len(chunk)
-    except (RequestError, OSError):
-        pass  # the connection is lost anyway
-
-
 def _announced_length(environ: Mapping[str, Any]) -> int | None:
     """Return Content-Length, or None if the body ends where the input ends, or 0 if there is no body.
 
@@ -70,7 +47,6 @@ def _announced_length(environ: Mapping[str, Any]) -> int | None:
 
 
 def _unpacked(source: Input, left: int, body: BoundedBody) -> Iterator[bytes]:
-    release_connection()
     while left > 0:
         try:
             chunk = source.read(min(PIECE, left))

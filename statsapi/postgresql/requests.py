@@ -8,7 +8,7 @@ from django.conf import settings
 from django.core.cache import close_caches
 from django.core.handlers.base import reset_urlconf
 from django.core.signals import request_finished, request_started
-from django.db import close_old_connections, connection, connections, reset_queries
+from django.db import close_old_connections, connections, reset_queries
 
 
 def bound_queries() -> None:
@@ -33,9 +33,3 @@ def close_only_at_the_end() -> None:
 def _close_unusable(**kwargs: Any) -> None:
     for opened in connections.all(initialized_only=True):
         opened.close_if_unusable_or_obsolete()
-
-
-def release_connection() -> None:
-    """Give the connection to PostgreSQL back before something that may take minutes, such as reading a body."""
-    if connection.vendor == "postgresql" and not connection.in_atomic_block:
-        connection.close()
