@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any, NamedTuple
 
 import redis
+from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
@@ -146,11 +147,13 @@ class Client(redis.Redis):
     _was_refused = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
+        # redis-py looks at each argument first, for it may be of a kind that is never sent here.
+        packed = [pack_command((*args[0].split(), *args[1:]))]
         pool = self.connection_pool
         connection: Any = pool.get_connection()
 
         def ask() -> Any:
-            connection.send_command(*args, **options)
+            connection.send_packed_command(packed)
             return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
 
         try:

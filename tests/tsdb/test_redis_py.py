@@ -54,7 +54,7 @@ CALLED: list[tuple[type, str, tuple[Any, ...], dict[str, Any]]] = [
             "disconnect": (),
             "can_read": (),
             "should_reconnect": (),
-            "send_command": ("GET", "key"),
+            "send_packed_command": ([b""],),
         }.items()
     ),
     # tsdb/cluster.py
