@@ -163,11 +163,7 @@ class Client(redis.Redis):
             raise
         finally:
             pool.release(connection)
-        if self._was_refused and args[0] in _WRITES:
-            # The server that takes this write is the one to read from. A read since the refusal may have connected to
-            # the old server.
-            self._was_refused = False
-            self._reconnect()
+        self._reconnect_if_taken(args[0])
         return answer
 
     def together(self, commands: Sequence[Command]) -> list[Any]:
@@ -176,8 +172,10 @@ class Client(redis.Redis):
         for command in commands:
             pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
         answers: list[Any] = pipeline.execute(raise_on_error=False)
-        if answers:
+        if answers and isinstance(answers[0], Exception):
             self._reconnect_if_replaced(answers[0])  # a server that refuses one write refuses all
+        elif answers:
+            self._reconnect_if_taken(commands[0][0])
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
@@ -200,6 +198,15 @@ class Client(redis.Redis):
             if now - self._reconnected_at > RECONNECT_SECONDS:
                 self._reconnected_at = now
                 self._reconnect()
+
+    def _reconnect_if_taken(self, command: str) -> None:
+        """Replace all connections if this command, which succeeded, is the first write after a refusal.
+
+        The server that takes it is the one to read from. A read since the refusal may have connected to the old server.
+        """
+        if self._was_refused and command in _WRITES:
+            self._was_refused = False
+            self._reconnect()
 
     def _reconnect(self) -> None:
         for pool in self.pools_of_server:

@@ -145,8 +145,8 @@ class Intake:
         """Return the script's answer for each batch, after counting facts without room under their spare names."""
         answers = self._run([self._call(batch, self._store.most_series) for batch in batches])
         crowded = {place: numbers for place, answer in enumerate(answers) if (numbers := without_room(answer))}
-        # Without a limit, because it adds only spare series, even if others fill the project at this moment.
         if crowded:
+            # Without a limit, because it adds only spare series, even if others fill the project at this moment.
             again = self._run([self._call(batches[place].moved_to_spare(crowded[place]), 0) for place in crowded])
             for place, answer in zip(crowded, again, strict=True):
                 answers[place] = answer

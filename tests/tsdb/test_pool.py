@@ -130,7 +130,10 @@ def test_one_that_cannot_be_made_takes_no_place() -> None:
             nowhere.get_connection()
 
 
-def test_reads_follow_to_the_server_that_takes_writes_again(server: RedisServer, tmp_path: Path) -> None:
+@pytest.mark.parametrize("together", [False, True])
+def test_reads_follow_to_the_server_that_takes_writes_again(
+    server: RedisServer, tmp_path: Path, together: bool
+) -> None:
     promoted = RedisServer(tmp_path / "promoted", external=False)
     names = {one: str(one.port).encode() for one in (server, promoted)}
     for one, name in names.items():
@@ -143,7 +146,10 @@ def test_reads_follow_to_the_server_that_takes_writes_again(server: RedisServer,
                 clients.write.eval(WRITE, 1, "key")
             assert clients.read.get("name") == names[server]  # over a new connection, which still leads there
             proxy.target = promoted.port
-            assert clients.write.eval(WRITE, 1, "key")
+            if together:
+                assert clients.write.together([("EVAL", WRITE, 1, "key")] * 2) == [b"OK"] * 2
+            else:
+                assert clients.write.eval(WRITE, 1, "key")
             assert clients.read.get("name") == names[promoted]
         finally:
             server.client().replicaof("NO", "ONE")
