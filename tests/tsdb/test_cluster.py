@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
@@ -139,6 +140,27 @@ def test_a_read_of_counts_compares_a_stamp_on_another_node(spread: Store, projec
     known = {number: spread.stamps.read(number) for number in range(1, 20)}
     spread.stamps.forget_all()
     assert not set(known.values()) & {spread.stamps.read(number) for number in known}
+
+
+def test_while_the_node_of_a_stamp_is_away_nothing_is_kept_and_it_is_not_asked_again_at_once(
+    cluster: ClusterServer, spread: Store
+) -> None:
+    stamp = Stamp(stamp_key(1), spread.stamps.read(1))
+    series, window = [total(1, Category.ERROR, Outcome.ACCEPTED)], Window(TINY[0], NOW - 1, NOW)
+    hanging = cluster.master_of(stamp.key)
+    hanging.server.pause()
+    try:
+        with pytest.raises(Outdated):  # not a time-out: without the stamp the counts may be had
+            spread.get_added(series, window, now=NOW, stamp=stamp)
+        began = time.monotonic()
+        assert spread.stamps.read(1) is None
+        assert time.monotonic() - began < 0.5
+        with pytest.raises(RedisError):
+            spread.stamps.begin(1)
+    finally:
+        hanging.server.resume()
+    wait_for(cluster.is_well, "a whole cluster")
+    wait_for(lambda: spread.stamps.read(1) is not None, "the stamp")
 
 
 def test_many_projects_are_asked_in_one_pipeline_a_node(cluster: ClusterServer, spread: Store) -> None:
