@@ -23,7 +23,6 @@ from functools import partial
 from typing import Any, NamedTuple
 
 from django.conf import settings
-from django.core.cache import cache
 from django.db import DatabaseError, transaction
 from django.db.models import Max
 from redis import Redis
@@ -200,9 +199,9 @@ def counted(on_keys: Callable[[int], object] = lambda number: None) -> Counted:
 def take_over(*, keep_known: bool, on_keys: Callable[[int], object] = lambda number: None) -> int:
     """Make Redis this database's own, and return how many keys were deleted.
 
-    Deletes the counts of all projects that the database does not know, or all counts if `keep_known` is false. Empties
-    the cache too. `on_keys` is called as in `counted`. If it is interrupted, no name has changed yet, and it can be run
-    again. Raises DatabaseError, RedisError.
+    Deletes the counts of all projects that the database does not know, or all counts if `keep_known` is false. Makes
+    all processes load anew what they know. `on_keys` is called as in `counted`. If it is interrupted, no name has
+    changed yet, and it can be run again. Raises DatabaseError, RedisError.
     """
     deleted = 0
 
@@ -220,7 +219,7 @@ def take_over(*, keep_known: bool, on_keys: Callable[[int], object] = lambda num
     row, _ = Installation.objects.get_or_create(pk=Installation.THE_ONE)
     since = _mark_of(row).since if keep_known else _now()
     _each_slice(delete, on_keys)
-    cache.delete_pattern("*")  # type: ignore[attr-defined]  # tokens and projects of the other database
+    get_store().stamps.forget_all()  # what processes know is of the other database
     newest = max(row.newest_project, _newest_project())
     pairing.replace(get_store().clients.write, Mark(row.name, since, newest))
     Installation.objects.filter(pk=row.pk).update(since=since, newest_project=newest)

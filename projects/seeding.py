@@ -85,7 +85,7 @@ def count(demo: DemoProject, plan: Plan, *, now: int, on_day: Callable[[], objec
     what it counted. Raises RedisError.
     """
     store, number = get_store(), demo.project.pk
-    # Before the lock, because this writes to the cache, and an entry must not outlive a rolled back transaction.
+    # Before the lock, which would hold up everybody else who names an environment.
     environments = {
         kind.environment: services.environment_id(number, kind.environment) for kind in KINDS if kind.environment
     }

@@ -1,4 +1,4 @@
-"""Reads. What a frequent request needs comes from the cache, so that a known project or environment needs no SQL."""
+"""Reads. All of them ask the database. What frequent requests need is kept in memory by projects/known.py."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from django.contrib.auth.models import AbstractBaseUser, User
 from django.db.models import QuerySet
 from redis.exceptions import ResponseError
 
-from projects.cache import Ahead, cached
 from projects.connections import get_store
 from projects.models import (
     SCOPES,
@@ -33,7 +32,7 @@ SCOPES_OF = {
 }
 """The scopes of a user in an organization, by the user's role there."""
 
-# An id has exactly one spelling, so that it has one entry in the cache. No id has more than 18 digits,
+# An id has exactly one spelling, so that it is kept in memory once. No id has more than 18 digits,
 # and the database could not take a longer one.
 _REFERENCE = re.compile(f"[1-9][0-9]{{0,17}}|{SLUG}")
 
@@ -44,6 +43,20 @@ end
 """
 
 T = TypeVar("T")
+
+
+class Token(NamedTuple):
+    """A token that is not revoked. It may have expired.
+
+    `expires` and `last_used` are in seconds since the epoch. None means never.
+    """
+
+    id: int
+    organization: int
+    organization_slug: str
+    scopes: tuple[str, ...]
+    expires: int | None
+    last_used: int | None
 
 
 class FoundProject(NamedTuple):
@@ -74,46 +87,37 @@ LARGEST_ID = 2**63 - 1
 """The largest id. For a larger one a query would fail instead of finding nothing."""
 
 
-def is_id(found: object) -> bool:
-    """Return whether a value from an entry of the cache can be the id of a row."""
-    return type(found) is int and 0 < found <= LARGEST_ID
+def organization_of_token(digest: str) -> int | None:
+    """Return the id of the organization of the token with this digest, or None if it is unknown or revoked."""
+    return ApiToken.objects.filter(digest=digest, revoked=None).values_list("organization_id", flat=True).first()
 
 
-def _decode_project(found: Any) -> FoundProject | None:
-    match found:
-        case [number, organization, str(slug), bool(moved)] if is_id(number) and is_id(organization):
-            return FoundProject(number, organization, slug, moved)
-    return None
+def find_token(digest: str) -> Token | None:
+    """Return the token with this digest, or None if it is unknown or revoked."""
+    row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
+    if row is None:
+        return None
+    return Token(
+        row.pk,
+        row.organization_id,
+        row.organization.slug,
+        tuple(row.scopes),
+        int(row.expires.timestamp()) if row.expires else None,
+        int(row.last_used.timestamp()) if row.last_used else None,
+    )
 
 
-def _decode_environments(found: Any) -> dict[str, int] | None:
-    return found if isinstance(found, dict) and all(map(is_id, found.values())) else None
-
-
-def project_cache_key(organization: int, reference: str) -> str:
-    """Return the cache's key for the project with this slug or id, as find_project keeps it."""
-    return f"project:{organization}:{reference}"
-
-
-def find_project(organization: int, reference: str, ahead: Ahead | None = None) -> FoundProject | None:
-    """Return the project of the organization with this slug, id or earlier slug, or None if there is none.
-
-    `ahead` holds entries of the cache that were already read.
-    """
-    # What is neither a slug nor an id must reach neither the cache nor the database.
+def find_project(organization: int, reference: str) -> FoundProject | None:
+    """Return the project of the organization with this slug, id or earlier slug, or None if there is none."""
     if not is_reference(reference):
         return None
-
-    def load() -> FoundProject | None:
-        projects = Project.objects.filter(organization_id=organization)
-        row = projects.filter(**_by_reference(reference)).values_list("id", "slug").first()
-        if row:
-            return FoundProject(row[0], organization, row[1], moved=False)
-        old = ProjectRedirect.objects.filter(organization_id=organization, slug=reference)
-        row = old.values_list("project_id", "project__slug").first()
-        return row and FoundProject(row[0], organization, row[1], moved=True)
-
-    return cached(project_cache_key(organization, reference), load, _decode_project, ahead)
+    projects = Project.objects.filter(organization_id=organization)
+    row = projects.filter(**_by_reference(reference)).values_list("id", "slug").first()
+    if row:
+        return FoundProject(row[0], organization, row[1], moved=False)
+    old = ProjectRedirect.objects.filter(organization_id=organization, slug=reference)
+    row = old.values_list("project_id", "project__slug").first()
+    return row and FoundProject(row[0], organization, row[1], moved=True)
 
 
 def project_slugs(organization: int) -> dict[int, str]:
@@ -168,19 +172,6 @@ def token_name(token: int) -> str:
     if row is None:
         return "a token that is deleted"
     return f"token {row.name} …{row.last_four}" if row.name else f"token …{row.last_four}"
-
-
-def environments_cache_key(project: int) -> str:
-    """Return the cache's key for the project's environments."""
-    return f"environments:{project}"
-
-
-def environments_of(project: int) -> dict[str, int]:
-    """Return the names of the project's environments with their ids.
-
-    One that was created a moment ago may be missing. services.environment_id also asks the database.
-    """
-    return cached(environments_cache_key(project), lambda: load_environments(project), _decode_environments) or {}
 
 
 def load_environments(project: int) -> dict[str, int]:

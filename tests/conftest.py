@@ -14,7 +14,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core.cache import cache
 
-from projects import services
+from projects import known, services
 from projects.connections import get_store
 from projects.models import SCOPES, Membership, Organization, Project
 from statsapi.ingest import config
@@ -34,6 +34,7 @@ def _clean_redis(request: pytest.FixtureRequest) -> None:
     ):
         get_store().clients.write.flushdb()
         get_store().states._known.clear()  # projects of different tests have the same ids
+        known.forget_all()
         cache.clear()
         config.forget_all()
 

@@ -9,7 +9,6 @@ from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.management import CommandError
 from django.db import DatabaseError
-from django_redis.exceptions import ConnectionInterrupted
 from redis.exceptions import RedisError
 
 from projects import installation, start_lock
@@ -33,7 +32,7 @@ def command_errors() -> Iterator[None]:
         if outage == READ_ONLY:
             raise CommandError(f"{outage} It said: {one_line(error)}") from error
         raise CommandError(f"The database refused: {one_line(error)}. A new one needs: manage.py migrate") from error
-    except (RedisError, ConnectionInterrupted) as error:
+    except RedisError as error:
         raise CommandError(f"Redis does not answer as it should: {one_line(error)}") from error
     except EmbeddedServerError as error:
         raise CommandError(str(error)) from error

@@ -1,6 +1,6 @@
-"""Writes. Each changes the database in one transaction, which also marks the entries of the cache that it makes stale.
+"""Writes. Each changes the database in one transaction, which also makes processes forget what is no longer true.
 
-projects/cache.py explains the marks. Deletions and merges take several steps: projects/services/deleting.py and
+projects/known.py explains how. Deletions and merges take several steps: projects/services/deleting.py and
 merging.py explain them.
 """
 

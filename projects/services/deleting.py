@@ -11,11 +11,10 @@ from collections.abc import Sequence
 
 from django.db import transaction
 
-from projects.cache import forget
 from projects.connections import get_store
+from projects.known import changing
 from projects.models import Project
 from projects.services import history, wording
-from projects.services.slugs import cache_keys
 from tsdb.state import Phase
 from tsdb.states import Unsettled
 
@@ -50,8 +49,9 @@ def finish(projects: Sequence[int]) -> int:
     tombstones = dict(zip(projects, store.states.get_many(projects), strict=True))
     gone = store.tombstones.sweep(projects)
     with transaction.atomic():
-        for row in Project.objects.select_for_update().filter(pk__in=projects).order_by("pk"):
-            forget(cache_keys(row))
+        rows = list(Project.objects.select_for_update().filter(pk__in=projects).order_by("pk"))
+        changing(row.organization_id for row in rows)
+        for row in rows:
             row.delete()
     for project, tombstone in tombstones.items():
         if tombstone.phase is Phase.DELETING:  # otherwise another process has finished it

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from projects import selectors
-from projects.cache import replace
 from projects.models import Environment
 from projects.services.locking import locked_project
 
@@ -11,25 +12,24 @@ MOST_ENVIRONMENTS = 100
 OTHER_ENVIRONMENT = "other"
 
 
-def environment_id(project: int, name: str) -> int:
+def environment_id(project: int, name: str, *, known: Mapping[str, int] | None = None) -> int:
     """Return the id of the project's environment with this name, created if it is new.
 
-    A project has at most MOST_ENVIRONMENTS, and one more, `other`, which all further names share. Raises
-    Project.DoesNotExist, RowLocked.
+    A project has at most MOST_ENVIRONMENTS, and one more, `other`, which all further names share. `known` are those
+    that the caller knows; new ones may be missing. Raises Project.DoesNotExist, RowLocked.
     """
-    known = selectors.environments_of(project)
+    if known is None:
+        known = selectors.load_environments(project)
     if name not in known and len(known) > MOST_ENVIRONMENTS:
         name = OTHER_ENVIRONMENT
     if name in known:
         return known[name]
     # With the lock, two new names cannot exceed the limit together.
     with locked_project(project):
-        known = selectors.load_environments(project)
-        if name not in known:
-            full = len(known.keys() - {OTHER_ENVIRONMENT}) >= MOST_ENVIRONMENTS
+        there = selectors.load_environments(project)
+        if name not in there:
+            full = len(there.keys() - {OTHER_ENVIRONMENT}) >= MOST_ENVIRONMENTS
             name = OTHER_ENVIRONMENT if full else name
-        if name not in known:
-            known[name] = Environment.objects.create(project_id=project, name=name).pk
-    # Environments are never deleted alone, so an older list in the cache costs one more query, but gives no wrong id.
-    replace(selectors.environments_cache_key(project), known)
-    return known[name]
+        if name not in there:
+            there[name] = Environment.objects.create(project_id=project, name=name).pk
+    return there[name]

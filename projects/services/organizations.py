@@ -6,12 +6,11 @@ from collections.abc import Iterable, Sequence
 
 from django.db import transaction
 
-from projects.cache import forget
-from projects.models import ApiToken, Organization, Project
+from projects.known import changing
+from projects.models import Organization, Project
 from projects.services import history, wording
 from projects.services.object_limits import lock
 from projects.services.projects import condemn_projects, delete_projects
-from projects.services.tokens import token_keys
 
 
 @transaction.atomic
@@ -26,15 +25,12 @@ def create_organization(*, slug: str, name: str) -> Organization:
 
 @transaction.atomic
 def update_organization(*, organization: Organization) -> None:
-    """Save a changed organization. Its tokens are marked in the cache too, because their entries hold its slug.
-
-    Raises ValidationError, Organization.DoesNotExist.
-    """
+    """Save a changed organization. Raises ValidationError, Organization.DoesNotExist."""
     old = lock(organization)
     organization.full_clean()
+    changing([organization.pk])
     organization.save()
     history.note(organization.pk, *wording.of_organization(old, organization))
-    forget(token_keys(organization.tokens.all()))
 
 
 def condemn_organizations(organizations: Iterable[Organization]) -> list[int]:
@@ -63,7 +59,7 @@ def _delete_empty(numbers: Sequence[int]) -> bool:
     list(Organization.objects.select_for_update().filter(pk__in=numbers).order_by("pk"))
     if Project.objects.filter(organization__in=numbers).exists():
         return False
-    forget(token_keys(ApiToken.objects.filter(organization__in=numbers)))
+    changing(numbers)
     Organization.objects.filter(pk__in=numbers).delete()
     return True
 

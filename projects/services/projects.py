@@ -8,13 +8,12 @@ from contextlib import contextmanager
 from django.db import transaction
 
 from projects import installation
-from projects.cache import forget
 from projects.connections import get_store
+from projects.known import changing
 from projects.models import Organization, Project, ProjectKey, ProjectRedirect
 from projects.services import deleting, history, wording
 from projects.services.object_limits import lock, refuse_more
 from projects.services.settling import settle, settled
-from projects.services.slugs import cache_keys
 from tsdb.state import Phase
 
 MOST_EARLIER_SLUGS = 100
@@ -78,10 +77,8 @@ def update_project(*, project: Project) -> None:
     project.save()
     history.note_project(project, *wording.of_project(old, project))
     if old.slug != project.slug:
-        forget(cache_keys(old))
         _take_slug(project)
         ProjectRedirect.objects.create(organization=project.organization, slug=old.slug, project=project)
-        # The cache has just forgotten all of them.
         oldest = project.redirects.order_by("-id")[MOST_EARLIER_SLUGS:].values_list("pk", flat=True)
         ProjectRedirect.objects.filter(pk__in=list(oldest)).delete()
 
@@ -113,6 +110,6 @@ def delete_project(*, project: Project) -> int:
 
 
 def _take_slug(project: Project) -> None:
-    """Delete the redirect of a project that had this slug before, and mark the slug's entries in the cache."""
+    """Delete the redirect of a project that had this slug before. What is known of the organization changes."""
+    changing([project.organization_id])
     ProjectRedirect.objects.filter(organization=project.organization, slug=project.slug).delete()
-    forget(cache_keys(project))

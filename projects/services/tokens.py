@@ -1,6 +1,6 @@
 """Tokens of the API: creating, using, changing, rotating, revoking and deleting them.
 
-A secret is shown once, and only its digest is stored. A known token is read from the cache and needs no SQL.
+A secret is shown once, and only its digest is stored.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import secrets
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from hashlib import sha256
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
-from projects.cache import Ahead, cached, forget
+from projects.known import Known, changing, known_by
 from projects.models import SCOPES, ApiToken, Organization
-from projects.selectors import is_id, is_reference, project_cache_key
+from projects.selectors import Token
 from projects.services import history, wording
 from projects.services.locking import without_waiting
 from projects.services.object_limits import lock, refuse_more
@@ -31,28 +31,12 @@ LAST_USED_SECONDS = 3600
 
 TOKEN_PREFIX = "sta_"  # noqa: S105
 
-MOST_NOTED = 10_000
-"""The most tokens whose organization this process remembers."""
 
-_organization_of: dict[str, int] = {}
-"""The organization of each token that was used lately, by the token's key in the cache.
+class TokenInUse(NamedTuple):
+    """A token that a request brought, and what is known of its organization."""
 
-It is only a guess at which entries a request will need, and decides nothing. A token never changes its organization.
-"""
-
-
-class Token(NamedTuple):
-    """A token that is not revoked. It may have expired.
-
-    `expires` and `last_used` are in seconds since the epoch. None means never.
-    """
-
-    id: int
-    organization: int
-    organization_slug: str
-    scopes: tuple[str, ...]
-    expires: int | None
-    last_used: int | None
+    token: Token
+    known: Known
 
 
 class NewToken(NamedTuple):
@@ -70,78 +54,29 @@ def digest_of(secret: str) -> str:
     return sha256(secret.encode()).hexdigest()
 
 
-def token_cache_key(digest: str) -> str:
-    """Return the cache's key for the token with this digest."""
-    return f"token:{digest}"
-
-
-def load_token(digest: str) -> Token | None:
-    """Return the token with this digest from the database, or None if it is unknown or revoked."""
-    row = ApiToken.objects.select_related("organization").filter(digest=digest, revoked=None).first()
-    if row is None:
-        return None
-    return Token(
-        row.pk,
-        row.organization_id,
-        row.organization.slug,
-        tuple(row.scopes),
-        int(row.expires.timestamp()) if row.expires else None,
-        int(row.last_used.timestamp()) if row.last_used else None,
-    )
-
-
-def look_ahead(secret: str, project: str | None) -> Ahead | None:
-    """Read the entries of the cache that a request with this token will need. One round trip.
-
-    `project` is the slug or id of the project that the request is about, if it is about one. Returns None if the secret
-    is not one of a token. Raises RedisError.
-    """
-    if not secret.startswith(TOKEN_PREFIX):
-        return None
-    keys = [token_cache_key(digest_of(secret))]
-    organization = _organization_of.get(keys[0])
-    if organization is not None and project is not None and is_reference(project):
-        keys.append(project_cache_key(organization, project))
-    return Ahead(keys)
-
-
-def note_organization(digest: str, organization: int) -> None:
-    """Remember the token's organization for look_ahead."""
-    if len(_organization_of) >= MOST_NOTED:
-        _organization_of.clear()
-    _organization_of[token_cache_key(digest)] = organization
-
-
-def use_token(secret: str, *, now: int, ahead: Ahead | None = None) -> Token | None:
+def use_token(secret: str, *, now: int, at_once: bool = False) -> TokenInUse | None:
     """Return the token with this secret, or None if it is unknown or revoked. The caller checks whether it has expired.
 
-    `now` is in seconds since the epoch, and `ahead` holds entries of the cache that were already read. The last use is
-    stored only when the token is read from the database, which is rare because of the cache.
+    `now` is in seconds since the epoch. `at_once` believes what is in memory, and the caller compares it later with
+    Known.stamp. Otherwise it is compared now. The last use is stored about once in LAST_USED_SECONDS. Raises Outdated
+    only with `at_once`.
     """
     if not secret.startswith(TOKEN_PREFIX):
         return None
     digest = digest_of(secret)
-
-    def load() -> Token | None:
-        token = load_token(digest)
-        if token and (token.last_used is None or now - token.last_used >= LAST_USED_SECONDS):
-            _note_use(token, now)
-        return token
-
-    token = cached(token_cache_key(digest), load, decode_token, ahead)
-    if token:
-        note_organization(digest, token.organization)
-    return token
-
-
-def decode_token(found: Any) -> Token | None:
-    """Return the token that an entry of the cache describes, or None if the entry is not a token's."""
-    match found:
-        case [number, organization, str(slug), [*scopes], int() | None as expires, int() | None as last_used] if (
-            is_id(number) and is_id(organization) and all(isinstance(scope, str) for scope in scopes)
-        ):
-            return Token(number, organization, slug, tuple(scopes), expires, last_used)
-    return None
+    known = known_by(digest)
+    if known is None:
+        return None
+    if not at_once:
+        known.compare()
+    token = known.token(digest)
+    if token is None:
+        return None
+    if token.last_used is None or now - token.last_used >= LAST_USED_SECONDS:
+        known.compare()
+        _note_use(token, now)
+        known.note_use(digest, now)
+    return TokenInUse(token, known)
 
 
 @transaction.atomic
@@ -187,7 +122,7 @@ def _make(organization: Organization, scopes: Iterable[str], name: str, expires:
 def update_token(*, token: ApiToken) -> None:
     """Save changed scopes, name or expiry of a token. Raises ValidationError, ApiToken.DoesNotExist."""
     old = ApiToken.objects.select_for_update().get(pk=token.pk)
-    forget(token_keys([token]))
+    changing([token.organization_id])
     token.full_clean()
     token.save()
     history.note(token.organization_id, *wording.of_token(old, token))
@@ -205,7 +140,7 @@ def revoke_tokens(tokens: Iterable[ApiToken]) -> int:
 def _revoke(tokens: Iterable[ApiToken]) -> list[ApiToken]:
     """Revoke the tokens that are not revoked yet, and return them as they were."""
     tokens = list(tokens)
-    forget(token_keys(tokens))
+    changing(token.organization_id for token in tokens)
     rows = ApiToken.objects.filter(pk__in=[token.pk for token in tokens], revoked=None)
     found = list(rows.select_for_update().order_by("pk"))
     rows.update(revoked=datetime.now(UTC))
@@ -234,7 +169,7 @@ def delete_tokens(tokens: Iterable[ApiToken]) -> None:
 def _delete(tokens: Iterable[ApiToken]) -> list[ApiToken]:
     """Delete the tokens that are there, and return them."""
     tokens = list(tokens)
-    forget(token_keys(tokens))
+    changing(token.organization_id for token in tokens)
     rows = ApiToken.objects.filter(pk__in=[token.pk for token in tokens])
     found = list(rows.select_for_update().order_by("pk"))
     rows.delete()
@@ -262,8 +197,3 @@ def _delete_oldest(over: QuerySet[ApiToken]) -> None:
     oldest = over.order_by("-id")[settings.ORGANIZATION_MAX_TOKENS :]
     if numbers := list(oldest.values_list("pk", flat=True)):
         _delete(ApiToken.objects.filter(pk__in=numbers))
-
-
-def token_keys(tokens: Iterable[ApiToken]) -> list[str]:
-    """Return the cache's keys for these tokens."""
-    return [token_cache_key(token.digest) for token in tokens]

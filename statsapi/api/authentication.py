@@ -10,9 +10,12 @@ from rest_framework.exceptions import AuthenticationFailed, NotAuthenticated
 from rest_framework.request import Request
 
 from projects import services
-from projects.cache import Ahead
-from projects.services.tokens import Token, look_ahead
+from projects.known import Known
+from projects.selectors import Token
 from statsapi.http import clock
+
+AT_ONCE = "statsapi.at_once"
+"""The key in the request's environment that allows to believe what is in memory. No header can have this name."""
 
 
 class Caller(NamedTuple):
@@ -20,8 +23,8 @@ class Caller(NamedTuple):
 
     token: Token | None
     user: User | None
-    ahead: Ahead | None = None
-    """What was read from the cache together with the token."""
+    known: Known | None = None
+    """What is known of the token's organization."""
 
 
 def caller_of(request: Request) -> Caller | None:
@@ -69,10 +72,11 @@ def _by_token(words: list[str], request: Request) -> Caller:
     if len(words) > 1:
         raise AuthenticationFailed("Invalid token header. Token string should not contain spaces.")
     now = clock.now(request)
-    ahead = look_ahead(words[0], request.parser_context["kwargs"].get("project_slug"))
-    token = services.use_token(words[0], now=now, ahead=ahead)
-    if token is None:
+    found = services.use_token(words[0], now=now, at_once=AT_ONCE in request.META)
+    if found is None:
         raise AuthenticationFailed("Invalid token")
+    token, known = found
     if token.expires is not None and token.expires <= now:
+        known.compare()
         raise AuthenticationFailed("Token expired")
-    return Caller(token, None, ahead)
+    return Caller(token, None, known)

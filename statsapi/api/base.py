@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import TooManyFieldsSent
 from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
@@ -12,11 +13,13 @@ from rest_framework.response import Response
 
 from projects import selectors, services
 from projects.acting import acting_as
+from projects.known import Known
 from statsapi.api import rate_limit
-from statsapi.api.authentication import Caller, caller_of, known_caller_of
+from statsapi.api.authentication import AT_ONCE, Caller, caller_of, known_caller_of
 from statsapi.api.lean_view import LeanView
 from statsapi.api.permissions import ScopeMap
 from statsapi.http import clock
+from tsdb.stamps import Outdated, Stamp
 from tsdb.states import Unsettled
 
 MOST_PARAMETERS = 1000
@@ -29,6 +32,7 @@ MOST_PARAMETERS = 1000
 class ApiView(LeanView):
     scope_map: ScopeMap
     _allowance: rate_limit.Allowance | None = None
+    _known: Known | None = None
 
     @property
     def caller(self) -> Caller:
@@ -40,7 +44,27 @@ class ApiView(LeanView):
         """The scopes that the view asks for the request's method. Any one suffices."""
         return self.scope_map.get(self.request.method or "", self.scope_map["DELETE"])
 
+    @property
+    def stamp(self) -> Stamp | None:
+        """What a read of counts should compare, so that it needs no round trip of its own. None: it was compared."""
+        return self._known.stamp if self._known else None
+
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer the request.
+
+        A read of a token believes at first what this worker knows of the organization. That must be compared before the
+        answer leaves, be it an error. If it was outdated, the whole request is handled once more, and now everything is
+        compared first. So it is for writes and where requests are counted, because these cannot be done twice.
+        """
+        if request.method in ("GET", "HEAD") and settings.API_RATE_LIMIT is None:
+            request.META[AT_ONCE] = True
+            try:
+                response = super().dispatch(request, *args, **kwargs)
+                if self._known is not None and response.status_code < 500:
+                    self._known.compare()
+                return response
+            except Outdated:
+                del request.META[AT_ONCE]
         if request.method in SAFE_METHODS:
             return super().dispatch(request, *args, **kwargs)
         with acting_as(self._who):
@@ -56,6 +80,8 @@ class ApiView(LeanView):
     def perform_authentication(self, request: Request) -> None:
         if request.method != "OPTIONS":
             super().perform_authentication(request)
+            caller = caller_of(request)
+            self._known = caller.known if caller else None
 
     def check_permissions(self, request: Request) -> None:
         if request.method != "OPTIONS":
@@ -88,6 +114,8 @@ class ApiView(LeanView):
                 return answer
             except Exception as error:
                 exc = error
+        if isinstance(exc, Outdated):
+            raise exc  # to dispatch
         return super().handle_exception(exc)
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:

@@ -53,7 +53,8 @@ def get_project(view: ApiView, organization_slug: str, project_slug: str) -> Fou
     Raises Missing, PermissionDenied, or Moved if it has another slug now.
     """
     organization = get_organization(view, organization_slug)
-    project = find_project(organization, project_slug, view.caller.ahead)
+    known = view.caller.known
+    project = known.project(project_slug) if known else find_project(organization, project_slug)
     if project is None:
         raise Missing
     if project.moved:

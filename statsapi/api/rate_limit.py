@@ -1,8 +1,8 @@
 """The rate limit of tokens: API_RATE_LIMIT requests in each fixed window. It is off unless that is set.
 
-Requests are counted in the cache. If the cache cannot be reached, no token can be recognized either, and the answer is
-503. If the cache refuses writes, requests pass without being counted, because a Redis that is full or read-only still
-answers reads. If something other than a count is found in the cache, the window begins anew.
+Requests are counted in the cache. If the cache cannot be reached, the answer is 503. If it refuses writes, requests
+pass without being counted, because a Redis that is full or read-only still answers reads. If something other than a
+count is found in the cache, the window begins anew.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from django_redis import get_redis_connection
 from redis.exceptions import ResponseError
 from rest_framework.exceptions import APIException
 
-from projects.services.tokens import Token
+from projects.selectors import Token
 from statsapi.operations import metrics
 from tsdb.refusals import refusal
 

@@ -49,7 +49,6 @@ def prepare() -> tuple[str, int]:
     from django.core.management import call_command
     from django.core.management.base import SystemCheckError
     from django.db import DatabaseError, connections
-    from django_redis.exceptions import ConnectionInterrupted
     from redis.exceptions import RedisError
 
     from projects import start_lock
@@ -79,8 +78,8 @@ def prepare() -> tuple[str, int]:
         sys.exit(str(error))
     except DatabaseError as error:
         sys.exit(f"The database that DATABASE_URL names cannot be used: {one_line(error)}")
-    except (RedisError, ConnectionInterrupted) as error:
-        sys.exit(f"The Redis that TSDB_URL or CACHE_URL names cannot be used: {one_line(error)}")
+    except RedisError as error:
+        sys.exit(f"The Redis that TSDB_URL names cannot be used: {one_line(error)}")
     except embedded.EmbeddedServerError as error:
         sys.exit(str(error))
     connections.close_all()

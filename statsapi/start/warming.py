@@ -16,7 +16,6 @@ from django.core.cache import caches
 from django.db import connection, connections
 from django.urls import get_resolver, reverse
 
-from projects import cache
 from projects.connections import get_store
 from statsapi.ingest.counting import intake
 from tsdb.refusals import try_to_write
@@ -54,7 +53,6 @@ def _code() -> None:
 
 def _redis() -> None:
     intake()
-    cache.look()
     try_to_write(get_store().clients.write)  # in a cluster this connects to each node
 
 

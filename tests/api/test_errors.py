@@ -14,7 +14,6 @@ from django.middleware.security import SecurityMiddleware
 from django.test import Client
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-import projects.cache
 from projects.connections import get_store
 from projects.models import Project
 from tests.api.live import OUTCOMES, STATS, start_live_server
@@ -206,11 +205,9 @@ def store_is_down(settings: LazySettings, nowhere: str) -> Iterator[None]:
 
 
 @pytest.fixture
-def cache_is_down(settings: LazySettings, nowhere: str) -> Iterator[None]:
+def cache_is_down(settings: LazySettings, nowhere: str) -> None:
     settings.CACHES = {"default": {**settings.CACHES["default"], "LOCATION": nowhere}}
-    projects.cache._redis.cache_clear()
-    yield
-    projects.cache._redis.cache_clear()
+    settings.API_RATE_LIMIT = (5, 3600)
 
 
 @pytest.mark.parametrize("down", ["store_is_down", "cache_is_down"])

@@ -81,6 +81,12 @@ class RedisServer:
     def client(self, database: int = 0) -> redis.Redis:
         return redis.Redis(port=self.port, db=database, password=self.password or None, socket_timeout=5)
 
+    def forget_known(self) -> None:
+        """Make all workers load anew what they know of organizations."""
+        with self.client() as client:
+            for key in client.scan_iter("stamp:*"):
+                client.delete(key)
+
     def answers(self) -> bool:
         try:
             with self.client() as client:

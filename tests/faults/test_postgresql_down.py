@@ -37,9 +37,8 @@ class OnPostgreSQL(NamedTuple):
     service: Service
 
     def forget(self) -> None:
-        """Empty the cache."""
-        with self.redis.client(1) as client:
-            client.flushdb()
+        """Make the workers load anew what they know."""
+        self.redis.forget_known()
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +90,7 @@ def test_it_answers_503_in_json_and_comes_back_by_itself(on_postgresql: OnPostgr
     assert service.counted() == 9
 
 
-def test_it_is_not_ready_but_alive_and_what_is_cached_is_served(on_postgresql: OnPostgreSQL) -> None:
+def test_it_is_not_ready_but_alive_and_what_is_known_is_served(on_postgresql: OnPostgreSQL) -> None:
     service = on_postgresql.service
     assert service.count().status == 201
     counted = service.counted()

@@ -44,8 +44,8 @@ class Stage(NamedTuple):
         session.close()
 
     def forget(self) -> None:
-        """Empty the cache."""
-        self.service.run("from django.core.cache import cache\ncache.clear()")
+        """Make the workers load anew what they know."""
+        self.service.run("from projects.connections import get_store\nget_store().stamps.forget_all()")
 
     def ready(self, of: str = "") -> Answer:
         return self.service.ask("GET", f"/readyz{of}", authorization="")

@@ -48,10 +48,9 @@ def test_intake_is_refused_and_reads_are_answered(stage: Stage) -> None:
     assert stage.service.counted() == 8
 
 
-def test_reads_are_answered_when_nothing_is_cached_and_nothing_can_be(stage: Stage) -> None:
+def test_reads_are_answered_when_nothing_is_known_and_nothing_can_be_kept(stage: Stage) -> None:
     assert stage.service.count(5).status == 201
-    with stage.redis.client(1) as client:
-        client.flushdb()
+    stage.redis.forget_known()
     fill(stage)
     assert stage.service.counted() == 5
     assert stage.service.ask("GET", "/api/0/projects/acme/other/stats/").status == 404

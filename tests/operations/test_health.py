@@ -52,6 +52,7 @@ class House:
             "TSDB_URL": f"redis://127.0.0.1:{self.redis_port}/0",
             "CACHE_URL": f"redis://127.0.0.1:{self.redis_port}/1",
             "TSDB_TIMEOUT": "30",
+            "API_RATE_LIMIT": "1000000/60",  # so that the cache is needed
         }
         web, self.url = servers.start_production(folder / "web", **self.settings)
         stack.callback(web.stop)
@@ -227,7 +228,7 @@ def test_it_warns_of_a_redis_that_is_a_replica(house: House) -> None:
     assert [body[one]["works"] for one in PROMISES] == [True, False, False]
     assert body["warnings"] == [
         "Redis takes no counts (READONLY: it is a replica); events are answered 503",
-        "the cache takes no writes (READONLY: it is a replica); each request asks the database",
+        "the cache takes no writes (READONLY: it is a replica); API_RATE_LIMIT limits nobody",
     ]
 
 

@@ -96,10 +96,11 @@ def test_the_list_of_projects_is_there_when_the_cache_is_down_too(
     assert "The counts cannot be read right now" in said(page)
 
 
-def test_a_token_is_not_revoked_where_the_cache_could_still_let_it_in(
-    admin_client: Client, organization: Organization, cache_down: None
+def test_a_token_is_not_revoked_where_workers_could_still_let_it_in(
+    admin_client: Client, organization: Organization, request: pytest.FixtureRequest
 ) -> None:
     token = services.create_token(organization=organization, scopes=SCOPES).token
+    request.getfixturevalue("store_down")
     page = act(admin_client, "apitoken", "revoke", token.pk)
     assert UNREACHABLE in said(page)
     token.refresh_from_db()

@@ -1,10 +1,9 @@
-"""The selectors: what they find, what they cache, and how many queries they need."""
+"""The selectors: what they find, and how many queries they need."""
 
 from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser, User
-from django.core.cache import cache
 from pytest_django import DjangoAssertNumQueries
 
 from projects import selectors, services
@@ -33,33 +32,12 @@ def test_a_project_is_found_in_its_organization_alone(project: Project, other_or
 
 
 @pytest.mark.parametrize("reference", ["", "Web", "web\n", "web\0", "{web}", "0", "01", "9" * 19, "x" * 101, "١", "é"])
-def test_what_can_be_no_reference_reaches_neither_cache_nor_database(
+def test_what_can_be_no_reference_does_not_reach_the_database(
     project: Project, owner: User, django_assert_num_queries: DjangoAssertNumQueries, reference: str
 ) -> None:
-    cache.clear()
     with django_assert_num_queries(0):
         assert selectors.find_project(project.organization.pk, reference) is None
         assert selectors.find_access(owner, reference) is None
-    assert cache.keys("*") == []  # type: ignore[attr-defined]
-
-
-def test_a_project_that_is_not_there_is_looked_for_each_time(
-    organization: Organization, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    assert selectors.find_project(organization.pk, "web") is None
-    services.create_project(organization=organization, slug="web", name="Web")
-    assert selectors.find_project(organization.pk, "web")
-
-
-def test_a_found_project_is_the_same_from_database_and_cache(
-    project: Project, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    cache.clear()
-    read = selectors.find_project(project.organization.pk, "web")
-    with django_assert_num_queries(0):
-        kept = selectors.find_project(project.organization.pk, "web")
-    assert read == kept
-    assert type(read) is type(kept) is FoundProject
 
 
 def test_a_role_decides_on_the_scopes(organization: Organization, owner: User, outsider: User) -> None:
@@ -128,25 +106,6 @@ def test_a_claim_is_found_in_its_project_while_it_lasts(store: Store, project: P
     store.clients.write.set(claim_key(project.pk, "one"), "1")
     assert selectors.find_claim(project.pk, "one", decode) is None
     assert not store.clients.read.exists(claim_key(project.pk, "one"))
-
-
-def test_environments_are_read_once(project: Project, django_assert_num_queries: DjangoAssertNumQueries) -> None:
-    number = services.environment_id(project.pk, "production")
-    cache.clear()
-    assert selectors.environments_of(project.pk) == {"production": number}
-    with django_assert_num_queries(0):
-        assert selectors.environments_of(project.pk) == {"production": number}
-
-
-def test_that_a_project_has_no_environments_is_kept_until_it_has(
-    project: Project, django_assert_num_queries: DjangoAssertNumQueries
-) -> None:
-    cache.clear()
-    assert selectors.environments_of(project.pk) == {}
-    with django_assert_num_queries(0):
-        assert selectors.environments_of(project.pk) == {}
-    number = services.environment_id(project.pk, "production")
-    assert selectors.environments_of(project.pk) == {"production": number}
 
 
 def test_a_digest_of_a_token_is_its_sha256() -> None:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from django.conf import LazySettings
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.core.exceptions import ValidationError
 from django.db import connection
 from pytest_django import DjangoAssertNumQueries
@@ -19,7 +18,7 @@ from redis.exceptions import RedisError
 from projects import selectors, services
 from projects.connections import get_store
 from projects.models import SCOPES, ApiToken, Environment, Organization, Project, ProjectRedirect
-from projects.services.tokens import Token
+from projects.selectors import Token
 from tests.servers import free_port
 from tsdb import series
 from tsdb.outcomes import Category, Outcome
@@ -198,7 +197,6 @@ def test_nobody_can_count_into_what_was_never_there(db: None, store: Store) -> N
 
 def test_an_environment_has_one_id(project: Project) -> None:
     first = services.environment_id(project.pk, "production")
-    cache.clear()
     assert services.environment_id(project.pk, "production") == first
     assert services.environment_id(project.pk, "Production") != first
 
@@ -225,13 +223,14 @@ def test_an_environment_that_is_called_other_takes_no_place(project: Project) ->
     assert Environment.objects.count() == 101
 
 
-def test_beyond_the_last_environment_no_sql_is_needed(
+def test_beyond_the_last_environment_who_knows_them_needs_no_sql(
     project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     Environment.objects.bulk_create(Environment(project=project, name=f"e{number}") for number in range(100))
     services.environment_id(project.pk, "beyond")
+    known = selectors.load_environments(project.pk)
     with django_assert_num_queries(0):
-        services.environment_id(project.pk, "far beyond")
+        services.environment_id(project.pk, "far beyond", known=known)
 
 
 def test_a_project_counts_its_own_environments(project: Project) -> None:
@@ -244,7 +243,6 @@ def test_a_project_counts_its_own_environments(project: Project) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_first_sights_at_once_do_not_pass_the_limit_together(project: Project) -> None:
     Environment.objects.bulk_create(Environment(project=project, name=f"e{number}") for number in range(97))
-    cache.clear()
 
     def sight(name: str) -> int:
         try:
@@ -264,14 +262,15 @@ def test_first_sights_at_once_do_not_pass_the_limit_together(project: Project) -
 
 
 def used(secret: str, now: int = NOW) -> Token | None:
-    return services.use_token(secret, now=now)
+    found = services.use_token(secret, now=now)
+    return found and found.token
 
 
 def test_a_token_is_found_by_its_secret(organization: Organization) -> None:
     expires = datetime(2018, 11, 7, tzinfo=UTC)
     new = services.create_token(organization=organization, scopes=["project:write", "org:read"], expires=expires)
     assert new.secret.startswith("sta_")
-    for _ in range(2):  # first from the database, then from the cache
+    for _ in range(2):  # first from the database, then from memory
         token = used(new.secret)
         assert token
         assert (token.id, token.organization, token.organization_slug) == (new.token.pk, organization.pk, "acme")
@@ -297,7 +296,6 @@ def test_the_last_use_is_noted_once_an_hour(organization: Organization) -> None:
     new = services.create_token(organization=organization, scopes=SCOPES)
 
     def last_used(now: int) -> int:
-        cache.clear()
         used(new.secret, now)
         found = ApiToken.objects.get().last_used
         assert found

@@ -144,8 +144,7 @@ def test_a_port_that_is_left_soon_is_waited_for(place: Place) -> None:
             "A setting is wrong: HOST is 'no.such.host.invalid', which names no address: ",
         ),
         ("DATABASE_URL", "postgres://nobody@127.0.0.1:1/none", "The database that DATABASE_URL names cannot be used: "),
-        ("TSDB_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
-        ("CACHE_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL or CACHE_URL names cannot be used: "),
+        ("TSDB_URL", "redis://127.0.0.1:1", "The Redis that TSDB_URL names cannot be used: "),
     ],
 )
 def test_what_keeps_it_from_starting_is_named_without_a_traceback(

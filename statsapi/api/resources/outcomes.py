@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from projects import services
 from projects.connections import get_store
+from projects.known import Known
 from projects.models import Project
 from projects.selectors import find_claim, find_key_ids
 from statsapi.api.base import ApiView
@@ -71,7 +72,7 @@ class OutcomesView(ApiView):
             accepted = sum(row.quantity for row in rows)
             claim = Claim(claim_id, _claim_value(body, accepted), IDEMPOTENCY_SECONDS) if claim_id else None
             try:
-                services.count(project.id, _increments(project.id, rows), now=now, claim=claim)
+                services.count(project.id, _increments(project.id, rows, self.caller.known), now=now, claim=claim)
             except Project.DoesNotExist:
                 raise Missing from None
             except ClaimConflict:
@@ -111,19 +112,20 @@ def _conflict() -> Conflict:
     return Conflict("This Idempotency-Key was used with another body.")
 
 
-def _increments(project: int, rows: list[Row]) -> list[Increment]:
+def _increments(project: int, rows: list[Row], known: Known | None) -> list[Increment]:
     """Return the increments of all rows. Raises ValidationError for a key that is not the project's."""
     keys = find_key_ids(project, {row.key for row in rows if row.key})
     unknown = [place for place, row in enumerate(rows) if row.key and row.key not in keys]
     if unknown:
         raise unknown_key(unknown)
+    there = known.environments(project) if known and any(row.environment for row in rows) else None
     environments: dict[str, int] = {}
     increments = []
     for row in rows:
         name, environment_id = row.environment, None
         if name and series.is_of_environment(row.category, row.outcome):
             if name not in environments:
-                environments[name] = services.environment_id(project, name)
+                environments[name] = services.environment_id(project, name, known=there)
             environment_id = environments[name]
         counted = series.of_event(
             project,
@@ -134,4 +136,6 @@ def _increments(project: int, rows: list[Row]) -> list[Increment]:
             environment_id=environment_id,
         )
         increments += [Increment(one, row.timestamp, row.quantity) for one in counted]
+    if known and there is not None and not set(environments.values()) <= set(there.values()):
+        known.environments(project, anew=True)
     return increments

@@ -53,7 +53,9 @@ class KeyStatsView(ApiView):
         except BadQuery:
             raise BadQuery("Invalid request data") from None
         question = Question(lambda kind: kind.category == Category.ERROR, [key.pk], ["outcome"])
-        sums = add_facts(store, [project.id], question, asked.window, now=asked.now, since=asked.retained_since)
+        sums = add_facts(
+            store, [project.id], question, asked.window, now=asked.now, since=asked.retained_since, stamp=self.stamp
+        )
         zeros = [0] * asked.window.points
         columns = [asked.counts(sums.get((outcome,), zeros)) for outcome in COLUMNS]
         rows = [

@@ -61,7 +61,12 @@ class OrganizationStatsView(ApiView):
         filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
         if group == "project":
             by_project = store.get_added_by_project(
-                of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen
+                of_stat.series,
+                asked.window,
+                now=asked.now,
+                since=asked.retained_since,
+                seen=of_stat.seen,
+                stamp=self.stamp,
             )
             zeros = [0] * asked.window.points
             counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
@@ -69,7 +74,12 @@ class OrganizationStatsView(ApiView):
         return _together(
             asked.counts(
                 store.get_added(
-                    of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen
+                    of_stat.series,
+                    asked.window,
+                    now=asked.now,
+                    since=asked.retained_since,
+                    seen=of_stat.seen,
+                    stamp=self.stamp,
                 )
             ),
             asked,

@@ -7,7 +7,7 @@ from typing import Any
 from rest_framework.request import Request
 
 from projects.connections import get_store
-from projects.selectors import environments_of, load_environments
+from projects.selectors import FoundProject, load_environments
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
@@ -42,14 +42,21 @@ class ProjectStatsView(ApiView):
         parameters = request.query_params.dict()
         stat = STAT.read(parameters)
         environment = ENVIRONMENT.text(parameters)
-        found = {project.id: _environment_id(project.id, environment)} if environment else None
+        found = {project.id: _environment_id(self, project, environment)} if environment else None
         store = get_store()
         asked = parse_time_range(
             parameters, store.rollups, now, lambda: retention_of(store, [project.id], stat, found is not None, now)
         )
         of_stat = series_of_stat(store, [project.id], stat) if found is None else series_of_stat_in(found, stat)
         counts = asked.counts(
-            store.get_added(of_stat.series, asked.window, now=asked.now, since=asked.retained_since, seen=of_stat.seen)
+            store.get_added(
+                of_stat.series,
+                asked.window,
+                now=asked.now,
+                since=asked.retained_since,
+                seen=of_stat.seen,
+                stamp=self.stamp,
+            )
         )
         if as_csv:
             rows = zip(map(iso, asked.starts), counts, strict=True)
@@ -57,11 +64,12 @@ class ProjectStatsView(ApiView):
         return pairs_response(asked.starts, counts, asked.headers)
 
 
-def _environment_id(project: int, name: str) -> int:
-    # Blanks around a name are removed before it is stored. An earlier version kept them.
-    for load in (environments_of, load_environments):
-        known = load(project)
-        found = known.get(name) or known.get(name.strip())
+def _environment_id(view: ApiView, project: FoundProject, name: str) -> int:
+    known = view.caller.known
+    for anew in (False, True):
+        names = known.environments(project.id, anew=anew) if known else load_environments(project.id)
+        # Blanks around a name are removed before it is stored. An earlier version kept them.
+        found = names.get(name) or names.get(name.strip())
         if found is not None:
             return found
     raise Missing

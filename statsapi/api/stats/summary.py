@@ -91,6 +91,7 @@ class StatsSummaryView(ApiView):
                 answered.window,
                 now=answered.now,
                 since=answered.retained_since,
+                stamp=self.stamp,
             )
         )
         outcomes = _outcomes(sums, query)

@@ -20,6 +20,7 @@ from statsapi.api.stats.csv_format import iso
 from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, choose_range, parse_stats_query
 from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
+from tsdb.stamps import Stamp
 from tsdb.store import Store
 
 MAX_COUNTS = 500_000
@@ -62,7 +63,7 @@ class StatsV2View(ApiView):
         answered = choose_range(query, store.rollups, store.retention(projects, now=now))
         try:
             most = MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS
-            counted = add_outcomes(store, projects, query, answered, most_groups=most)
+            counted = add_outcomes(store, projects, query, answered, stamp=self.stamp, most_groups=most)
         except TooManyGroups:
             raise BadQuery(f"{TOO_MANY} {ASK_FOR_LESS}") from None
         groups = counted if query.group_by else {(): [0] * answered.points, **counted}
@@ -70,7 +71,13 @@ class StatsV2View(ApiView):
 
 
 def add_outcomes(
-    store: Store, projects: Collection[int], query: Asked, answered: StatsRange, *, most_groups: int = MAX_COUNTS
+    store: Store,
+    projects: Collection[int],
+    query: Asked,
+    answered: StatsRange,
+    *,
+    stamp: Stamp | None = None,
+    most_groups: int = MAX_COUNTS,
 ) -> dict[Group, list[int]]:
     """Return a count for each interval of the range, by the query's groups. A group without counts is left out.
 
@@ -83,6 +90,7 @@ def add_outcomes(
         answered.window,
         now=answered.now,
         since=answered.retained_since,
+        stamp=stamp,
         most_groups=most_groups,
     )
     return {group: answered.add_up(counts) for group, counts in sums.items() if any(counts)}

@@ -10,7 +10,7 @@ from django.views.decorators.gzip import gzip_page
 
 from projects.connections import get_store
 from projects.models import ProjectKey
-from projects.selectors import environments_of, find_project
+from projects.selectors import find_project, load_environments
 from projects.services import settled
 from statsapi.api.stats.csv_format import csv_response
 from statsapi.http import clock
@@ -34,7 +34,7 @@ from tsdb.units import NS
 def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     """Show the counts of the project, or send them as CSV. A file could not say what is not as it was asked for."""
     store, number, now = get_store(), place.project.pk, clock.now_ns(request)
-    environments = environments_of(number)
+    environments = load_environments(number)
     query = read_query(request.GET.dict(), zone_of(request), environments, store.rollups, now)
 
     def read() -> tuple[Numbers, dict[str, dict[Outcome, int]]]:

@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
-from django.core.cache import cache
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -15,6 +14,7 @@ from projects import services
 from projects.connections import get_store
 from projects.models import Project
 from tests.api.live import OUTCOMES
+from tests.stamps import settle_changes
 from tsdb.outcomes import Category, Outcome
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("held_clock")]
@@ -196,7 +196,7 @@ def test_many_keys_are_looked_up_at_once(
     post: Any, project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
     keys = [services.create_key(project=project).public for _ in range(20)]
-    cache.clear()  # of the mark that the project is new
+    settle_changes()
     post({"outcome": "accepted"})
     with django_assert_num_queries(1):
         assert post(*({"outcome": "accepted", "key": key} for key in keys)).status_code == 201

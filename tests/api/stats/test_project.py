@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import pytest
 import time_machine
-from django.core.cache import cache
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
@@ -13,6 +12,7 @@ from projects.models import Organization, Project
 from statsapi.api.stats.example import EXAMPLE_COUNTS, EXAMPLE_START
 from tests.api.live import OUTCOMES
 from tests.api.live import STATS as URL
+from tests.stamps import settle_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -70,7 +70,7 @@ def test_a_warm_request_touches_no_sql(
 ) -> None:
     services.environment_id(project.pk, "production")
     url = URL if by == "slug" else f"/api/0/projects/{project.organization.pk}/{project.pk}/stats/"
-    cache.clear()  # of the marks that all of it is new
+    settle_changes()
     assert api.get(url + query).status_code == 200
     with django_assert_num_queries(0):
         assert api.get(url + query).status_code == 200
@@ -79,7 +79,7 @@ def test_a_warm_request_touches_no_sql(
 def test_a_warm_count_touches_no_sql(
     api: Client, project: Project, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    cache.clear()
+    settle_changes()
     body = {"outcomes": [{"outcome": "accepted", "environment": "production"}]}
     api.post(OUTCOMES, body, "application/json")
     with django_assert_num_queries(0):

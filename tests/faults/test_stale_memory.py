@@ -1,4 +1,4 @@
-"""Readers that refill the cache during a change: a revocation, a new name or a deletion holds at the next request.
+"""Readers that load during a change what they keep: a revocation, a new name or a deletion holds at the next request.
 
 See docs/reliability.md#bad-tokens.
 """
@@ -8,37 +8,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
-from django.core.cache import cache
-from django.db import connection
 from django.test import Client
+from redis.exceptions import ConnectionError as RedisConnectionError
 
 from projects import services
+from projects.connections import get_store
 from projects.models import ApiToken, Organization, Project
 from tests.faults.asking import OUTCOMES, STATS
 from tests.faults.stage import Stage
+from tests.meddling import after_reading
+from tests.stamps import settle_changes
+from tsdb.stamps import Stamps
 
 RACES = 2
-
-# --- the one dangerous order of events, forced: a reader reads a row, the row changes, the reader stores what it read
-
-
-@contextmanager
-def after_reading(table: str, change: Callable[[], object]) -> Iterator[None]:
-    """Make the whole change between the first read of the table and the use of what was read."""
-    left = [change]
-
-    def meddle(execute: Any, sql: str, parameters: Any, many: bool, context: Any) -> Any:
-        result = execute(sql, parameters, many, context)
-        if left and sql.startswith("SELECT") and f'FROM "{table}"' in sql:
-            left.pop()()
-        return result
-
-    with connection.execute_wrapper(meddle):
-        yield
-    assert not left, "nothing was read"
 
 
 @pytest.fixture
@@ -81,6 +66,60 @@ def delete_organization() -> object:
     return services.delete_organization(organization=Organization.objects.get())
 
 
+CHANGES: list[tuple[Callable[[], object], int]] = [
+    (revoke, 401),
+    (delete_token, 401),
+    (take_scope, 403),
+    (rename, 302),
+    (delete_project, 404),
+    (delete_organization, 401),
+]
+
+
+@pytest.mark.parametrize("warm", [STATS, OUTCOMES.replace("outcomes", "keys")])
+@pytest.mark.parametrize(("change", "status"), CHANGES)
+def test_a_change_holds_at_the_next_request_of_a_worker_that_knew_it_otherwise(
+    reader: Client, warm: str, change: Callable[[], object], status: int
+) -> None:
+    assert [reader.get(warm).status_code for _ in range(2)] == [200, 200]
+    change()
+    assert reader.get(warm).status_code == status
+
+
+@pytest.mark.parametrize(("change", "status"), CHANGES)
+def test_a_write_of_a_worker_that_knew_it_otherwise_is_refused_too(
+    reader: Client, change: Callable[[], object], status: int
+) -> None:
+    assert [reader.get(STATS).status_code for _ in range(2)] == [200, 200]
+    change()
+    written = reader.post(OUTCOMES, {}, content_type="application/json").status_code
+    assert written == (308 if status == 302 else status)
+
+
+def test_a_refusal_of_a_worker_that_knew_it_otherwise_is_taken_back(reader: Client) -> None:
+    token = ApiToken.objects.get()
+    token.expires = datetime.now(UTC)
+    services.update_token(token=token)
+    assert [reader.get(STATS).json() for _ in range(2)] == [{"detail": "Token expired"}] * 2
+    token.expires = None
+    token.scopes = ["org:read"]
+    services.update_token(token=token)
+    assert [reader.get(STATS).status_code for _ in range(2)] == [403, 403]
+    token.scopes = ["project:read"]
+    services.update_token(token=token)
+    assert reader.get(STATS).status_code == 200
+
+
+def test_a_revoked_token_is_refused_though_redis_has_lost_that_it_was_revoked(reader: Client) -> None:
+    assert [reader.get(STATS).status_code for _ in range(2)] == [200, 200]
+    revoke()
+    get_store().clients.write.flushdb()
+    assert reader.get(STATS).status_code == 401
+
+
+# --- the one dangerous order of events, forced: a reader reads a row, the row changes, the reader keeps what it read
+
+
 @pytest.mark.parametrize(
     ("table", "change", "status"),
     [
@@ -96,6 +135,8 @@ def delete_organization() -> object:
 def test_a_row_that_was_read_before_a_change_is_not_kept_after_it(
     reader: Client, table: str, change: Callable[[], object], status: int
 ) -> None:
+    assert reader.get(STATS).status_code == 200
+    settle_changes()  # so that all is loaded anew
     with after_reading(table, change):
         reader.get(STATS)  # the request began before the change, so any answer is right
     for _ in range(3):
@@ -111,6 +152,7 @@ def test_a_slug_that_another_project_takes_leads_to_it_at_once(reader: Client, w
     def take() -> object:
         return services.create_project(organization=web.organization, slug="web", name="Another")
 
+    settle_changes()
     with after_reading("projects_projectredirect", take):
         reader.get(STATS)
     assert reader.get(STATS).status_code == 200
@@ -120,23 +162,27 @@ def test_a_slug_that_another_project_takes_leads_to_it_at_once(reader: Client, w
 def test_a_change_whose_announcement_fails_leaves_nothing_stale(
     reader: Client, monkeypatch: pytest.MonkeyPatch, change: Callable[[], object], status: int
 ) -> None:
-    """The process or Redis may die between the commit and the announcement."""
+    """Redis may die between the commit and the announcement. The change is made, so it is no error."""
     assert reader.get(STATS).status_code == 200
-    put, marks = cache.set_many, 0
 
-    def put_until_the_commit(*arguments: Any) -> None:
-        nonlocal marks
-        marks += 1
-        if not connection.in_atomic_block:
-            raise ConnectionError
-        put(*arguments)
+    def fail(stamps: Stamps, number: int, mark: str) -> None:
+        raise RedisConnectionError
 
     with monkeypatch.context() as patch:
-        patch.setattr(cache, "set_many", put_until_the_commit)
-        with pytest.raises(ConnectionError):
-            change()
-    assert marks > 1
+        patch.setattr(Stamps, "end", fail)
+        change()
     assert reader.get(STATS).status_code == status
+
+
+def test_a_change_that_cannot_be_announced_is_not_made(reader: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(stamps: Stamps, number: int) -> str:
+        raise RedisConnectionError
+
+    monkeypatch.setattr(Stamps, "begin", fail)
+    for change, _ in CHANGES[:4]:
+        with pytest.raises(RedisConnectionError):
+            change()
+    assert reader.get(STATS).status_code == 200
 
 
 # --- readers in another process that ask without a pause ---
@@ -167,8 +213,8 @@ def readers(stage: Stage, path: str, **headers: str) -> Iterator[list[int]]:
             thread.join()
 
 
-def wait_until_cached(statuses: list[int], race: int) -> None:
-    """Wait until readers use the cache, in every other race. In the others the change meets readers of a cold cache."""
+def wait_until_known(statuses: list[int], race: int) -> None:
+    """Wait until readers know it, in every other race. In the others the change meets readers that know nothing."""
     while race % 2 and statuses.count(200) < 10:
         pass
 
@@ -181,7 +227,7 @@ def test_a_revoked_token_is_refused(stage: Stage, race: int) -> None:
     headers = {"authorization": f"Bearer {secret}"}
     path = "/api/0/projects/acme/web/stats/"
     with readers(stage, path, **headers) as statuses:
-        wait_until_cached(statuses, race)
+        wait_until_known(statuses, race)
         stage.service.run("services.revoke_tokens([token])")
         for _ in range(10):
             assert stage.service.ask("GET", path, **headers).status == 401
@@ -194,7 +240,7 @@ def test_a_renamed_project_leads_on(stage: Stage, race: int) -> None:
     stage.service.run(f'mine = services.create_project(organization=acme, slug="old-{race}", name="Renamed")')
     old, new = (f"/api/0/projects/acme/{one}-{race}/stats/" for one in ("old", "new"))
     with readers(stage, old) as statuses:
-        wait_until_cached(statuses, race)
+        wait_until_known(statuses, race)
         stage.service.run(f'mine.slug = "new-{race}"\nservices.update_project(project=mine)')
         for _ in range(10):
             moved = stage.service.ask("GET", old)
@@ -210,7 +256,7 @@ def test_a_deleted_project_is_gone_by_slug_and_by_id(stage: Stage, race: int) ->
     )
     path = f"/api/0/projects/acme/gone-{race}/stats/"
     with readers(stage, path) as statuses:
-        wait_until_cached(statuses, race)
+        wait_until_known(statuses, race)
         stage.service.run("services.delete_project(project=gone)")
         for _ in range(10):
             assert stage.service.ask("GET", path).status == 404
