@@ -118,6 +118,11 @@ class Known:
             self._stamp.compare(shelf.value)
         self._shelf, self._stamp.is_compared = shelf, True
 
+    def begin_anew(self) -> None:
+        """Take nothing for known that was, because this request has finished somebody's change."""
+        self._is_used = self._stamp.is_compared = False
+        self.compare()
+
     def token(self, digest: str) -> Token | None:
         """Return the token with this digest, or None if it is unknown or revoked. It may have expired."""
         return self._find(lambda shelf: shelf.tokens, digest, lambda: selectors.find_token(digest))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -109,14 +108,19 @@ class ApiView(LeanView):
         if isinstance(exc, Unsettled) and self.request.method in ("GET", "HEAD"):
             try:
                 services.settle(exc.projects)
-                ask = partial(getattr(self, "get"), self.request, *self.args, **self.kwargs)  # noqa: B009
-                answer: Response = services.settled(ask)
+                answer: Response = services.settled(self._ask_again)
                 return answer
             except Exception as error:
                 exc = error
         if isinstance(exc, Outdated):
             raise exc  # to dispatch
         return super().handle_exception(exc)
+
+    def _ask_again(self) -> Response:
+        if self._known is not None:
+            self._known.begin_anew()  # the project may be deleted now
+        answer: Response = getattr(self, "get")(self.request, *self.args, **self.kwargs)  # noqa: B009
+        return answer
 
     def finalize_response(self, request: Any, response: Any, *args: Any, **kwargs: Any) -> Any:
         response = super().finalize_response(request, response, *args, **kwargs)

@@ -14,6 +14,7 @@ from projects import services
 from projects.acting import COMMAND_LINE, who_acts
 from projects.models import ApiToken, Change, Organization, Project
 from tests.projects.pages import act, inline, url
+from tests.stamps import settle_changes
 
 pytestmark = pytest.mark.django_db
 
@@ -102,6 +103,7 @@ def test_an_outsider_leaves_no_line(outsider_api: Client, project: Project) -> N
 def test_a_write_that_changes_nothing_does_not_look_up_the_name(
     api: Client, project: Project, django_assert_max_num_queries: Any
 ) -> None:
+    settle_changes()
     assert put(api, name="Web") == 200
     with django_assert_max_num_queries(20) as queries:
         assert put(api, name="Web") == 200
