@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import io
 import logging
+import math
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -153,6 +154,9 @@ class Django:
             pieces, patience = iter(response), READ_SECONDS
             while (part := await self._threads.run(_handful, pieces)) and not gone.done():
                 patience += len(part) / SLOWEST - await _send_within(patience, send, part)
+                if patience <= 0:
+                    log.warning("An answer was read too slowly: it is cut short.")
+                    return
             if not gone.done():
                 await send({"type": "http.response.body", "body": b""})
         finally:
@@ -162,11 +166,14 @@ class Django:
 
 
 async def _send_within(seconds: float, send: Send, part: bytes) -> float:
-    """Send a part of an answer, and return how many seconds the client needed. Raises TimeoutError."""
+    """Send a part of an answer, and return how many seconds the client needed; infinity if more than it had."""
     clock = asyncio.get_running_loop().time
     began = clock()
-    async with asyncio.timeout(seconds):
-        await send({"type": "http.response.body", "body": part, "more_body": True})
+    try:
+        async with asyncio.timeout(seconds):
+            await send({"type": "http.response.body", "body": part, "more_body": True})
+    except TimeoutError:
+        return math.inf
     return clock() - began
 
 

@@ -34,8 +34,8 @@ BUSY = 5
 IDLE = 2.0
 """Seconds after which an additional thread ends if it finds nothing to do."""
 SWITCH = 0.0005
-"""Seconds after which a thread that computes lets another one run, which may be the loop's. Python's own 5 ms would
-pass before each step of a request."""
+"""Seconds after which a thread that computes lets another one run, which may be the loop's. Beside two threads that
+compute, the loop woke up 15 ms late with Python's own 5 ms, and 1.8 ms late with this (the medians)."""
 
 
 class Full(Exception):
