@@ -17,6 +17,7 @@ from django.http import HttpResponseBase
 
 from statsapi.door.body import Body, BodyLost, BodyTooSlow, Receive, Scope, Send
 from statsapi.door.environ import environ_of
+from statsapi.door.holding import SHORT, Held, TooManyBodies
 from statsapi.door.refusals import answer, refuse, refuse_slow_body
 from statsapi.door.threads import Full, Pool
 from statsapi.http.bounded_body import unreadable
@@ -25,10 +26,6 @@ from statsapi.operations.retry import RETRY_AFTER
 
 log = logging.getLogger(__name__)
 
-SHORT = 64 * 1024
-"""A body of up to this many bytes is always taken, and an answer of so many is sent at once."""
-MOST_HELD = 64 * 1024 * 1024
-"""The most bytes that longer bodies hold together. Beyond it they are answered 503."""
 HANDFUL = 32 * 1024
 """An answer in pieces is sent in parts of at least this many bytes."""
 MOST_STREAMS = 256
@@ -40,10 +37,6 @@ SLOWEST = 32 * 1024
 CLOSE = (b"connection", b"close")
 
 Handler = Callable[[dict[str, Any], Any], HttpResponseBase]
-
-
-class TooManyBodies(Exception):
-    """The bodies that are being read take too much memory."""
 
 
 class Content(NamedTuple):
@@ -72,14 +65,13 @@ class Django:
     def __init__(self, handler: Handler, most: int, seconds: float, threads: int) -> None:
         self._handler, self._most, self._seconds = handler, most, seconds
         self._threads = Pool("request", threads)
-        self._held = 0
         self._streams = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
-        pieces: list[bytes] = []
+        held = Held()
         try:
-            content = await self._read(pieces, scope, receive)
+            content = await self._read(held, scope, receive)
             if self._threads.is_full():
                 raise Full
             head, body = await self._threads.run(self._call, scope, content)
@@ -98,7 +90,7 @@ class Django:
             await refuse(send, 503, {"detail": detail}, {**RETRY_AFTER, "Connection": "close"})
             return
         finally:
-            self._held -= sum(map(len, pieces))
+            held.release()
         if not content.is_whole:
             head.headers.append(CLOSE)
         if isinstance(body, bytes):
@@ -106,8 +98,8 @@ class Django:
         else:
             await self._stream(receive, send, head, body)
 
-    async def _read(self, pieces: list[bytes], scope: Scope, receive: Receive) -> Content:
-        """Read the body into `pieces`, and return it unless it is too long.
+    async def _read(self, held: Held, scope: Scope, receive: Receive) -> Content:
+        """Return the body, unless it is too long.
 
         Raises RequestError, TooManyBodies, BodyLost, BodyTooSlow.
         """
@@ -116,15 +108,13 @@ class Django:
             return Content(b"", None, is_whole=True)
         if body.length is not None and body.length > self._most:
             return Content(b"", body.length, is_whole=False)
-        size = 0
+        pieces, size = [], 0
         while piece := await body.piece():
             pieces.append(piece)
             size += len(piece)
-            self._held += len(piece)
             if size > self._most:
                 return Content(b"", size, is_whole=False)
-            if size > SHORT and self._held > MOST_HELD:
-                raise TooManyBodies
+            held.now(size)
         return Content(b"".join(pieces), size, is_whole=True)
 
     def _call(self, scope: Scope, content: Content) -> tuple[Head, bytes | HttpResponseBase]:

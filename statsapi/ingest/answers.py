@@ -13,6 +13,7 @@ from django.conf import settings
 
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import Failure
+from statsapi.operations.retry import RETRY_AFTER
 from tsdb.intake import Quota
 
 Headers = tuple[tuple[bytes, bytes], ...]
@@ -117,6 +118,12 @@ def too_slow() -> Answer:
     """Return the answer 408 to a sender that takes longer than BODY_TIMEOUT. The connection is closed after it."""
     detail = f"The body came too slowly: it has {settings.BODY_TIMEOUT:g} s."
     return json_answer({"detail": detail}, 408, {"Connection": "close"})
+
+
+def busy() -> Answer:
+    """Return the answer 503 to a sender for whom there is no memory or no thread at this moment."""
+    detail = {"detail": "Too many requests are waiting. Try again in a moment."}
+    return json_answer(detail, 503, {**RETRY_AFTER, "Connection": "close"})
 
 
 def over_https(path: str, query: str) -> Answer:

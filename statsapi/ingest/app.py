@@ -13,6 +13,7 @@ from django.conf import settings
 
 from statsapi.door import threads
 from statsapi.door.body import BodyTooSlow, Receive, Scope, Send
+from statsapi.door.holding import TooManyBodies
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import describe
 from statsapi.ingest import answers, endpoints
@@ -53,12 +54,13 @@ def endpoint_of(path: str) -> tuple[Endpoint, str] | None:
 async def answer(endpoint: Endpoint, project: str, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request to an endpoint of intake."""
     began = time.perf_counter()
+    secure: answers.Headers = ()
     try:
         request = Request(scope, receive, project, settings.BODY_TIMEOUT)
-        said = await _answer(endpoint, request)
         secure = answers.secure_headers() if request.is_secure else ()
+        said = await _answer(endpoint, request)
     except RequestError as error:  # a Content-Length that is no number
-        said, secure = answers.bad_request(error), ()
+        said = answers.bad_request(error)
     length = (b"content-length", b"%d" % len(said.body))
     headers = [*said.headers, *answers.usual_headers(), *secure, length]
     await send({"type": "http.response.start", "status": said.status, "headers": headers})
@@ -78,9 +80,13 @@ async def _answer(endpoint: Endpoint, request: Request) -> Answer:
         return await endpoint.answer(request)
     except BodyTooSlow:
         return answers.too_slow()
+    except (TooManyBodies, threads.Full):
+        return answers.busy()
     except RequestError as error:
         # A client that is still sending, or keeps its connection, would otherwise not see the answer.
         await request.body.drain()
         return answers.bad_request(error)
     except Exception as error:  # describe() decides between 503 and 500; an answer never holds a traceback
         return answers.failed(await threads.in_thread(describe, error))
+    finally:
+        request.held.release()

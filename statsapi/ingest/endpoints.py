@@ -61,6 +61,7 @@ async def envelope(request: Request) -> Answer:
     try:
         async for piece in unpacked(request, "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES"):
             parser.feed(piece)
+            request.held.now(parser.held)
             if parser.header is not None and not is_signed:
                 found = await signed(parser.header)
         parsed = parser.end()

@@ -93,6 +93,7 @@ class EnvelopeParser:
         "_held",
         "_item",
         "_items",
+        "_kept",
         "_limits",
         "_seen",
         "_waiting",
@@ -106,8 +107,14 @@ class EnvelopeParser:
         self._held = bytearray()  # the beginning of a line, or of a payload that is kept
         self._item: _OpenItem | None = None  # the item whose payload comes next
         self._items: list[Item] = []
+        self._kept = 0  # bytes of their payloads
         self._seen = 0  # items, those of unknown type included
         self._has_event = self._has_report = self._has_blank_line = False
+
+    @property
+    def held(self) -> int:
+        """The bytes that are kept: of the event, of the first client report, and of what is not whole yet."""
+        return self._kept + len(self._held) + len(self._waiting)
 
     def feed(self, piece: bytes) -> None:
         """Take the next bytes of the body. Raises RequestError."""
@@ -224,6 +231,7 @@ class EnvelopeParser:
             self._has_event = True
         self._has_report = self._has_report or item.type == "client_report"
         self._items.append(Item(item.type, item.category, item.quantity(), payload))
+        self._kept += len(payload)
 
 
 @dataclass(slots=True)

@@ -18,6 +18,8 @@ from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
+LONGEST_ADDRESS = 100  # an IPv6 address has 45 characters at most, and the name of a zone may follow
+
 # A page or script whose URL has such a scheme belongs to the browser or to an extension, not to the site.
 _BROWSER_SCHEMES = frozenset(
     {
@@ -125,6 +127,11 @@ _FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventAttributes], bool]], ...
 
 def _address(text: str) -> Address | None:
     """Return the address, or None. An IPv4 address inside IPv6 (::ffff:10.0.0.1) becomes the IPv4 address."""
+    return _parsed_address(text) if len(text) <= LONGEST_ADDRESS else None
+
+
+@lru_cache(maxsize=1024)
+def _parsed_address(text: str) -> Address | None:
     try:
         address = ip_address(text)
     except ValueError:

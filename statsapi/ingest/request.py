@@ -7,6 +7,7 @@ import time
 from django.conf import settings
 
 from statsapi.door.body import Body, Receive, Scope
+from statsapi.door.holding import Held
 from statsapi.http.client_address import sender_address
 
 _READ = {
@@ -23,7 +24,7 @@ _READ = {
 class Request:
     """A request to an endpoint of intake. `now` is its one clock, in whole seconds since the epoch."""
 
-    __slots__ = ("_headers", "address", "body", "method", "now", "path", "project", "query", "scheme")
+    __slots__ = ("_headers", "address", "body", "held", "method", "now", "path", "project", "query", "scheme")
 
     def __init__(self, scope: Scope, receive: Receive, project: str, body_seconds: float) -> None:
         self.now = int(time.time())
@@ -36,6 +37,7 @@ class Request:
         self.scheme: str = scope["scheme"]
         client = scope.get("client")
         self.address = sender_address(client[0] if client else "", headers.get("x-forwarded-for", ""))
+        self.held = Held()
         self.body = Body(scope, receive, body_seconds)
 
     @property

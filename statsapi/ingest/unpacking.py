@@ -27,15 +27,25 @@ async def unpacked(request: Request, sent: str, whole: str) -> AsyncIterator[byt
     encoding = request.header("content-encoding") or ""
     body = BoundedBody(encoding, sent=body_limit(sent), unpacked=body_limit(whole), length=request.body.length)
     while data := await _piece(request):
-        async for piece in _quickly(body.feed(data)):
+        pieces, room = body.feed(data), QUICK_BYTES
+        for piece in pieces:
             yield piece
-    async for piece in _quickly(body.end()):
+            room -= len(piece)
+            if room <= 0:
+                async for more in _in_thread(pieces):
+                    yield more
+    for piece in body.end():
         yield piece
 
 
 async def whole_body(request: Request, sent: str, whole: str) -> bytes:
-    """Return the whole unpacked body. Raises as `unpacked` does."""
-    return b"".join([piece async for piece in unpacked(request, sent, whole)])
+    """Return the whole unpacked body. Raises as `unpacked` does, and TooManyBodies."""
+    pieces, size = [], 0
+    async for piece in unpacked(request, sent, whole):
+        pieces.append(piece)
+        size += len(piece)
+        request.held.now(size)
+    return b"".join(pieces)
 
 
 async def _piece(request: Request) -> bytes:
@@ -45,15 +55,7 @@ async def _piece(request: Request) -> bytes:
         raise unreadable("the connection was lost") from None
 
 
-async def _quickly(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
-    room = QUICK_BYTES
-    for piece in pieces:
-        yield piece
-        room -= len(piece)
-        if room <= 0:
-            break
-    else:
-        return
+async def _in_thread(pieces: Iterator[bytes]) -> AsyncIterator[bytes]:
     while stretch := await threads.in_thread(_next, pieces):
         for piece in stretch:
             yield piece

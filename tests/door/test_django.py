@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
 
-from statsapi.door import django
+from statsapi.door import django, holding
 from statsapi.door.django import Django
 
 SCOPE = {"method": "POST", "scheme": "http", "http_version": "1.1", "raw_path": b"/", "query_string": b""}
-BODY = b"x" * (django.SHORT + 1)
+BODY = b"x" * (holding.SHORT + 1)
 
 
 def ask(body: bytes, answer: Any = None) -> tuple[int, dict[bytes, bytes], bytes]:
@@ -37,7 +37,7 @@ def ask(body: bytes, answer: Any = None) -> tuple[int, dict[bytes, bytes], bytes
 
 def test_long_bodies_that_together_take_too_much_memory_are_503(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ask(BODY) == (200, {}, BODY)
-    monkeypatch.setattr(django, "MOST_HELD", 1000)
+    monkeypatch.setattr(holding, "MOST_HELD", 1000)
     status, headers, _ = ask(BODY)
     assert (status, headers[b"retry-after"], headers[b"connection"]) == (503, b"1", b"close")
     assert ask(BODY[:-1])[0] == 200
