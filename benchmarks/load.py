@@ -4,7 +4,8 @@
 
 Each connection sends its next request as soon as the answer to the last one has arrived. The process shares its cores
 with the server, so it does as little as possible: one prepared request, one epoll, and no parsing beyond
-Content-Length. It prints one JSON object: {"requests": n, "seconds": s, "p50": ms, "p99": ms, "worst": ms}.
+Content-Length. It prints one JSON object: {"requests": n, "seconds": s, "p50": ms, "p99": ms, "worst": ms, "answers":
+all that were answered, warm-up included}.
 """
 
 from __future__ import annotations
@@ -15,15 +16,24 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 WARM_UP_SECONDS = 0.3
 """Requests of this time are not counted, because a worker's first requests fill caches and open connections."""
 
 
-def load(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> tuple[list[float], float]:
-    """Send requests for this many seconds, and return the latency of each answer and the time that it all took.
+class Loaded(NamedTuple):
+    """The latency of each answer that counts, the time that it all took, both in seconds, and the number of answers."""
 
-    Both are in seconds. Raises RuntimeError for an answer that is not 200, or if the server closes a connection.
+    times: list[float]
+    lasted: float
+    answers: int
+
+
+def load(port: int, next_request: Callable[[], bytes], connections: int, seconds: float) -> Loaded:
+    """Send requests for this many seconds.
+
+    Raises RuntimeError for an answer that is not 200, or if the server closes a connection.
     """
     selector = selectors.DefaultSelector()
     sent: dict[socket.socket, float] = {}
@@ -36,6 +46,7 @@ def load(port: int, next_request: Callable[[], bytes], connections: int, seconds
         partial[connection], sent[connection] = b"", clock()
         connection.sendall(next_request())
     times: list[float] = []
+    answers = 0
     begin = clock() + WARM_UP_SECONDS
     end = begin + seconds
     now = clock()
@@ -50,6 +61,7 @@ def load(port: int, next_request: Callable[[], bytes], connections: int, seconds
                 partial[connection] = answer
                 continue
             now = clock()
+            answers += 1
             if now >= begin:
                 times.append(now - sent[connection])
             partial[connection], sent[connection] = b"", now
@@ -57,7 +69,7 @@ def load(port: int, next_request: Callable[[], bytes], connections: int, seconds
         now = clock()
     for connection in sent:
         connection.close()
-    return times, now - begin
+    return Loaded(times, now - begin, answers)
 
 
 def _is_whole(answer: bytes) -> bool:
@@ -77,15 +89,19 @@ def main(port: str, path: str, connections: str, seconds: str, authorization: st
     if authorization:
         lines.append(f"Authorization: {authorization}")
     request = "\r\n".join((*lines, "", "")).encode("ascii")
-    times, lasted = load(int(port), lambda: request, int(connections), float(seconds))
-    print(json.dumps(summary(times, lasted)))
+    print(json.dumps(summary(load(int(port), lambda: request, int(connections), float(seconds)))))
 
 
-def summary(times: list[float], lasted: float) -> dict[str, float]:
-    """Return the object that `main` prints, from latencies in seconds."""
-    times.sort()
+def summary(loaded: Loaded) -> dict[str, float]:
+    """Return the object that `main` prints."""
+    times = sorted(loaded.times)
     milliseconds = {"p50": times[len(times) // 2], "p99": times[len(times) * 99 // 100], "worst": times[-1]}
-    return {"requests": len(times), "seconds": lasted, **{name: 1000 * one for name, one in milliseconds.items()}}
+    return {
+        "requests": len(times),
+        "seconds": loaded.lasted,
+        "answers": loaded.answers,
+        **{name: 1000 * one for name, one in milliseconds.items()},
+    }
 
 
 if __name__ == "__main__":

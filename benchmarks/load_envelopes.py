@@ -54,8 +54,8 @@ def requests(project: str, key: str, number: int, zipped: bool) -> Iterator[byte
 def main(port: str, project: str, key: str, connections: str, seconds: str, form: str) -> None:
     prepared = list(requests(project, key, int(MOST_A_SECOND * (float(seconds) + 1)), form == "gzip"))
     turns = iter(range(sys.maxsize))
-    times, lasted = load(int(port), lambda: prepared[next(turns) % len(prepared)], int(connections), float(seconds))
-    print(json.dumps(summary(times, lasted)))
+    loaded = load(int(port), lambda: prepared[next(turns) % len(prepared)], int(connections), float(seconds))
+    print(json.dumps(summary(loaded)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ read project by project, as a client must that uses the project's endpoint only.
 Then what the endpoints do, in the store and as a whole request. The stats read received errors (three series a project)
 and add them up for the organization or for each project. stats_v2 and stats-summary read outcomes (six series a project
 and the index of each). The requests are sent one at a time over one keep-alive connection to a granian of
-benchmarks/http.py.
+benchmarks/serving.py.
 
 Targets: under 50 ms in the store, and at least 14 times as fast as the hashes.
 """
@@ -23,9 +23,9 @@ from functools import partial
 from benchmarks import servers
 from benchmarks.fill import fill_hashes, fill_rings, open_projects
 from benchmarks.hash_per_bucket import HashPerBucket
-from benchmarks.http import serving
 from benchmarks.measure import print_table, ratio, spread, take_turns, verdict
 from benchmarks.rollups import HOURS, ROLLUPS
+from benchmarks.serving import serving
 from tsdb.client import Clients
 from tsdb.facts import Question, add_facts
 from tsdb.outcomes import STATS, Category, Outcome
@@ -142,7 +142,7 @@ def prepare() -> str:
 
 def endpoints() -> None:
     """Print the second table."""
-    with serving(prepare) as server, connected(server.port) as connection:
+    with serving(prepare) as server, connected(server.service.port) as connection:
         from projects.connections import get_store
 
         store, now = get_store(), int(time.time())

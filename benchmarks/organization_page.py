@@ -19,6 +19,7 @@ from benchmarks import servers
 from benchmarks.fill import fill_rings, open_projects
 from benchmarks.measure import print_table, spread, verdict
 from benchmarks.rollups import ROLLUPS
+from benchmarks.serving import environment
 from tsdb.outcomes import Category, Outcome
 from tsdb.series import running_key, total
 
@@ -107,14 +108,7 @@ def measure(run: Callable[[], object]) -> tuple[list[float], list[float], float]
 def main() -> None:
     print(__doc__)
     with servers.valkey() as url, servers.temporary_folder() as folder:
-        # This must happen before anything imports the settings.
-        os.environ.update(
-            VAR_DIR=str(folder),
-            SECRET_KEY="x" * 50,
-            TSDB_URL=f"{url}?db=0",
-            CACHE_URL=f"{url}?db=1",
-            DJANGO_SETTINGS_MODULE="benchmarks.http_settings",
-        )
+        os.environ.update(environment(url, folder))
         ask = prepare()
         rows = []
         for span in RANGES:

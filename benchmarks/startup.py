@@ -4,7 +4,7 @@ Measured: the time from the command to the first 200 of /healthz. The command is
 one worker, which is what `make run` runs once the packages are installed. The first start has an empty VAR_DIR and
 makes a secret key, tables and demo data. Later ones find them. Then the memory of all processes while idle, including
 the embedded Valkey and its keeper, from /proc: PSS, which divides shared memory among the processes, and RSS, which
-counts it for each. There is no contender. The targets are a start within 3 s and 150 MB of memory by PSS.
+counts it for each. There is no contender. The targets are a start within 3 s and 104 MB of memory by PSS.
 """
 
 from __future__ import annotations
@@ -14,25 +14,16 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from benchmarks import servers
 from benchmarks.measure import print_table, spread, verdict
+from benchmarks.processes import Memory, family, memory_of, working_in
 
 STARTS = 5
 TARGET_SECONDS = 3
-TARGET_MB = 150
+TARGET_MB = 104
 SETTLE_SECONDS = 2.0
-
-
-class Memory(NamedTuple):
-    """The memory of one process, in MB."""
-
-    command: str
-    pss: float
-    rss: float
 
 
 def answers(port: int) -> bool:
@@ -59,41 +50,6 @@ def start(var_dir: Path, *, look: bool = False) -> tuple[float, list[Memory]]:
     while working_in(var_dir):  # the embedded server ends after its last user
         time.sleep(0.02)
     return lasted, memory
-
-
-def family(process_id: int) -> Iterator[int]:
-    """Yield the ids of a process and of all its descendants."""
-    yield process_id
-    for children in Path(f"/proc/{process_id}/task").glob("*/children"):
-        for child in children.read_text().split():
-            yield from family(int(child))
-
-
-def working_in(var_dir: Path) -> set[int]:
-    """Return the ids of the processes that work in the folder.
-
-    These are the embedded server and its keeper, which are not children of the service.
-    """
-    found = set()
-    for process in Path("/proc").glob("[0-9]*"):
-        try:
-            if Path(os.readlink(process / "cwd")).is_relative_to(var_dir):
-                found.add(int(process.name))
-        except OSError:  # the process has ended meanwhile
-            continue
-    return found
-
-
-def memory_of(process_id: int) -> Memory:
-    """Read the memory of a process from /proc."""
-    folder = Path(f"/proc/{process_id}")
-    sizes = dict.fromkeys(("Pss", "Rss"), 0.0)
-    for line in (folder / "smaps_rollup").read_text().splitlines():
-        name, _, rest = line.partition(":")
-        if name in sizes:
-            sizes[name] = int(rest.split()[0]) / 1000
-    command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
-    return Memory(command, sizes["Pss"], sizes["Rss"])
 
 
 def main() -> None:

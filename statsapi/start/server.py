@@ -40,17 +40,24 @@ def serve(text: str, lock: int | None = None) -> None:
         sys.executable,
         [
             *(sys.executable, "-m", "statsapi.start.web", "--factory", "statsapi.start.web:application"),
-            *("--interface", "asginl", "--loop", "asyncio"),
-            *("--host", port.address_of(settings.HOST), "--port", str(settings.PORT)),
-            *("--workers", str(settings.WEB_WORKERS)),
-            # With HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
-            *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),
-            *("--workers-kill-timeout", str(WORKER_PATIENCE)),
-            *("--http1-buffer-size", str(HEADER_BYTES)),
-            *("--http1-header-read-timeout", str(1000 * HEADER_SECONDS)),
-            *("--backlog", str(WAITING), "--backpressure", str(connections_for(2 * threads.MOST))),
+            *options(settings.HOST, settings.PORT, settings.WEB_WORKERS),
         ],
     )
+
+
+def options(host: str, port_number: int, workers: int) -> list[str]:
+    """Return the options of granian. The limit of descriptors of this process is raised for the connections."""
+    return [
+        *("--interface", "asginl", "--loop", "asyncio"),
+        *("--host", port.address_of(host), "--port", str(port_number)),
+        *("--workers", str(workers)),
+        # With HTTP/2, one client that is lost in the middle of a body keeps a core busy for ever.
+        *("--http", "1", "--no-ws", "--log-level", "error", "--respawn-failed-workers"),
+        *("--workers-kill-timeout", str(WORKER_PATIENCE)),
+        *("--http1-buffer-size", str(HEADER_BYTES)),
+        *("--http1-header-read-timeout", str(1000 * HEADER_SECONDS)),
+        *("--backlog", str(WAITING), "--backpressure", str(connections_for(2 * threads.MOST))),
+    ]
 
 
 def connections_for(number: int) -> int:
