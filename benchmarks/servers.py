@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -16,6 +17,9 @@ from pathlib import Path
 
 from tsdb.client import Clients, connect
 from tsdb.embedded_keeper import OPTIONS
+
+# A benchmark that is terminated leaves its blocks, which end the servers.
+signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 ROOT = Path(__file__).resolve().parent.parent
 PATIENCE = 20.0
