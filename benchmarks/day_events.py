@@ -4,8 +4,8 @@
 
 The JSON file holds the keys, as [project, public key, weight]. All that can be made before is made before. Every EVERY
 seconds it prints one JSON object, {"rate", "p50", "p99"} in answers a second and ms, and at the end {"counted":
-{"category:outcome": n}, "refused": n, "answers": n}: what the service has acknowledged. It fails at any answer that is
-neither 200 nor 429.
+{"category:outcome": n}, "refused": n, "failed": n, "answers": n}: what the service has acknowledged. `failed` are
+answers of 503, which promise nothing. It fails at any other answer than 200, 429 and 503.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def main(port: str, file: str, connections: str, seconds: str, every: str) -> No
             received = connection.recv(1 << 16)
             partial[connection] += received
             status = status_of(partial[connection])
-            if status not in (None, 200, 429) or not received:
+            if status not in (None, 200, 429, 503) or not received:
                 raise RuntimeError(partial[connection][:300].decode(errors="replace") or "a connection was closed")
             if status is None:
                 continue
@@ -89,13 +89,14 @@ def main(port: str, file: str, connections: str, seconds: str, every: str) -> No
             now = clock()
             times.append(now - since)
             statuses[status] += 1
-            counted.update(kind.accepted if status == 200 else kind.refused or {})
+            counted.update({200: kind.accepted, 429: kind.refused or {}, 503: {}}[status])
             if now < end:
                 send(connection)
         if clock() - reported >= float(every):
             report(times, clock() - reported)
             times, reported = [], clock()
-    print(json.dumps({"counted": counted, "refused": statuses[429], "answers": statuses.total()}), flush=True)
+    said = {"counted": counted, "refused": statuses[429], "failed": statuses[503], "answers": statuses.total()}
+    print(json.dumps(said), flush=True)
 
 
 if __name__ == "__main__":

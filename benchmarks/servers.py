@@ -22,7 +22,7 @@ from tsdb.embedded_keeper import OPTIONS
 signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 20.0
+PATIENCE = 60.0
 """The longest time in seconds that a server may take to start or to end."""
 
 
