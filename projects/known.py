@@ -42,6 +42,8 @@ class _Shelf:
     tokens: dict[str, Token] = field(default_factory=dict)
     projects: dict[str, FoundProject] = field(default_factory=dict)
     environments: dict[int, dict[str, int]] = field(default_factory=dict)
+    slugs: dict[int, dict[int, str]] = field(default_factory=dict)
+    """Those of all projects, under the organization's id."""
 
 
 class _Shelves:
@@ -137,6 +139,11 @@ class Known:
         """Return the project with this slug, id or earlier slug, or None if there is none."""
         load = partial(selectors.find_project, self.organization, reference)
         return self._find(lambda shelf: shelf.projects, reference, load)
+
+    def slugs(self) -> Mapping[int, str]:
+        """Return the slug of each project by the project's id, in the order of the slugs."""
+        load = partial(selectors.project_slugs, self.organization)
+        return self._find(lambda shelf: shelf.slugs, self.organization, load) or {}
 
     def environments(self, project: int, *, anew: bool = False) -> Mapping[str, int]:
         """Return the names of the project's environments with their ids.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.urls import reverse
 from rest_framework.exceptions import PermissionDenied
 
+from projects import selectors
 from projects.selectors import FoundProject, find_access, find_accesses, find_project
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing, Moved
@@ -45,6 +48,12 @@ def visible_organizations(view: ApiView) -> list[int]:
         return [caller.token.organization]
     accesses = find_accesses(caller.user) if caller.user else []
     return [access.organization for access in accesses if allows(view.needed_scopes, access.scopes)]
+
+
+def project_slugs(view: ApiView, organization: int) -> Mapping[int, str]:
+    """Return the slug of each project of the organization, by the project's id, in the order of the slugs."""
+    known = view.caller.known
+    return known.slugs() if known else selectors.project_slugs(organization)
 
 
 def get_project(view: ApiView, organization_slug: str, project_slug: str) -> FoundProject:

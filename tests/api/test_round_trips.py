@@ -56,6 +56,40 @@ def test_a_warm_question_is_one_round_trip_and_no_sql(
     assert asked.endswith(f" stamp:{{{project.organization_id}}}")
 
 
+@pytest.mark.parametrize("query", ["", "?group=project", "?group=project&format=csv"])
+def test_a_warm_question_about_all_projects_is_one_round_trip_and_no_sql(
+    api: Client,
+    project: Project,
+    commands: Callable[[Callable[[], object]], list[str]],
+    django_assert_num_queries: DjangoAssertNumQueries,
+    query: str,
+) -> None:
+    services.open_project(project.pk)
+    url = f"/api/0/organizations/acme/stats/{query}"
+    assert [api.get(url).status_code for _ in range(2)] == [200, 200]
+    with django_assert_num_queries(0):
+        assert len(commands(lambda: api.get(url))) == 1
+
+
+def test_a_project_that_is_made_renamed_or_deleted_is_seen_at_the_next_question_about_all(
+    api: Client, project: Project
+) -> None:
+    url = "/api/0/organizations/acme/stats/?group=project&format=csv"
+
+    def slugs() -> list[str]:
+        lines = api.get(url).content.decode().splitlines()[1:]
+        return sorted({line.partition(",")[0] for line in lines})
+
+    assert slugs() == ["web"]
+    shop = services.create_project(organization=project.organization, slug="shop", name="Shop")
+    assert slugs() == ["shop", "web"]
+    shop.slug = "store"
+    services.update_project(project=shop)
+    assert slugs() == ["store", "web"]
+    services.delete_project(project=shop)
+    assert slugs() == ["web"]
+
+
 def test_a_warm_refusal_is_one_round_trip(
     api: Client, project: Project, commands: Callable[[Callable[[], object]], list[str]]
 ) -> None:

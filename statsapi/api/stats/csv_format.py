@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import csv
 import itertools
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 
 from django.http import HttpResponse
 from django.utils.cache import patch_vary_headers
 from rest_framework.request import Request
 
 from statsapi.api.parameters import Parameter
+from tsdb.timeline import Starts
 
 FORMAT = Parameter("format", "`csv`: as a table, as with the header Accept: text/csv.")
 
@@ -35,8 +37,24 @@ def csv_response(
     header: Iterable[str], rows: Iterable[Iterable[str | int]], filename: str, headers: dict[str, str] | None = None
 ) -> HttpResponse:
     """Return the rows as a file to download. `headers` are added to the answer's."""
+    return _file("".join(_lines(header, rows)), filename, headers)
+
+
+def counts_as_csv(starts: Starts, counts: Sequence[int], filename: str, headers: dict[str, str]) -> HttpResponse:
+    """Return a row of timestamp and count for each of these starts of buckets, as a file to download."""
+    return _file("timestamp,count\n" + _counts(starts, "", counts), filename, headers)
+
+
+def counts_by_project_as_csv(
+    starts: Starts, counts: Iterable[tuple[str, Sequence[int]]], filename: str, headers: dict[str, str]
+) -> HttpResponse:
+    """Return a row of slug, timestamp and count for each project and bucket, as a file to download."""
+    rows = [_counts(starts, f"{_safe(slug)},", of_project) for slug, of_project in counts]
+    return _file("project,timestamp,count\n" + "".join(rows), filename, headers)
+
+
+def _file(text: str, filename: str, headers: dict[str, str] | None) -> HttpResponse:
     # The text is made whole, as JSON is, because a stream holds a thread while a client reads it slowly.
-    text = "".join(_lines(header, rows))
     response = HttpResponse(text, content_type="text/csv; charset=utf-8", headers=headers)
     response["Content-Disposition"] = f'attachment; filename="{filename}"'
     patch_vary_headers(response, ["Accept"])
@@ -49,6 +67,17 @@ def iso(timestamp: int) -> str:
         return datetime.fromtimestamp(timestamp, UTC).isoformat().replace("+00:00", "Z")
     except (ValueError, OverflowError, OSError):
         return str(timestamp)
+
+
+def _counts(starts: Starts, before: str, counts: Sequence[int]) -> str:
+    """Return a line for each count. `before` begins each of them, and has no character that CSV quotes."""
+    return (_template(starts) % tuple(counts)).replace("\0", before)
+
+
+@lru_cache(maxsize=32)
+def _template(starts: Starts) -> str:
+    """Return a line for each of these timestamps, with a NUL where it begins and `%d` in the place of its count."""
+    return "".join([f"\0{_safe(iso(start))},%d\n" for start in starts])
 
 
 def _lines(header: Iterable[str], rows: Iterable[Iterable[str | int]]) -> Iterator[str]:

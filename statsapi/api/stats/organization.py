@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import HttpResponseBase, QueryDict
@@ -11,11 +12,11 @@ from projects import selectors
 from projects.connections import get_store
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Missing
-from statsapi.api.objects import get_organization
+from statsapi.api.objects import get_organization, project_slugs
 from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
-from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
+from statsapi.api.stats.csv_format import FORMAT, counts_as_csv, counts_by_project_as_csv, wants_csv
 from statsapi.api.stats.pairs import Pairs, pairs_by_project_response, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, TimeRange, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
@@ -48,7 +49,7 @@ class OrganizationStatsView(ApiView):
         found = _environment_ids(organization, environment) if environment else None
         store = get_store()
         now = clock.now_ns(request)
-        slugs = _slugs(organization, request.query_params, group)
+        slugs = _asked(project_slugs(self, organization), request.query_params, group)
         asked = parse_time_range(
             parameters, store.rollups, now, lambda: retention_of(store, list(slugs), stat, found is not None, now)
         )
@@ -89,21 +90,16 @@ class OrganizationStatsView(ApiView):
 
 def _together(counts: list[int], asked: TimeRange, filename: str | None) -> HttpResponseBase:
     if filename:
-        rows = zip(map(iso, asked.starts), counts, strict=True)
-        return csv_response(["timestamp", "count"], rows, filename, asked.headers)
+        return counts_as_csv(asked.starts, counts, filename, asked.headers)
     return pairs_response(asked.starts, counts, asked.headers)
 
 
 def _each(
-    counts: dict[int, list[int]], slugs: dict[int, str], asked: TimeRange, filename: str | None
+    counts: dict[int, list[int]], slugs: Mapping[int, str], asked: TimeRange, filename: str | None
 ) -> HttpResponseBase:
     if filename:
-        rows = (
-            (slugs[project], iso(start), count)
-            for project, of_project in counts.items()
-            for start, count in zip(asked.starts, of_project, strict=True)
-        )
-        return csv_response(["project", "timestamp", "count"], rows, filename, asked.headers)
+        each = ((slugs[project], of_project) for project, of_project in counts.items())
+        return counts_by_project_as_csv(asked.starts, each, filename, asked.headers)
     return pairs_by_project_response(asked.starts, counts, asked.headers)
 
 
@@ -116,10 +112,9 @@ def _environment_ids(organization: int, name: str) -> dict[int, int]:
     return found
 
 
-def _slugs(organization: int, query: QueryDict, group: str) -> dict[int, str]:
-    """Return the slug of each project that is asked for, by its id. An id of another organization is left out."""
+def _asked(slugs: Mapping[int, str], query: QueryDict, group: str) -> Mapping[int, str]:
+    """Return those of the organization's projects, slugs by id, that are asked for. Other ids are left out."""
     wanted = set(PROJECT_ID.read(query))
-    slugs = selectors.project_slugs(organization)
     if group == "organization" or not wanted:
         return slugs
     return {project: slug for project, slug in slugs.items() if str(project) in wanted}

@@ -13,7 +13,7 @@ from statsapi.api.errors import Missing
 from statsapi.api.objects import get_project
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.schema.operations import describe
-from statsapi.api.stats.csv_format import FORMAT, csv_response, iso, wants_csv
+from statsapi.api.stats.csv_format import FORMAT, counts_as_csv, wants_csv
 from statsapi.api.stats.example import EXAMPLE
 from statsapi.api.stats.pairs import Pairs, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, parse_time_range
@@ -59,8 +59,7 @@ class ProjectStatsView(ApiView):
             )
         )
         if as_csv:
-            rows = zip(map(iso, asked.starts), counts, strict=True)
-            return csv_response(["timestamp", "count"], rows, f"{project.slug}-{stat}.csv", asked.headers)
+            return counts_as_csv(asked.starts, counts, f"{project.slug}-{stat}.csv", asked.headers)
         return pairs_response(asked.starts, counts, asked.headers)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict
 
 from rest_framework.request import Request
@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from projects.connections import get_store
 from statsapi.api.base import ApiView
-from statsapi.api.objects import get_organization
+from statsapi.api.objects import get_organization, project_slugs
 from statsapi.api.parameters import Parameter
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
@@ -81,7 +81,7 @@ class StatsSummaryView(ApiView):
         now = clock.now_ns(request)
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now, summary=True)
-        slugs = asked_projects(organization, query)
+        slugs = asked_projects(project_slugs(self, organization), query)
         answered = choose_range(query, store.rollups, store.retention(list(slugs), now=now))
         sums = _sums(
             add_facts(
@@ -147,7 +147,7 @@ def _stat(category: str, row: Row, query: Asked) -> CategorySummary:
     return {"category": category, "outcomes": row.outcomes, "totals": totals}
 
 
-def _table(rows: dict[int, dict[str, Row]], slugs: dict[int, str], query: Asked) -> Iterator[list[str | int]]:
+def _table(rows: dict[int, dict[str, Row]], slugs: Mapping[int, str], query: Asked) -> Iterator[list[str | int]]:
     for project, of_project in rows.items():
         for category, row in of_project.items():
             totals = [row.total] * len(query.fields)

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from projects import selectors
 from projects.connections import get_store
 from statsapi.api.base import ApiView
 from statsapi.api.errors import ASK_FOR_LESS, BadQuery, Missing
-from statsapi.api.objects import get_organization
+from statsapi.api.objects import get_organization, project_slugs
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
 from statsapi.api.shapes import Count
@@ -59,7 +58,7 @@ class StatsV2View(ApiView):
         now = clock.now_ns(request)
         store = get_store()
         query = parse_stats_query(request.query_params, store.rollups, now)
-        projects = list(asked_projects(organization, query))
+        projects = list(asked_projects(project_slugs(self, organization), query))
         answered = choose_range(query, store.rollups, store.retention(projects, now=now))
         try:
             most = MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS
@@ -96,12 +95,11 @@ def add_outcomes(
     return {group: answered.add_up(counts) for group, counts in sums.items() if any(counts)}
 
 
-def asked_projects(organization: int, query: Asked) -> dict[int, str]:
-    """Return the slug of each project that the query is about, by the project's id.
+def asked_projects(slugs: Mapping[int, str], query: Asked) -> Mapping[int, str]:
+    """Return those of an organization's projects, slugs by id, that the query is about.
 
     Raises Missing for a project that is not the organization's.
     """
-    slugs = selectors.project_slugs(organization)
     if not query.projects:
         return slugs
     names = {name: project for project, slug in slugs.items() for name in (str(project), slug)}

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from hypothesis import given
+from hypothesis import strategies as st
 
 from projects import services
-from projects.models import Organization, Project
-from statsapi.api.stats.csv_format import csv_response, iso
+from projects.models import SLUG, Organization, Project
+from statsapi.api.stats.csv_format import counts_as_csv, counts_by_project_as_csv, csv_response, iso
 from tests.api.counting import HOUR, NOW, lines, post, row
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("clock_of_statistics")]
@@ -92,6 +94,35 @@ def test_no_cell_begins_a_formula(start: str) -> None:
     response = csv_response([f"{start}a"], [[f"{start}1", "b", 5, -5]], "x.csv")
     text = response.content.decode()
     assert text.replace('"', "") == f"'{start}a\n'{start}1,b,5,-5\n"
+
+
+@given(
+    st.lists(st.integers(-(10**12), 10**12), max_size=5).flatmap(
+        lambda starts: st.tuples(
+            st.just(tuple(starts)),
+            st.lists(
+                st.tuples(
+                    st.from_regex(SLUG, fullmatch=True),
+                    st.lists(st.integers(0, 2**65), min_size=len(starts), max_size=len(starts)),
+                ),
+                max_size=3,
+            ),
+        )
+    )
+)
+def test_counts_are_written_as_the_cells_of_any_table_are(
+    asked: tuple[tuple[int, ...], list[tuple[str, list[int]]]],
+) -> None:
+    starts, projects = asked
+    rows: list[list[str | int]] = [
+        [slug, iso(start), count] for slug, of in projects for start, count in zip(starts, of, strict=True)
+    ]
+    written = counts_by_project_as_csv(starts, projects, "x.csv", {})
+    assert written.content == csv_response(["project", "timestamp", "count"], rows, "x.csv").content
+    for _, counts in projects:
+        rows = [[iso(start), count] for start, count in zip(starts, counts, strict=True)]
+        written = counts_as_csv(starts, counts, "x.csv", {})
+        assert written.content == csv_response(["timestamp", "count"], rows, "x.csv").content
 
 
 def test_cells_are_quoted_where_they_must_be() -> None:
