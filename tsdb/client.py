@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import redis
-from hiredis import pack_command
 from redis.backoff import NoBackoff
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import ReadOnlyError, RedisError, ResponseError
@@ -17,7 +16,10 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from tsdb.cluster import CLUSTER_SCHEMES, Cluster
+from tsdb.pipeline import read, send
 from tsdb.protocol import Command
+
+Answer = TypeVar("Answer")
 
 MOST_CONNECTIONS = 32
 """The most connections of each client to each server.
@@ -135,7 +137,7 @@ class _Waiter:
 class Client(redis.Redis):
     """A client of one server: tsdb.protocol.StoreClient.
 
-    It is redis-py's client, but sends a single command without redis-py's metrics. Pipelines are redis-py's own.
+    It is redis-py's client, but sends commands without redis-py's metrics.
     """
 
     IS_CLUSTER = False
@@ -147,34 +149,31 @@ class Client(redis.Redis):
     _was_refused = False
 
     def execute_command(self, *args: Any, **options: Any) -> Any:
-        # redis-py looks at each argument first, for it may be of a kind that is never sent here.
-        packed = [pack_command((*args[0].split(), *args[1:]))]
-        pool = self.connection_pool
-        connection: Any = pool.get_connection()
-
-        def ask() -> Any:
-            connection.send_packed_command(packed)
+        def ask(connection: Any) -> Any:
+            send(connection, [(*args[0].split(), *args[1:])])
             return self.parse_response(connection, args[0], **options)  # type: ignore[no-untyped-call]
 
         try:
-            answer = connection.retry.call_with_retry(ask, lambda error: connection.disconnect())
+            answer = self._with_connection(ask)
         except ResponseError as error:
             self._reconnect_if_replaced(error)
             raise
-        finally:
-            pool.release(connection)
         self._reconnect_if_taken(args[0])
         return answer
 
     def together(self, commands: Sequence[Command]) -> list[Any]:
         """Return one answer for each command, as StoreClient.together says. One round trip."""
-        pipeline = self.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        answers: list[Any] = pipeline.execute(raise_on_error=False)
-        if answers and isinstance(answers[0], Exception):
+
+        def ask(connection: Any) -> list[Any]:
+            send(connection, commands)
+            return read(self, connection, commands, {})
+
+        if not commands:
+            return []
+        answers = self._with_connection(ask)
+        if isinstance(answers[0], Exception):
             self._reconnect_if_replaced(answers[0])  # a server that refuses one write refuses all
-        elif answers:
+        else:
             self._reconnect_if_taken(commands[0][0])
         return answers
 
@@ -186,6 +185,18 @@ class Client(redis.Redis):
     def servers(self) -> list[redis.Redis]:
         """Return this client: there is one server."""
         return [self]
+
+    def _with_connection(self, ask: Callable[[Any], Answer]) -> Answer:
+        """Return what `ask` returns for a connection. The reading client calls it once more after a lost connection."""
+        pool = self.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            answer: Answer = connection.retry.call_with_retry(
+                lambda: ask(connection), lambda error: connection.disconnect()
+            )
+            return answer
+        finally:
+            pool.release(connection)
 
     def _reconnect_if_replaced(self, answer: Any) -> None:
         """Replace all connections if the answer says that the server is no master or has lost its replicas.

@@ -15,7 +15,6 @@ import pytest
 import redis
 from django_redis.pool import ConnectionFactory
 from redis.backoff import NoBackoff
-from redis.client import Pipeline
 from redis.cluster import ClusterNode, NodesManager, RedisCluster
 from redis.connection import Connection, ConnectionPool, SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.crc import key_slot
@@ -43,9 +42,6 @@ CALLED: list[tuple[type, str, tuple[Any, ...], dict[str, Any]]] = [
     (Retry, "get_retries", (), {}),
     (redis.Redis, "__init__", (), {"connection_pool": None}),
     (redis.Redis, "parse_response", (None, "GET"), {"keys": ["key"]}),
-    (redis.Redis, "pipeline", (), {"transaction": False}),
-    (Pipeline, "execute_command", ("GET", "key"), {"keys": ["key"]}),
-    (Pipeline, "execute", (), {"raise_on_error": False}),
     *(
         (kind, name, args, {})
         for kind in (Connection, SSLConnection, UnixDomainSocketConnection)
@@ -55,8 +51,11 @@ CALLED: list[tuple[type, str, tuple[Any, ...], dict[str, Any]]] = [
             "can_read": (),
             "should_reconnect": (),
             "send_packed_command": ([b""],),
+            "read_response": (),
         }.items()
     ),
+    # tsdb/pipeline.py
+    *((kind, "read_response", (), {"timeout": 0.1}) for kind in (Connection, SSLConnection)),
     # tsdb/cluster.py
     (
         RedisCluster,
@@ -148,6 +147,12 @@ def test_a_connection_of_redis_py_has_what_the_pool_asks_of_it() -> None:
     assert connection.should_reconnect() is False, INSTALLED
     assert connection.retry.get_retries() == 0, INSTALLED
     connection.lent_at = 1.0  # Pool notes there when it lent the connection
+
+
+def test_a_client_of_redis_py_has_a_table_of_what_turns_an_answer_into_pythons() -> None:
+    callbacks: Any = redis.Redis().response_callbacks
+    assert callbacks.get("SET")(b"OK") is True, INSTALLED
+    assert callbacks.get("GET") is None, INSTALLED
 
 
 def test_the_cluster_of_redis_py_has_a_map_under_the_name_that_ours_uses() -> None:
