@@ -115,10 +115,9 @@ class ClusterServer:
     def is_well(self) -> bool:
         """Return whether every node says that all slots are served, and every replica is connected to its master."""
         with suppress(redis.RedisError):
-            return all(
-                b"cluster_state:ok" in node.ask("CLUSTER", "INFO")
-                and (node.is_master() or node.ask("ROLE")[3] == b"connected")
-                for node in self.nodes
+            roles = [node.ask("ROLE") for node in self.nodes]  # one may change while it is asked twice
+            return all(b"cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in self.nodes) and all(
+                role[0] == b"master" or role[3] == b"connected" for role in roles
             )
         return False
 

@@ -101,7 +101,15 @@ class Pool(redis.ConnectionPool):
                 waiter.ready.release()
                 return
             self._in_use_connections.remove(connection)
-            self._available_connections.append(connection)
+            # The last one is lent first: one that need not be made anew.
+            place = len(self._available_connections) if connection.is_connected else 0
+            self._available_connections.insert(place, connection)
+
+    @property
+    def has_connection(self) -> bool:
+        """Whether the next connection is lent without waiting for the server."""
+        with self._lock:
+            return bool(self._available_connections) and self._available_connections[-1].is_connected
 
     def _wait(self, waiter: _Waiter) -> Any:
         waiter.ready.acquire(timeout=self._patience)

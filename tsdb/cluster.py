@@ -4,7 +4,7 @@ redis-py finds the nodes and keeps the map of which node has which slot. Command
 other rules than redis-py's:
 
 - Only a client that may ask twice sends a command again that may have been carried out.
-- Many commands are one round trip for each node.
+- Many commands are sent to all nodes before the first answer is read.
 - A request does not wait long for a new map.
 - Every failure is a RedisError.
 """
@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from threading import Lock, Thread
 from typing import Any
 
@@ -26,6 +26,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
+from tsdb.pipeline import NotAsked, Question, ask_all
 from tsdb.protocol import Command, none_failed
 
 CLUSTER_SCHEMES = {"redis+cluster": "redis", "rediss+cluster": "rediss"}
@@ -70,10 +71,18 @@ class Cluster(RedisCluster):
     def __init__(self, url: str, retry: Retry, **options: Any) -> None:
         first, *others = node_urls(url)
         self._may_ask_twice = retry.get_retries() > 0
+        self._patience: float = options["socket_timeout"]
+        self._late: set[str] = set()  # the names of nodes that did not answer in time when they were last asked
         self._asker, self._one_asks = Thread(), Lock()
         self._without_slots: dict[str, ClusterNode] = {}
         try:
-            super().__init__(url=first, startup_nodes=[_node(url) for url in others], retry=retry, **options)
+            super().__init__(
+                url=first,
+                startup_nodes=[_node(url) for url in others],
+                retry=retry,
+                require_full_coverage=False,  # a slot without a node is nothing to the others
+                **options,
+            )
         except RedisClusterException as error:  # it is no RedisError
             raise RedisConnectionError(str(error)) from error
         self._ask_for_map: Callable[..., None] = self.nodes_manager.initialize
@@ -81,49 +90,41 @@ class Cluster(RedisCluster):
     def execute_command(self, *args: Any, **options: Any) -> Any:
         if args[0] not in _KEYED:
             return super().execute_command(*args, **options)  # type: ignore[no-untyped-call]
+        options.pop("keys", None)  # redis-py names them for a cache of answers
         [answer] = self.together([args], **options)
         if isinstance(answer, Exception):
             raise answer
         return answer
 
     def together(self, commands: Sequence[Command], **options: Any) -> list[Any]:
-        """Return one answer for each command, as StoreClient.together says. One round trip for each node.
+        """Return one answer for each command, as StoreClient.together says. All nodes are asked at the same time.
 
-        A command whose slot has moved follows it. After a time-out the commands that are left are not sent.
+        A command whose slot has moved follows it, unless a node did not answer in time. A node that fails, or a slot
+        without a node, is the failure of its own commands. Nodes that hang cost one time-out in all.
         """
-        answers: list[Any] = [RedisConnectionError("not asked, since another node did not answer")] * len(commands)
-        places: Iterable[int] = range(len(commands))
+        answers: list[Any] = [None] * len(commands)
+        places: Sequence[int] = range(len(commands))
         twice = self._may_ask_twice
         for turn in range(TURNS):
-            again: list[int] = []
-            lost = False
-            for node, mine in self._by_node(commands, places):
-                found = _ask(self._client(node), [commands[place] for place in mine], options)
-                if isinstance(found[0], RedisTimeoutError):
-                    # The next node would take as long, and the caller needs all answers.
-                    for place in mine:
-                        answers[place] = found[0]
-                    self._ask_for_map_aside()
-                    return answers
-                for place, answer in zip(mine, found, strict=True):
-                    answers[place] = answer = self._follow(answer, commands[place], options)
-                    lost = lost or isinstance(answer, RedisConnectionError | ClusterDownError)
-                    if isinstance(answer, MovedError | TryAgainError):
-                        again.append(place)  # it was not carried out
-                    elif isinstance(answer, RedisConnectionError) and twice:
-                        again.append(place)
-            if lost:
+            late = self._ask(self._by_node(commands, places, answers), commands, answers, options)
+            late = late or self._follow(commands, places, answers, options)
+            lost = any(isinstance(answers[place], RedisConnectionError | ClusterDownError) for place in places)
+            if lost or late:
                 self._ask_for_map_aside()
-                twice = False
-            places = again
-            if not again:
+            if late:  # the next turn might take as long, and the caller needs all answers
+                break
+            # What is to follow its slot was not carried out.
+            again = (MovedError, TryAgainError, RedisConnectionError) if twice else (MovedError, TryAgainError)
+            places = [place for place in places if isinstance(answers[place], again)]
+            twice = twice and not lost
+            if not places:
                 break
             if turn and not lost:
                 time.sleep(PAUSE)
         return answers
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
-        """Return the values of the keys, in order. One round trip for each node."""
+        """Return the values of the keys, in order. All nodes are asked at the same time."""
         found: dict[str, bytes | None] = {}
         slots = _by_slot(keys)
         for of_slot, values in zip(slots, self._each("MGET", slots), strict=True):
@@ -148,11 +149,23 @@ class Cluster(RedisCluster):
     def probes(self, name: str) -> dict[str, tuple[redis.Redis, str]]:
         """Return a client of each master in the map and a key of its slots, by the master's address.
 
-        It waits for no answer. If a slot has no node, it asks for a new map in the background and raises RedisError.
+        It waits for no answer. If a slot has no node, it asks for a new map in the background. Raises RedisError if no
+        slot has one.
         """
-        keys = [f"{name}:{number}" for number in range(PROBES)]
-        masters = self._by_node([("GET", key) for key in keys], range(PROBES))
-        return {node.name: (self._client(node), keys[places[0]]) for node, places in masters}
+        found: dict[str, tuple[redis.Redis, str]] = {}
+        error = None
+        for key in (f"{name}:{number}" for number in range(PROBES)):
+            try:
+                node = self._node_of_key(key)
+            except RedisConnectionError as without:
+                error = without
+            else:
+                found.setdefault(node.name, (self._client(node), key))
+        if error:
+            self.ask_for_map()
+            if not found:
+                raise error
+        return found
 
     def ask_for_map(self) -> None:
         """Ask for a new map in the background, unless that is under way."""
@@ -164,33 +177,85 @@ class Cluster(RedisCluster):
     def _each(self, command: str, slots: Sequence[Sequence[Any]]) -> list[Any]:
         return none_failed(self.together([(command, *keys) for keys in slots]))
 
-    def _by_node(self, commands: Sequence[Command], places: Iterable[int]) -> Iterator[tuple[ClusterNode, list[int]]]:
-        """Return each node, and the places in `commands` of the commands that go there."""
+    def _by_node(
+        self, commands: Sequence[Command], places: Iterable[int], answers: list[Any]
+    ) -> dict[ClusterNode, list[int]]:
+        """Return the places in `commands` of those that go to each node. A slot without a node gets its error."""
         by_node: dict[ClusterNode, list[int]] = {}
         for place in places:
             command = commands[place]
             try:
-                node = self.nodes_manager.get_node_from_slot(_slot(command[_KEYED[command[0]]]))
-            except RedisClusterException as error:
-                self._ask_for_map_aside()
-                raise RedisConnectionError(str(error)) from error
-            by_node.setdefault(node, []).append(place)
-        return iter(by_node.items())
+                by_node.setdefault(self._node_of_key(command[_KEYED[command[0]]]), []).append(place)
+            except RedisConnectionError as error:
+                answers[place] = error
+        return by_node
 
-    def _follow(self, answer: Any, command: Command, options: dict[str, Any]) -> Any:
-        """Return the answer, or the answer of the node that it points to.
+    def _ask(
+        self,
+        by_node: Mapping[ClusterNode, Sequence[int]],
+        commands: Sequence[Command],
+        answers: list[Any],
+        options: dict[str, Any],
+        *before: Command,
+    ) -> bool:
+        """Send each node its commands, read what the nodes answer, and put it into `answers`, each at its place.
+
+        `before` is sent before each command. An error of a node stands for each of its commands. Returns whether a node
+        did not answer in time.
+        """
+        questions = {
+            node: Question(self._client(node), [one for place in places for one in (*before, commands[place])])
+            for node, places in by_node.items()
+        }
+        # First those that are sent without waiting. The order of the names keeps two threads from waiting for each
+        # other's connections.
+        nodes = sorted(
+            questions, key=lambda node: (not questions[node].is_connected, node.name in self._late, node.name)
+        )
+        found = ask_all([questions[node] for node in nodes], options, self._patience)
+        late = False
+        for node, said in zip(nodes, found, strict=True):
+            places = by_node[node]
+            if isinstance(said, RedisTimeoutError):
+                late = True
+                if not isinstance(said, NotAsked):
+                    self._late.add(node.name)
+            else:
+                self._late.discard(node.name)
+            each = [said] * len(places) if isinstance(said, RedisError) else said[len(before) :: len(before) + 1]
+            for place, answer in zip(places, each, strict=True):
+                answers[place] = answer
+        return late
+
+    def _follow(
+        self, commands: Sequence[Command], places: Iterable[int], answers: list[Any], options: dict[str, Any]
+    ) -> bool:
+        """Ask the nodes that the answers point to. Returns whether one did not answer in time.
 
         A node that points to another one has not carried the command out.
         """
-        if isinstance(answer, MovedError):
-            self.nodes_manager.move_slot(answer)
-        elif isinstance(answer, AskError):
-            answer = _ask(self._client(self._node_of(answer)), [("ASKING",), command], options)[1]
-        if isinstance(answer, TryAgainError) and command[0] == "MGET":
-            # Some keys are on one node and some on another. A single key is always on one of them.
-            values = self.together([("GET", key) for key in command[1:]])
-            return next((value for value in values if isinstance(value, Exception)), values)
-        return answer
+        asks: dict[ClusterNode, list[int]] = {}
+        for place in places:
+            answer = answers[place]
+            if isinstance(answer, MovedError):
+                self.nodes_manager.move_slot(answer)
+            elif isinstance(answer, AskError):
+                asks.setdefault(self._node_of(answer), []).append(place)
+        late = self._ask(asks, commands, answers, options, ("ASKING",))
+        for place in places:
+            if isinstance(answers[place], TryAgainError) and commands[place][0] == "MGET" and not late:
+                # Some keys are on one node and some on another. A single key is always on one of them.
+                values = self.together([("GET", key) for key in commands[place][1:]])
+                answers[place] = next((value for value in values if isinstance(value, Exception)), values)
+                late = isinstance(answers[place], RedisTimeoutError)
+        return late
+
+    def _node_of_key(self, key: Any) -> ClusterNode:
+        """Return the node that has the key, as the map says. Raises ConnectionError if its slot has none."""
+        try:
+            return self.nodes_manager.get_node_from_slot(_slot(key))
+        except RedisClusterException as error:  # it is no RedisError
+            raise RedisConnectionError(str(error)) from error
 
     def _node_of(self, ask: AskError) -> ClusterNode:
         # The map lacks a new node until that has a slot, but its first slot is asked for there while it moves.
@@ -217,17 +282,6 @@ _KEYED = {
     **dict.fromkeys(("EVAL", "EVALSHA"), 3),
 }
 """The commands that are sent here, and the place of the key that names the slot. redis-py sends all others."""
-
-
-def _ask(client: redis.Redis, commands: Sequence[Command], options: dict[str, Any]) -> list[Any]:
-    """Return the node's answer to each command. If the node fails, its error stands for each answer."""
-    pipeline = client.pipeline(transaction=False)
-    for command in commands:
-        pipeline.execute_command(*command, **options)  # type: ignore[no-untyped-call]
-    try:
-        return pipeline.execute(raise_on_error=False)
-    except RedisError as error:
-        return [error] * len(commands)
 
 
 def _node(url: str) -> ClusterNode:

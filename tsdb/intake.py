@@ -1,7 +1,7 @@
 """Counting what requests of intake bring: arrivals that wait at the same time are counted by one script a project.
 
 The script (tsdb/lua/intake.lua) decides each arrival as if it had come alone, and adds up what they count. All calls of
-scripts go to Redis in one round trip; a cluster needs one for each node.
+scripts go to Redis in one round trip: the nodes of a cluster are asked at the same time.
 
 What a failure means for all of intake: quotas are kept beside the counts and checked in the same script, so a store of
 quotas cannot fail alone, and nothing has to fail open or closed. If Redis fails, nothing is counted, no id is

@@ -24,8 +24,7 @@ def newest_of_projects(store: Store, series: Sequence[Series]) -> dict[int, Newe
     """Return the newest bucket of each project over these series of it. A project without a ring is left out.
 
     A ring stays as long as it may hold something that is retained, so the finest ring there is has the latest time.
-    One round trip; a cluster needs one for each node. Raises redis.exceptions.RedisError, and Unsettled if a change of
-    a project is unfinished.
+    One round trip. Raises redis.exceptions.RedisError, and Unsettled if a change of a project is unfinished.
     """
     of_project: dict[int, list[Series]] = {}
     for one in series:

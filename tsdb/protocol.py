@@ -36,13 +36,13 @@ class StoreClient(Protocol):
     def together(self, commands: Sequence[Command]) -> list[Any]:
         """Return one answer for each command, in order. An exception stands in the place of a command that failed.
 
-        One round trip; a cluster needs one for each node.
+        One round trip: the nodes of a cluster are asked at the same time.
         """
 
     def get_many(self, keys: Sequence[str]) -> list[bytes | None]:
         """Return the values of the keys, in order; None for a key that is missing or holds no string.
 
-        One round trip; a cluster needs one for each node.
+        One round trip: the nodes of a cluster are asked at the same time.
         """
 
     def servers(self) -> list[redis.Redis]:

@@ -59,7 +59,8 @@ class Script:
     def run_many(self, client: StoreClient, calls: Sequence[Call]) -> list[Any]:
         """Run the script for each call and return the answers, in order.
 
-        An exception stands in the place of a call that failed. One round trip; a cluster needs one for each node.
+        An exception stands in the place of a call that failed. One round trip: the nodes of a cluster are asked at the
+        same time.
         """
         commands = [("EVALSHA", self.sha, len(call.keys), *call.keys, *call.args) for call in calls]
         answers = client.together(commands)

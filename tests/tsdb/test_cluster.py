@@ -1,4 +1,4 @@
-"""The store on a Redis Cluster counts and answers as on one server, and sends one pipeline to each node."""
+"""The store on a Redis Cluster counts and answers as on one server, and asks all nodes at the same time."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import random
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 from hypothesis import settings
 from hypothesis.stateful import run_state_machine_as_test
 from redis.crc import key_slot
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from tests.cluster import MASTERS, ClusterServer
 from tests.servers import free_port, wait_for
@@ -203,6 +206,7 @@ def test_intake_of_a_node_that_hangs_fails_alone(cluster: ClusterServer, spread:
     hasty = Store(connect(cluster.url, 0.3), TINY)
     hanging = cluster.master_of(state_key(MANY[0]))
     there = {project for project in MANY if cluster.master_of(state_key(project)) is hanging}
+    hasty.states.versions(MANY)  # it has connections now, as a worker has
     hanging.server.pause()
     try:
         answers = Intake(hasty, 3600).count_together(sent)
@@ -211,6 +215,65 @@ def test_intake_of_a_node_that_hangs_fails_alone(cluster: ClusterServer, spread:
     for one, answer in zip(sent, answers, strict=True):
         assert isinstance(answer, RedisError) if one.project in there else answer == "accepted"
     wait_for(cluster.is_well, "a whole cluster")
+
+
+@contextmanager
+def served_in_part(cluster: ClusterServer) -> Iterator[None]:
+    """Let the nodes serve what they have, even if slots of others are served by nobody. Heals the cluster."""
+    for node in cluster.nodes:
+        node.ask("CONFIG", "SET", "cluster-require-full-coverage", "no")
+    try:
+        yield
+    finally:
+        wait_for(cluster.is_well, "a whole cluster")
+        for node in cluster.nodes:
+            node.ask("CONFIG", "SET", "cluster-require-full-coverage", "yes")
+
+
+@pytest.mark.parametrize("kind", ["read", "write"])
+def test_while_a_node_hangs_every_call_brings_the_answers_of_the_others_and_waits_once(
+    cluster: ClusterServer, kind: str
+) -> None:
+    patience, keys = 1.0, [str(number) for number in range(30)]
+    commands = [("EXISTS", key) for key in keys]
+    client = getattr(connect(cluster.url, patience), kind)
+    hanging = cluster.master_of("0")
+    there = {key for key in keys if cluster.master_of(key) is hanging}
+    replica = next(node for node in cluster.nodes if not node.is_master() and node.ask("ROLE")[2] == hanging.port)
+    assert client.together(commands) == [0] * len(keys)
+    with served_in_part(cluster):
+        for node in (replica, hanging):  # nobody takes over
+            node.server.pause()
+        try:
+            for _ in range(2):  # the second call would have to connect to the node that hangs
+                began = time.monotonic()
+                answers = dict(zip(keys, client.together(commands), strict=True))
+                assert time.monotonic() - began < 2 * patience
+                assert {key for key, answer in answers.items() if isinstance(answer, RedisTimeoutError)} == there
+                assert {answers[key] for key in keys if key not in there} == {0}
+        finally:
+            for node in (replica, hanging):
+                node.server.resume()
+    wait_for(lambda: client.together(commands) == [0] * len(keys), "all nodes")
+
+
+def test_a_slot_without_a_node_fails_alone_until_it_has_one(cluster: ClusterServer) -> None:
+    commands = [("EXISTS", key) for key in ("0", "1", "2", "3")]
+    slot, home = key_slot(b"1"), cluster.master_of("1")
+    with served_in_part(cluster):
+        try:
+            for node in cluster.nodes:
+                node.ask("CLUSTER", "DELSLOTS", slot)
+            clients = connect(cluster.url, 2)
+            for client in clients:
+                first, lost, *others = client.together(commands)
+                assert [first, *others] == [0, 0, 0]
+                assert isinstance(lost, RedisConnectionError)
+                assert len(client.probes("probe")) == MASTERS
+        finally:
+            home.ask("CLUSTER", "ADDSLOTS", slot)
+        for client in clients:
+            wait_for(lambda client=client: client.together(commands) == [0] * 4, "the new map")  # type: ignore[misc]
 
 
 def test_all_keys_of_a_project_lie_in_one_slot_and_go_with_it(cluster: ClusterServer, spread: Store) -> None:
