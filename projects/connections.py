@@ -12,6 +12,7 @@ from django_redis.pool import ConnectionFactory
 from projects.lazy import Lazy
 from tsdb import embedded
 from tsdb.client import connect
+from tsdb.series import state_key
 from tsdb.store import Store
 
 log = logging.getLogger(__name__)
@@ -31,6 +32,12 @@ get_store = Lazy(_make_store)
 The first call starts the embedded server if the counts live there. Raises RedisError if a cluster cannot be asked for
 its map of slots, and embedded.EmbeddedServerError if the embedded server does not start.
 """
+
+
+def server_of(project: int) -> str:
+    """Return the name of the server of a project's counts, by what is known of a cluster now. It asks nobody."""
+    store = get_store.made
+    return store.clients.write.server_of(state_key(project)) if store else ""
 
 
 def rejoin() -> None:

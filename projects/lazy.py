@@ -52,6 +52,11 @@ class Lazy(Generic[T]):
         finally:
             self._lock.release()
 
+    @property
+    def made(self) -> T | None:
+        """The value if it was made, for a caller that must not wait for it."""
+        return self._made
+
     def cache_clear(self) -> None:
         """Forget the value, so that the next call makes a new one. For tests."""
         self._made = None

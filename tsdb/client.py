@@ -190,6 +190,10 @@ class Client(redis.Redis):
         # This is what mget does, without its second look at the arguments.
         return list(self.execute_command("MGET", *keys)) if keys else []
 
+    def server_of(self, key: str) -> str:
+        """Return the name of the server of a key: there is one server."""
+        return ""
+
     def servers(self) -> list[redis.Redis]:
         """Return this client: there is one server."""
         return [self]

@@ -140,6 +140,13 @@ class Cluster(RedisCluster):
     def exists(self, *keys: Any) -> int:
         return sum(self._each("EXISTS", _by_slot(keys)))
 
+    def server_of(self, key: str) -> str:
+        """Return the name of the node that has the key, by the map; "" if its slot has no node."""
+        try:
+            return str(self.nodes_manager.get_node_from_slot(_slot(key)).name)
+        except RedisClusterException:
+            return ""
+
     def servers(self) -> list[redis.Redis]:
         """Return a client of each master. Asks for a new map first."""
         # A command to all masters names no slot, so nothing else would notice that the map is old.

@@ -127,15 +127,21 @@ class States:
 
     def version(self, project: int) -> str | None:
         """Return the version of an open project; None if it is not open or has rings of other shapes."""
-        return self.versions([project])[project]
+        return self._version(self.get(project))
 
-    def versions(self, projects: Sequence[int]) -> dict[int, str | None]:
-        """Return the version of each of these projects, as `version` does for one. One round trip."""
-        found = map(_state, self._clients.write.get_many([state_key(project) for project in projects]))
+    def versions(self, projects: Sequence[int]) -> dict[int, str | RedisError | None]:
+        """Return the version of each of these projects, as `version` does for one, or the error in its place.
+
+        One round trip.
+        """
+        answers = self._clients.write.together([("GET", state_key(project)) for project in projects])
         return {
-            project: state.text if state.phase is Phase.OPEN and state.shapes == self.shapes else None
-            for project, state in zip(projects, found, strict=True)
+            project: answer if isinstance(answer, RedisError) else self._version(_state(answer))
+            for project, answer in zip(projects, answers, strict=True)
         }
+
+    def _version(self, state: State) -> str | None:
+        return state.text if state.phase is Phase.OPEN and state.shapes == self.shapes else None
 
     def retention(self, projects: Sequence[int], *, now: int) -> Retention:
         """Return since when each rollup is complete for all of these projects; `now` is in nanoseconds.

@@ -99,8 +99,8 @@ class Store:
         """Return the version of an open project; None if it is not open."""
         return self.states.version(project)
 
-    def versions(self, projects: Sequence[int]) -> dict[int, str | None]:
-        """Return the version of each of these projects, as `version` does for one. One round trip."""
+    def versions(self, projects: Sequence[int]) -> dict[int, str | RedisError | None]:
+        """Return the version of each of these projects, or the error in its place. One round trip."""
         return self.states.versions(projects)
 
     def incr(self, series: Sequence[Series], timestamp: int, *, now: int, amount: int = 1) -> None:

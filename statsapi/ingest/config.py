@@ -10,11 +10,12 @@ import asyncio
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from django.db import OperationalError
 
 from projects import selectors, services
-from projects.connections import get_store
+from projects.connections import get_store, server_of
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.door import threads
 from statsapi.ingest.credentials import rejected
@@ -107,12 +108,13 @@ async def load_config(project: int) -> Config:
     tries = services.TRIES
     while tries:
         # The version is read before the rows. A later change makes it outdated, so it never stands for other rows.
-        version = await _versions.ask(project) or None
+        loaders = _loaders_of(project)
+        version = await loaders.versions.ask(project) or None
         known = _known.get(project)
         if known is not None and known.version == version:
             return known
         try:
-            return _keep(await (_reading if version else _opening).ask(project, version))
+            return _keep(await (_reading if version else loaders.opening).ask(project, version))
         except Project.DoesNotExist:
             _known.pop(project, None)
             _locked_since.pop(project, None)
@@ -178,8 +180,8 @@ def _make_environment(project: int, name: str) -> tuple[int, dict[str, int]]:
     return services.environment_id(project, name), selectors.load_environments(project)
 
 
-def _look(wanted: Mapping[int, str | None]) -> dict[int, str]:
-    """Return the present version of each project, which is empty if the project is not open."""
+def _look(wanted: Mapping[int, str | None]) -> dict[int, str | Exception]:
+    """Return the present version of each project, which is empty if the project is not open, or an error."""
     return {project: version or "" for project, version in get_store().versions(list(wanted)).items()}
 
 
@@ -205,8 +207,23 @@ def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
     return loaded
 
 
-_versions, _reading, _opening = Loader(_look), Loader(_load), Loader(_load)
-"""Opening projects may take longer than reading open ones, because SQLite has one writer at a time."""
+class _Loaders(NamedTuple):
+    """What asks one server of Redis, so that nobody waits for another one that hangs."""
+
+    versions: Loader[str]
+    opening: Loader[Config]
+
+
+_reading = Loader(_load)
+"""Asks the database alone. Opening may take longer, because SQLite has one writer at a time."""
+_loaders: dict[str, _Loaders] = {}
+
+
+def _loaders_of(project: int) -> _Loaders:
+    server = server_of(project)
+    if server not in _loaders:
+        _loaders[server] = _Loaders(Loader(_look), Loader(_load))
+    return _loaders[server]
 
 
 def _keep(config: Config) -> Config:

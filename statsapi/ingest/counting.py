@@ -7,7 +7,7 @@ from asyncio import get_running_loop
 from django.conf import settings
 
 from projects import services
-from projects.connections import get_store
+from projects.connections import get_store, server_of
 from projects.lazy import Lazy
 from projects.models import Project
 from statsapi.door import threads
@@ -32,7 +32,7 @@ def together() -> Together:
     if _together is None or _together.loop is not get_running_loop():
         if _together is not None:
             _together.close()
-        _together = Together(intake, settings.TSDB_TIMEOUT)
+        _together = Together(intake, server_of)
     return _together
 
 

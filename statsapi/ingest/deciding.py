@@ -33,8 +33,9 @@ class Verdict(NamedTuple):
 
 
 def is_quick(filters: FilterConfig, event: Event) -> bool:
-    """Return whether `judge` takes less than a millisecond. Anything longer would hold up all other requests."""
-    return len(event.payload) <= _QUICK_BYTES and len(filters.error_messages) <= _QUICK_GLOBS
+    """Return whether `judge` takes a few milliseconds at most. Anything longer would hold up all other requests."""
+    globs = len(filters.error_messages) + len(filters.release_versions)
+    return len(event.payload) <= _QUICK_BYTES and globs <= _QUICK_GLOBS
 
 
 def judge(filters: FilterConfig, event: Event, sender: Sender) -> Verdict:

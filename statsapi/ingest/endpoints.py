@@ -26,8 +26,9 @@ from statsapi.ingest.events import event_id
 from statsapi.ingest.reports import parse_report
 from statsapi.ingest.request import Request
 from statsapi.ingest.security import parse_security_reports, read_query, security_attributes
-from statsapi.ingest.store_body import parse_store
+from statsapi.ingest.store_body import most_bytes, parse_store
 from statsapi.ingest.submission import Event, Sender, Submission
+from statsapi.ingest.turns import in_turn
 from statsapi.ingest.unpacking import unpacked, whole_body
 from tsdb.outcomes import Category, Outcome
 
@@ -66,7 +67,7 @@ async def envelope(request: Request) -> Answer:
                 found = await signed(parser.header)
         parsed = parser.end()
         found = found if is_signed and found else await signed(parsed.header)
-        submission = _of_envelope(parsed, found.sender)
+        submission = await in_turn(parser.held, _of_envelope, parsed, found.sender)
     except RequestError as error:
         raise await _invalid(found, error) from None
     answered = submission.id or parsed.header.event_id or (new_event_id() if submission.event else None)
@@ -81,7 +82,7 @@ async def store(request: Request) -> Answer:
             body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
         else:
             body = _sent_in_query(request.query)
-        submission = _of_store(body, found.sender)
+        submission = await in_turn(most_bytes(body), _of_store, body, found.sender)
     except RequestError as error:
         raise await _invalid(found, error) from None
     answer = image() if request.method == "GET" else identified(submission.id or new_event_id())
@@ -97,7 +98,7 @@ async def security(request: Request) -> Answer:
     sender = found.sender
     try:
         body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
-        reports = parse_security_reports(body, body_limit("INGEST_MAX_ITEMS"))
+        reports = await in_turn(len(body), parse_security_reports, body, body_limit("INGEST_MAX_ITEMS"))
     except RequestError as error:
         raise await _invalid(found, error) from None
     said = read_query(request.query)

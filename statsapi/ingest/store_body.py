@@ -22,6 +22,15 @@ class StoreEvent:
     event: Mapping[str, object]
 
 
+LARGEST_RATIO = 1000
+"""A byte of base64 of zlib unpacks to about so many at most."""
+
+
+def most_bytes(body: bytes) -> int:
+    """Return how many bytes of JSON a body may hold."""
+    return len(body) if body.lstrip().startswith(b"{") else len(body) * LARGEST_RATIO
+
+
 def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
     """Return the event. Raises RequestError 400 if the body is no event, 413 if it unpacks to more than the limit."""
     text = body.strip()

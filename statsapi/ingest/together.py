@@ -3,12 +3,14 @@
 An arrival is sent at once if no call is under way. Otherwise it waits for the end of the call, and then all that wait
 are sent together. So the busier a worker is, the less each event costs. Nobody is answered before it is counted.
 
-A thread sends, because redis-py blocks. It touches nothing but Redis, so the event loop goes on meanwhile.
+There is a lane for each server of Redis, so in a cluster nobody waits for a node that hangs but those whose counts lie
+there. A thread of the lane sends, because redis-py blocks. It touches nothing but Redis, so the event loop goes on
+meanwhile.
 """
 
 from __future__ import annotations
 
-from asyncio import Future, TimerHandle, get_running_loop
+from asyncio import Future, get_running_loop
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from queue import SimpleQueue
@@ -19,85 +21,79 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tsdb.intake import Intake, Sent
 from tsdb.outcomes import Outcome
 
-SENDERS = 4
-"""The most calls that are under way at the same time, each in a thread."""
-
-STUCK = 0.05
-"""Seconds after which a call is taken to hang, on one node of a cluster perhaps. Others do not wait for it longer."""
-
 _Waiting = tuple[Sent, "Future[Outcome]"]
 
 
 class Together:
     """Counts arrivals for one event loop.
 
-    `intake` returns what counts them, and is called in a thread, because it connects. An arrival that is not sent
-    within `patience` seconds fails, and is not counted.
+    `intake` returns what counts them, and is called in a thread, because it connects. `lane_of` returns the name of the
+    server of a project.
     """
 
-    def __init__(self, intake: Callable[[], Intake], patience: float) -> None:
-        self._intake = intake
-        self._patience = patience
+    def __init__(self, intake: Callable[[], Intake], lane_of: Callable[[int], str]) -> None:
         self.loop = get_running_loop()
-        self._waiting: list[tuple[float, Sent, Future[Outcome]]] = []
-        self._batches: SimpleQueue[Sequence[_Waiting] | None] = SimpleQueue()
-        self._threads = self._under_way = 0
-        self._last_began = 0.0
-        self._planned: TimerHandle | None = None
+        self._intake, self._lane_of = intake, lane_of
+        self._lanes: dict[str, _Lane] = {}
 
     async def count(self, sent: Sent) -> Outcome:
         """Count the arrival and return its outcome. Raises ProjectClosed, redis.exceptions.RedisError."""
-        future: Future[Outcome] = self.loop.create_future()
-        self._waiting.append((self.loop.time(), sent, future))
-        self._plan()
+        name = self._lane_of(sent.project)
+        lane = self._lanes.get(name)
+        if lane is None:
+            lane = self._lanes[name] = _Lane(self._intake)
+        return await lane.count(sent)
+
+    def close(self) -> None:
+        """End the threads, once they have counted what they were given."""
+        for lane in self._lanes.values():
+            lane.batches.put(None)
+
+
+class _Lane:
+    """Counts arrivals of one server, one call after the other."""
+
+    def __init__(self, intake: Callable[[], Intake]) -> None:
+        self.batches: SimpleQueue[Sequence[_Waiting] | None] = SimpleQueue()
+        self._intake = intake
+        self._loop = get_running_loop()
+        self._waiting: list[_Waiting] = []
+        self._is_busy = False
+        Thread(target=self._work, name="counting", daemon=True).start()
+
+    async def count(self, sent: Sent) -> Outcome:
+        future: Future[Outcome] = self._loop.create_future()
+        self._waiting.append((sent, future))
+        if not self._is_busy:
+            self._is_busy = True
+            # What comes in the same round of the loop goes together. Nobody waits for it, because it is here already.
+            self._loop.call_soon(self._send)
         return await future
 
-    def _plan(self) -> None:
-        """Plan the next call: at the end of this round of the loop, or when the calls under way seem to hang."""
-        if self._planned is None:
-            # What comes in the same round of the loop goes together. Nobody waits for it, because it is here already.
-            at = self._last_began + STUCK if self._under_way else 0.0
-            self._planned = self.loop.call_at(at, self._send)
-
     def _send(self) -> None:
-        """Hand over all that wait to a thread, if one is free."""
-        if self._planned is not None:
-            self._planned.cancel()
-            self._planned = None
-        if not self._waiting or self._under_way >= SENDERS:
-            return
-        now = self.loop.time()
-        batch = []
-        for since, sent, future in self._waiting:
-            if future.done():  # whoever waited went away
-                continue
-            if now - since > self._patience:
-                future.set_exception(RedisTimeoutError("Redis did not answer those who came before"))
-            else:
-                batch.append((sent, future))
+        """Hand all that wait to the thread. Who went away meanwhile is not counted."""
+        batch = [one for one in self._waiting if not one[1].done()]
         self._waiting.clear()
-        if not batch:
-            return
-        if self._under_way == self._threads:
-            self._threads += 1
-            Thread(target=self._work, name="counting", daemon=True).start()
-        self._under_way += 1
-        self._last_began = now
-        self._batches.put(batch)
+        self._is_busy = bool(batch)
+        if batch:
+            self.batches.put(batch)
 
     def _work(self) -> None:
         """Count batches for ever, in a thread."""
-        while (batch := self._batches.get()) is not None:
+        while (batch := self.batches.get()) is not None:
             answers: Sequence[Outcome | Exception]
             try:
                 answers = self._intake().count_together([sent for sent, _ in batch])
             except Exception as error:
                 answers = [error] * len(batch)
             with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
-                self.loop.call_soon_threadsafe(self._answer, batch, answers)
+                self._loop.call_soon_threadsafe(self._answer, batch, answers)
 
     def _answer(self, batch: Sequence[_Waiting], answers: Sequence[Outcome | Exception]) -> None:
-        self._under_way -= 1
+        hangs = next((one for one in answers if isinstance(one, RedisTimeoutError)), None)
+        if hangs is not None:  # who waited for this call would wait as long again
+            batch, answers = [*batch, *self._waiting], [*answers, *[hangs] * len(self._waiting)]
+            self._waiting.clear()
         for (_, future), answer in zip(batch, answers, strict=True):
             if future.done():
                 continue
@@ -105,10 +101,4 @@ class Together:
                 future.set_exception(answer)
             else:
                 future.set_result(answer)
-        if self._waiting:
-            self._send()
-
-    def close(self) -> None:
-        """End the threads, once they have counted what they were given."""
-        for _ in range(self._threads):
-            self._batches.put(None)
+        self._send()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 import time
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -21,6 +23,27 @@ def run(coroutine: Coroutine[Any, Any, Any]) -> Any:
 
 def running(name: str) -> int:
     return sum(one.name == name for one in threading.enumerate())
+
+
+class Bulky(Exception):
+    """An error that holds something large."""
+
+
+def test_an_error_of_a_call_leaves_nothing_for_the_garbage_collector() -> None:
+    def fail() -> None:
+        raise Bulky
+
+    async def calls() -> None:
+        with suppress(Bulky):
+            await Pool("one", 1).run(fail)
+
+    gc.collect()
+    gc.disable()
+    try:
+        run(calls())
+        assert not [one for one in gc.get_objects() if isinstance(one, Bulky)]
+    finally:
+        gc.enable()
 
 
 def test_a_call_returns_or_raises_what_the_function_does() -> None:

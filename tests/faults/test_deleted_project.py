@@ -51,7 +51,8 @@ def test_a_scan_finds_no_key_of_it_and_says_how_many_went(api: Client, project: 
     assert len(keys) > 20
     assert services.delete_project(project=project) == len(keys)
     assert keys_of(store, number) == set()
-    assert list(store.clients.read.scan_iter(f"*{{{number}}}*")) == []
+    left = list(store.clients.read.scan_iter(f"*{{{number}}}*"))
+    assert [key for key in left if not key.startswith(b"stamp:")] == []  # a stamp is of an organization
     assert not ProjectKey.objects.exists()
     assert not Environment.objects.exists()
 

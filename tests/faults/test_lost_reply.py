@@ -57,6 +57,7 @@ def test_without_an_idempotency_key_the_service_itself_never_sends_twice(stage: 
 
 def test_a_read_whose_answer_is_lost_is_asked_once_more_and_answered(stage: Stage) -> None:
     stage.service.count(7)
+    assert stage.service.counted() == 7  # now the worker knows the token
     stage.proxy.reset()
     stage.proxy.lose_answer_of = b"MGET"
     assert stage.service.counted() == 7

@@ -11,8 +11,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from statsapi.ingest import together
-from statsapi.ingest.together import SENDERS, Together
+from statsapi.ingest.together import Together
 from tsdb.intake import Arrival, Intake, Sent
 from tsdb.outcomes import Outcome
 from tsdb.store import ProjectClosed
@@ -21,14 +20,21 @@ pytestmark = pytest.mark.once
 
 
 class Redis:
-    """Stands for Intake, so that a test says when a call ends. Project 13 gets an error, all others accepted."""
+    """Stands for Intake, so that a test says when a call ends. Project 13 gets an error, all others accepted.
+
+    Calls about projects above 100 hang until `wakes`.
+    """
 
     def __init__(self) -> None:
+        self.wakes = threading.Event()
         self.calls: list[list[int]] = []
         self.may = threading.Semaphore(0)
 
     def count_together(self, sent: Sequence[Sent]) -> list[Outcome | Exception]:
         self.calls.append([one.project for one in sent])
+        if sent[0].project > 100:
+            self.wakes.wait(10)
+            return [RedisTimeoutError("no answer")] * len(sent)
         self.may.acquire(timeout=10)
         return [ProjectClosed([13]) if one.project == 13 else Outcome.ACCEPTED for one in sent]
 
@@ -43,12 +49,12 @@ async def until_called(redis: Redis, times: int) -> None:
             await asyncio.sleep(0.001)
 
 
-def counting(redis: Redis, patience: float = 10.0) -> Together:
-    return Together(lambda: cast(Intake, redis), patience)
+def counting(redis: Redis) -> Together:
+    """Return what counts, for two servers: one has the projects above 100."""
+    return Together(lambda: cast(Intake, redis), lambda project: "b" if project > 100 else "a")
 
 
-def test_who_comes_alone_is_sent_at_once_and_who_comes_meanwhile_goes_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "STUCK", 60)
+def test_who_comes_alone_is_sent_at_once_and_who_comes_meanwhile_goes_together() -> None:
     redis = Redis()
 
     async def crowd() -> list[Outcome]:
@@ -80,48 +86,40 @@ def test_one_bad_arrival_fails_alone() -> None:
     assert redis.calls == [[1, 13, 2]]
 
 
-def test_a_call_that_hangs_holds_nobody_else_up_and_the_calls_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "STUCK", 0.001)
+def test_a_server_that_hangs_holds_up_nobody_of_another_server() -> None:
     redis = Redis()
+    redis.may.release(9)
 
-    async def crowd() -> None:
+    async def crowd() -> list[Outcome]:
         all_of_them = counting(redis)
-        asking = []
-        for number in range(SENDERS):
-            asking.append(asyncio.ensure_future(all_of_them.count(arrival(number))))
-            await until_called(redis, number + 1)
-        asking.append(asyncio.ensure_future(all_of_them.count(arrival(99))))
-        await asyncio.sleep(0.02)
-        assert redis.calls == [[number] for number in range(SENDERS)]
-        redis.may.release(SENDERS + 1)
-        await asyncio.gather(*asking)
+        hung = asyncio.ensure_future(all_of_them.count(arrival(101)))
+        await until_called(redis, 1)
+        served = [await all_of_them.count(arrival(number)) for number in (1, 2, 3)]
+        redis.wakes.set()
+        with pytest.raises(RedisTimeoutError):
+            await hung
+        return served
 
-    asyncio.run(crowd())
-    assert redis.calls[-1] == [99]
+    assert asyncio.run(crowd()) == [Outcome.ACCEPTED] * 3
 
 
-def test_who_was_not_sent_in_time_fails_uncounted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "SENDERS", 1)
-    monkeypatch.setattr(together, "STUCK", 0.001)
+def test_who_waits_for_a_call_that_hangs_fails_with_it_uncounted() -> None:
     redis = Redis()
 
-    async def crowd() -> None:
-        all_of_them = counting(redis, patience=0.01)
-        first = asyncio.ensure_future(all_of_them.count(arrival(1)))
+    async def crowd() -> list[Outcome | BaseException]:
+        all_of_them = counting(redis)
+        asking = [asyncio.ensure_future(all_of_them.count(arrival(101)))]
         await until_called(redis, 1)
-        second = asyncio.ensure_future(all_of_them.count(arrival(2)))
-        await asyncio.sleep(0.05)
-        redis.may.release()
-        await first
-        with pytest.raises(RedisTimeoutError):
-            await second
+        asking += [asyncio.ensure_future(all_of_them.count(arrival(number))) for number in (102, 103)]
+        await asyncio.sleep(0)
+        redis.wakes.set()
+        return await asyncio.gather(*asking, return_exceptions=True)
 
-    asyncio.run(crowd())
-    assert redis.calls == [[1]]
+    assert [type(one) for one in asyncio.run(crowd())] == [RedisTimeoutError] * 3
+    assert redis.calls == [[101]]
 
 
-def test_a_sender_that_goes_away_before_its_turn_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(together, "STUCK", 60)
+def test_a_sender_that_goes_away_before_its_turn_is_not_counted() -> None:
     redis = Redis()
 
     async def crowd() -> None:
@@ -150,7 +148,7 @@ def test_a_store_that_cannot_be_reached_fails_all_and_the_next_ones_are_tried_ag
 
     async def crowd() -> Outcome:
         nonlocal is_away
-        all_of_them = Together(connect, 10)
+        all_of_them = Together(connect, lambda project: "")
         with pytest.raises(RedisConnectionError):
             await all_of_them.count(arrival(1))
         is_away = False

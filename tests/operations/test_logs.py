@@ -142,7 +142,8 @@ def test_a_service_that_fails_writes_whole_lines_and_no_secret(running: Running)
         f"/api/1/envelope/?sentry_key={'c0ffee' * 5}00&sentry_secret={TOKEN}",
     ):
         servers.ask(running.url, path, given)
-    assert servers.ask(running.url, stats, given).status == 503
+    event = f"/api/1/store/?sentry_key={'c0ffee' * 5}00&sentry_secret={TOKEN}&sentry_data=e30"
+    assert servers.ask(running.url, event, given).status == 503
 
     written = running.log.read_bytes().decode()
     lines = written.splitlines()
