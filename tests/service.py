@@ -85,7 +85,7 @@ class Service:
         self.web.stop()
         self._environment.update(settings)
         self.web = Server(self._command(), self.log, **self._environment)
-        wait_for(lambda: listens(self.port), "the start of granian")
+        wait_for(lambda: listens(self.port), "the start of granian", 60)
 
     def start_command(self, *arguments: str, **settings: str) -> Server:
         """Start a command of manage.py in a process of its own."""

@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 import uuid
+from collections import Counter
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -127,11 +128,11 @@ class IntakeService(Service):
         return sum(count for _, count in answer.json())
 
     def facts(self, sender: Sender) -> dict[tuple[str, str, str], int]:
-        """Return the number of counted events by (category, outcome, reason)."""
-        return {
-            (category, outcome, reason): n
-            for category, outcome, reason, n in self.run(FACTS.format(**sender._asdict()))
-        }
+        """Return the number of counted events by (category, outcome, reason), over all keys of the project."""
+        found: Counter[tuple[str, str, str]] = Counter()
+        for category, outcome, reason, number in self.run(FACTS.format(**sender._asdict())):
+            found[category, outcome, reason] += number
+        return dict(found)
 
 
 def _external() -> dict[str, str]:
