@@ -13,9 +13,10 @@ from projects.models import Project
 from statsapi.door import threads
 from statsapi.ingest.config import Config, Key, load_config
 from statsapi.ingest.credentials import rejected
-from statsapi.ingest.deciding import arrival_of, is_quick, judge
+from statsapi.ingest.deciding import arrival_of, has_many_globs, judge
 from statsapi.ingest.submission import Submission
 from statsapi.ingest.together import Together
+from statsapi.ingest.turns import in_turn
 from statsapi.operations import metrics
 from tsdb.intake import Arrival, Intake, Sent, new_submission
 from tsdb.outcomes import Outcome
@@ -68,10 +69,11 @@ async def _decide(submission: Submission, config: Config, key: Key) -> Arrival:
     event = submission.event
     if event is None:
         return arrival_of(submission, config, key, None, None)
-    if is_quick(config.filters, event):
-        verdict = judge(config.filters, event, submission.sender)
-    else:
+    if has_many_globs(config.filters):
+        # Between two globs the thread lets the loop go on.
         verdict = await threads.in_thread(judge, config.filters, event, submission.sender)
+    else:
+        verdict = await in_turn(len(event.payload), judge, config.filters, event, submission.sender)
     name = verdict.environment
     environment = await config.environment_id(name) if name else None
     return arrival_of(submission, config, key, verdict, environment)

@@ -21,8 +21,7 @@ from tsdb.store import Increment
 
 QUOTA_REASON = "key_quota"
 
-_QUICK_BYTES = 64 * 1024
-_QUICK_GLOBS = 20
+_FEW_GLOBS = 20
 
 
 class Verdict(NamedTuple):
@@ -32,10 +31,9 @@ class Verdict(NamedTuple):
     environment: str | None
 
 
-def is_quick(filters: FilterConfig, event: Event) -> bool:
-    """Return whether `judge` takes a few milliseconds at most. Anything longer would hold up all other requests."""
-    globs = len(filters.error_messages) + len(filters.release_versions)
-    return len(event.payload) <= _QUICK_BYTES and globs <= _QUICK_GLOBS
+def has_many_globs(filters: FilterConfig) -> bool:
+    """Return whether `judge` may take long, even for a small event."""
+    return len(filters.error_messages) + len(filters.release_versions) > _FEW_GLOBS
 
 
 def judge(filters: FilterConfig, event: Event, sender: Sender) -> Verdict:
