@@ -34,8 +34,10 @@ def test_an_error_of_a_call_leaves_nothing_for_the_garbage_collector() -> None:
         raise Bulky
 
     async def calls() -> None:
+        pool = Pool("one", 1)
         with suppress(Bulky):
-            await Pool("one", 1).run(fail)
+            await pool.run(fail)
+        await pool.run(int)  # so that the thread has done with the call before
 
     gc.collect()
     gc.disable()
