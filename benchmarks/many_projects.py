@@ -24,7 +24,7 @@ from benchmarks.serving import Load, serving
 
 NUMBERS = (10, 1000, 10_000, 100_000)
 LOADS = {"events": ("events", 16), "events, one at a time": ("events", 1), "reads": ("reads", 16)}
-"""What is loaded, and over how many connections."""
+"""The load behind each row of the table, and its number of connections."""
 SECONDS = 3
 ROUNDS = 3
 TARGET = 1.2

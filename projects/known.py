@@ -36,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass
 class _Shelf:
-    """What is known of an organization under one value of its stamp. With None it is of one request, and not kept."""
+    """Rows of an organization that were read under one value of its stamp. With None they serve one request only."""
 
     value: bytes | None
     tokens: dict[str, Token] = field(default_factory=dict)

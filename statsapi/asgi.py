@@ -37,7 +37,7 @@ _by_django = Django(Handler(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.BO
 
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
-        raise NotImplementedError(scope["type"])
+        raise ValueError(f"this application answers HTTP alone, not {scope['type']}")  # servers go on without the rest
     found = intake.endpoint_of(scope["path"])
     if found:
         await intake.answer(*found, scope, receive, send)

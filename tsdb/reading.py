@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypedDict
 
 from tsdb import ring
 from tsdb.adding import Adder, AnyGroup
@@ -39,6 +39,21 @@ class Index(NamedTuple):
     states: Seen
 
 
+class Beliefs(TypedDict, total=False):
+    """What a caller believes, and what a read confirms in the same round trip.
+
+    since: the instant (seconds since the epoch) since when the window's rollup is complete.
+    seen: the states of the projects when the names of the series were read.
+    stamp: the stamp of what the caller had in memory.
+
+    Raises Unsettled if one of the first two is no longer true, and Outdated if the stamp has another value.
+    """
+
+    since: int | None
+    seen: Seen | None
+    stamp: Stamp | None
+
+
 class Reader:
     """Reads the rings of these rollups. Every method raises redis.exceptions.RedisError if Redis fails."""
 
@@ -71,9 +86,9 @@ class Reader:
         window: Window,
         *,
         now: int,
-        since: int | None,
-        seen: Seen | None,
-        stamp: Stamp | None,
+        since: int | None = None,
+        seen: Seen | None = None,
+        stamp: Stamp | None = None,
     ) -> dict[AnyGroup, list[int]]:
         """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 

@@ -7,19 +7,19 @@ A series has one ring for each rollup (tsdb/ring.py draws it). Every write is on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from redis.exceptions import RedisError
 
 from tsdb.adding import AnyGroup
 from tsdb.client import Clients
 from tsdb.protocol import none_failed
-from tsdb.reading import Counts, Index, Reader, Seen
+from tsdb.reading import Beliefs, Counts, Index, Reader, Seen
 from tsdb.rollups import LARGEST, Rollup, check_rollups
 from tsdb.room import moved_to_spare, without_room
 from tsdb.scripts import Call, Script
 from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
-from tsdb.stamps import Outdated, Stamp, Stamps
+from tsdb.stamps import Outdated, Stamps
 from tsdb.state import Shape
 from tsdb.states import States, Unsettled
 from tsdb.timeline import Retention, Window, roll_up
@@ -159,45 +159,29 @@ class Store:
         """Return since when each rollup is complete for all of these projects; `now` is in nanoseconds."""
         return self.states.retention(projects, now=now)
 
-    # The next four pass `since` and `seen` on to Reader, which raises Unsettled if they are no longer true. It reads a
-    # `stamp` in the same round trip, and raises Outdated if the stamp has another value.
-
     def get_range(
         self, series: Sequence[Series], window: Window, *, now: int, since: int | None = None, seen: Seen | None = None
     ) -> dict[Series, Counts]:
-        """Return the counts of each series, one for each bucket of the window, ascending. One round trip."""
+        """Return the counts of each series, one for each bucket of the window, ascending. One round trip.
+
+        `since` and `seen` are Beliefs.
+        """
         found = self._reader.counts(series, window, now=now, since=since, seen=seen)
         zeros = (0,) * window.points
         return {one: zeros if counts is None else counts for one, counts in zip(series, found, strict=True)}
 
-    def get_added(
-        self,
-        series: Sequence[Series],
-        window: Window,
-        *,
-        now: int,
-        since: int | None = None,
-        seen: Seen | None = None,
-        stamp: Stamp | None = None,
-    ) -> list[int]:
+    def get_added(self, series: Sequence[Series], window: Window, *, now: int, **beliefs: Unpack[Beliefs]) -> list[int]:
         """Return the sums of all the series, one for each bucket of the window, ascending. One round trip."""
         groups = [None] * len(series)
-        sums = self.get_grouped(series, groups, window, now=now, since=since, seen=seen, stamp=stamp)
+        sums = self.get_grouped(series, groups, window, now=now, **beliefs)
         return sums.get(None) or [0] * window.points
 
     def get_added_by_project(
-        self,
-        series: Sequence[Series],
-        window: Window,
-        *,
-        now: int,
-        since: int | None = None,
-        seen: Seen | None = None,
-        stamp: Stamp | None = None,
+        self, series: Sequence[Series], window: Window, *, now: int, **beliefs: Unpack[Beliefs]
     ) -> dict[int, list[int]]:
         """Return the sums of each project that has a ring, one for each bucket, ascending. One round trip."""
         projects = [one.project for one in series]
-        return self.get_grouped(series, projects, window, now=now, since=since, seen=seen, stamp=stamp)
+        return self.get_grouped(series, projects, window, now=now, **beliefs)
 
     def get_grouped(
         self,
@@ -206,9 +190,7 @@ class Store:
         window: Window,
         *,
         now: int,
-        since: int | None = None,
-        seen: Seen | None = None,
-        stamp: Stamp | None = None,
+        **beliefs: Unpack[Beliefs],
     ) -> dict[AnyGroup, list[int]]:
         """Return the sums of each group that has a ring, one for each bucket of the window, ascending.
 
@@ -216,10 +198,11 @@ class Store:
         """
         held = window.held(now)
         try:
-            sums = self._reader.added(series, groups, held, now=now, since=since, seen=seen, stamp=stamp)
+            sums = self._reader.added(series, groups, held, now=now, **beliefs)
         except (Unsettled, Outdated):
             raise
         except RedisError as error:
+            stamp = beliefs.get("stamp")
             if stamp is None or self.clients.read.READS_AT_ONCE:
                 raise
             raise self.stamps.without(stamp) from error

@@ -24,7 +24,7 @@ class Caller(NamedTuple):
     token: Token | None
     user: User | None
     known: Known | None = None
-    """What is known of the token's organization."""
+    """The rows of the token's organization that this process has in memory."""
 
 
 def caller_of(request: Request) -> Caller | None:

@@ -1,4 +1,4 @@
-"""What is known of an organization is never old. Each race that projects/known.py allows is replayed step by step."""
+"""Rows in memory are never older than those of the database. Each race that threatens this is replayed step by step."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from statsapi.api.stats.pairs import Pairs, pairs_by_project_response, pairs_res
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, TimeRange, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
+from tsdb.reading import Beliefs
 
 GROUP = Choice("group", "All projects together, or each.", ("organization", "project"), default="organization")
 PROJECT_ID = Patterns("projectID", "With group=project: only these.", "[0-9]+", "Invalid projectID: use numeric ids.")
@@ -60,32 +61,14 @@ class OrganizationStatsView(ApiView):
         else:
             of_stat = series_of_stat_in({project: found[project] for project in slugs if project in found}, stat)
         filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
+        beliefs: Beliefs = {"since": asked.retained_since, "seen": of_stat.seen, "stamp": self.stamp}
         if group == "project":
-            by_project = store.get_added_by_project(
-                of_stat.series,
-                asked.window,
-                now=asked.now,
-                since=asked.retained_since,
-                seen=of_stat.seen,
-                stamp=self.stamp,
-            )
+            by_project = store.get_added_by_project(of_stat.series, asked.window, now=asked.now, **beliefs)
             zeros = [0] * asked.window.points
             counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
             return _each(counts, slugs, asked, filename)
-        return _together(
-            asked.counts(
-                store.get_added(
-                    of_stat.series,
-                    asked.window,
-                    now=asked.now,
-                    since=asked.retained_since,
-                    seen=of_stat.seen,
-                    stamp=self.stamp,
-                )
-            ),
-            asked,
-            filename,
-        )
+        counted = store.get_added(of_stat.series, asked.window, now=asked.now, **beliefs)
+        return _together(asked.counts(counted), asked, filename)
 
 
 def _together(counts: list[int], asked: TimeRange, filename: str | None) -> HttpResponseBase:

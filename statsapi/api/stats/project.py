@@ -19,6 +19,7 @@ from statsapi.api.stats.pairs import Pairs, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat, series_of_stat_in
 from statsapi.http import clock
+from tsdb.reading import Beliefs
 
 
 class ProjectStatsView(ApiView):
@@ -48,16 +49,8 @@ class ProjectStatsView(ApiView):
             parameters, store.rollups, now, lambda: retention_of(store, [project.id], stat, found is not None, now)
         )
         of_stat = series_of_stat(store, [project.id], stat) if found is None else series_of_stat_in(found, stat)
-        counts = asked.counts(
-            store.get_added(
-                of_stat.series,
-                asked.window,
-                now=asked.now,
-                since=asked.retained_since,
-                seen=of_stat.seen,
-                stamp=self.stamp,
-            )
-        )
+        beliefs: Beliefs = {"since": asked.retained_since, "seen": of_stat.seen, "stamp": self.stamp}
+        counts = asked.counts(store.get_added(of_stat.series, asked.window, now=asked.now, **beliefs))
         if as_csv:
             return counts_as_csv(asked.starts, counts, f"{project.slug}-{stat}.csv", asked.headers)
         return pairs_response(asked.starts, counts, asked.headers)
