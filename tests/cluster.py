@@ -113,11 +113,21 @@ class ClusterServer:
         return all(len(node.ask("CLUSTER", "NODES").splitlines()) == len(self.nodes) for node in self.nodes)
 
     def is_well(self) -> bool:
-        """Return whether every node says that all slots are served, and every replica is connected to its master."""
+        """Return whether all nodes agree on who serves which slots, all are served, and all replicas are connected."""
         with suppress(redis.RedisError):
             roles = [node.ask("ROLE") for node in self.nodes]  # one may change while it is asked twice
-            return all(b"cluster_state:ok" in node.ask("CLUSTER", "INFO") for node in self.nodes) and all(
-                role[0] == b"master" or role[3] == b"connected" for role in roles
+            said = [node.ask("CLUSTER", "INFO") for node in self.nodes]
+            # The state is ok too while nodes serve in part. The slots tell which nodes are missed.
+            # And a node that hung may take itself for the master that another one has become, or believe the old one.
+            maps = {
+                tuple(sorted((first, last, master[1]) for first, last, master, *_ in node.ask("CLUSTER", "SLOTS")))
+                for node in self.nodes
+            }
+            return (
+                all(b"cluster_state:ok" in one and b"cluster_slots_ok:16384" in one for one in said)
+                and len(maps) == 1
+                and sum(role[0] == b"master" for role in roles) == MASTERS
+                and all(role[0] == b"master" or role[3] == b"connected" for role in roles)
             )
         return False
 

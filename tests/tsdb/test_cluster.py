@@ -234,7 +234,7 @@ def served_in_part(cluster: ClusterServer) -> Iterator[None]:
 def test_while_a_node_hangs_every_call_brings_the_answers_of_the_others_and_waits_once(
     cluster: ClusterServer, kind: str
 ) -> None:
-    patience, keys = 1.0, [str(number) for number in range(30)]
+    patience, keys = 2.0, [str(number) for number in range(30)]
     commands = [("EXISTS", key) for key in keys]
     client = getattr(connect(cluster.url, patience), kind)
     hanging = cluster.master_of("0")
