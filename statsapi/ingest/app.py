@@ -16,8 +16,9 @@ from statsapi.door.body import BodyTooSlow, Receive, Scope, Send
 from statsapi.door.holding import TooManyBodies
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import describe
-from statsapi.ingest import answers, endpoints
+from statsapi.ingest import answers
 from statsapi.ingest.answers import Answer
+from statsapi.ingest.endpoints import envelope, security, store
 from statsapi.ingest.request import Request
 from statsapi.operations import metrics
 
@@ -30,10 +31,10 @@ class Endpoint(NamedTuple):
     answer: Callable[[Request], Awaitable[Answer]]
 
 
-_STORE = Endpoint("store", ("POST", "GET"), endpoints.store)
-_SECURITY = Endpoint("security", ("POST",), endpoints.security)
+_STORE = Endpoint("store", ("POST", "GET"), store.store)
+_SECURITY = Endpoint("security", ("POST",), security.security)
 ENDPOINTS = {
-    "envelope/": Endpoint("envelope", ("POST",), endpoints.envelope),
+    "envelope/": Endpoint("envelope", ("POST",), envelope.envelope),
     "store/": _STORE,
     "store": _STORE,  # old SDKs omit the slash
     "security/": _SECURITY,

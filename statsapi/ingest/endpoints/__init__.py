@@ -1,0 +1,1 @@
+"""The endpoints that SDKs send to, a module each (docs/contract.md#intake-endpoints). Only counts are kept."""

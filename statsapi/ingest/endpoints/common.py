@@ -1,0 +1,58 @@
+"""What every endpoint of intake does: it finds out who sends, and counts what came."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from statsapi.http.errors import BAD_DATA, RequestError
+from statsapi.ingest.answers import Answer, refused
+from statsapi.ingest.config import Config, Key, authorized
+from statsapi.ingest.counting import count
+from statsapi.ingest.credentials import Credentials, credentials_of_request, required
+from statsapi.ingest.request import Request
+from statsapi.ingest.submission import Sender, Submission
+from tsdb.outcomes import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Authorized:
+    """A sender that may send, and what is known of its project and key."""
+
+    sender: Sender
+    config: Config
+    key: Key
+
+
+def credentials_sent(request: Request) -> Credentials | None:
+    """Return the credentials in the headers or the query. Raises RequestError as `credentials_of_request` does."""
+    return credentials_of_request(request.header("x-sentry-auth"), request.header("authorization"), request.query)
+
+
+async def authorize(request: Request, project: int, credentials: Credentials) -> Authorized:
+    """Return the sender. Raises RequestError 403 if it may not send."""
+    config, key = await authorized(project, credentials.public_key)
+    user_agent = request.header("user-agent") or ""
+    return Authorized(Sender(project, credentials.public_key, request.now, request.address, user_agent), config, key)
+
+
+async def invalid(found: Authorized | None, error: RequestError) -> RequestError:
+    """Return the error to raise for bad data, and count it. Without credentials a 400 becomes a 401."""
+    if found is None and error.status == 400:
+        required(None)
+    if found is not None and error.status in BAD_DATA:
+        await count(Submission(found.sender, invalid=error.reason), found.config, found.key)
+    return error
+
+
+async def counted(found: Authorized, submissions: Sequence[Submission], answer: Answer) -> Answer:
+    """Count the submissions together, and return the answer, or 429 if the quota refused one of them."""
+    if len(submissions) == 1:
+        outcomes = [await count(submissions[0], found.config, found.key)]
+    else:
+        outcomes = await asyncio.gather(*(count(one, found.config, found.key) for one in submissions))
+    for outcome, key in outcomes:
+        if outcome is Outcome.RATE_LIMITED:
+            return refused(key.quota, found.sender.now)
+    return answer

@@ -1,0 +1,53 @@
+"""Single events, as old SDKs send them."""
+
+from __future__ import annotations
+
+from urllib.parse import parse_qs
+
+from statsapi.http.errors import RequestError
+from statsapi.ingest.answers import Answer, identified, image, new_event_id
+from statsapi.ingest.attributes import event_attributes
+from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.credentials import MOST_QUERY_FIELDS, read_project_id, required
+from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
+from statsapi.ingest.request import Request
+from statsapi.ingest.store_body import most_bytes, parse_store
+from statsapi.ingest.submission import Event, Sender, Submission
+from statsapi.ingest.turns import in_turn
+from statsapi.ingest.unpacking import whole_body
+from tsdb.outcomes import Category
+
+
+async def store(request: Request) -> Answer:
+    """Count one event, as old SDKs send it. A GET is answered with an image."""
+    found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
+    try:
+        if request.method == "POST":
+            body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+        else:
+            body = _sent_in_query(request.query)
+        submission = await in_turn(most_bytes(body), _of_store, body, found.sender)
+    except RequestError as error:
+        raise await invalid(found, error) from None
+    answer = image() if request.method == "GET" else identified(submission.id or new_event_id())
+    return await counted(found, [submission], answer)
+
+
+def _of_store(body: bytes, sender: Sender) -> Submission:
+    """Return what a store body brings.
+
+    The parsed event can be twenty times as large as its bytes. So it is not kept while the request waits for Redis.
+    """
+    stored = parse_store(body, body_limit("INGEST_MAX_STORE_UNPACKED_BYTES"))
+    if stored.category is not Category.ERROR:
+        return Submission(sender, stored.event_id, items=((stored.category, 1),))
+    attributes = event_attributes(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
+    return Submission(sender, stored.event_id, Event(attributes))
+
+
+def _sent_in_query(query: str) -> bytes:
+    try:
+        fields = parse_qs(query, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
+    except ValueError:
+        return b""
+    return fields.get("sentry_data", [""])[-1].encode()
