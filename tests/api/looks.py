@@ -20,6 +20,7 @@ def organization_of(row: Organization) -> dict[str, Any]:
         "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
         "isEarlyAdopter": False,
         "require2FA": False,
+        "requireEmailVerification": False,
         "features": [],
         "links": {"organizationUrl": HOME, "regionUrl": HOME},
     }

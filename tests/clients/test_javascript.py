@@ -15,7 +15,7 @@ pytestmark = pytest.mark.once
 
 MESSAGES = 5
 PROGRAM = str(SCENARIOS / "node.cjs")
-CLI = str(MODULES / ".bin" / "sentry-cli")
+CLI = str(MODULES / "@sentry" / "cli" / "bin" / "sentry-cli")
 COUNTED = {
     ("error", "accepted", "none"): MESSAGES + 2,
     ("transaction", "accepted", "none"): 1,

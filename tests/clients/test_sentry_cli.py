@@ -1,9 +1,15 @@
-"""sentry-cli from npm with `--url` and a token: its requests are answered, and its output is right."""
+"""sentry-cli from npm with `--url` and a token: its requests are answered, and its output is right.
+
+Each test runs with the newest version and with two older ones, which stop at an answer that lacks a field.
+"""
 
 from __future__ import annotations
 
 import os
 import subprocess
+import uuid
+from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -13,7 +19,7 @@ from tests.proxy import Proxy
 
 pytestmark = [pytest.mark.usefixtures("node"), pytest.mark.once]
 
-CLI = str(MODULES / ".bin" / "sentry-cli")
+PACKAGES = ("@sentry/cli", "sentry-cli-2.58", "sentry-cli-3.4")
 
 MANY = """
 organization = services.create_organization(slug={slug!r}, name="Many")
@@ -33,15 +39,24 @@ class Said:
         return [[cell.strip() for cell in line.strip("|").split("|")] for line in lines[1:]]
 
 
-def ask(port: int, token: str, *words: str, **environment: str) -> Said:
-    command = [CLI, "--url", f"http://127.0.0.1:{port}", *(("--auth-token", token) if token else ()), *words]
+Ask = Callable[..., Said]
+
+
+@pytest.fixture(params=PACKAGES)
+def ask(request: pytest.FixtureRequest) -> Ask:
+    """Return a function that runs a version of sentry-cli."""
+    return partial(_ask, str(MODULES / request.param / "bin" / "sentry-cli"))
+
+
+def _ask(program: str, port: int, token: str, *words: str, **environment: str) -> Said:
+    command = [program, "--url", f"http://127.0.0.1:{port}", *(("--auth-token", token) if token else ()), *words]
     # Not the environment of this shell: a file in the home directory could name another server.
     kept = {"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment}
     done = subprocess.run(command, env=kept, capture_output=True, text=True, timeout=60, check=False)
     return Said(done)
 
 
-def test_info_shows_who_asks_and_what_they_may(service: IntakeService) -> None:
+def test_info_shows_who_asks_and_what_they_may(ask: Ask, service: IntakeService) -> None:
     said = ask(service.port, service.token, "info")
     assert said.status == 0, said.complained
     assert f"Sentry Server: http://127.0.0.1:{service.port}\n" in said.printed
@@ -49,7 +64,7 @@ def test_info_shows_who_asks_and_what_they_may(service: IntakeService) -> None:
     assert scopes == [f"{what}:{level}" for what in ("project", "org", "event") for level in ("read", "write", "admin")]
 
 
-def test_organizations_list_shows_the_tokens_own(service: IntakeService) -> None:
+def test_organizations_list_shows_the_tokens_own(ask: Ask, service: IntakeService) -> None:
     said = ask(service.port, service.token, "organizations", "list")
     assert said.status == 0, said.complained
     ((number, name, slug, created, early, factors),) = said.table()
@@ -57,7 +72,7 @@ def test_organizations_list_shows_the_tokens_own(service: IntakeService) -> None
     assert created == service.run('answer = f"{acme.created:%Y-%m-%d}"')
 
 
-def test_projects_list_shows_every_project_and_its_team(service: IntakeService, sender: Sender) -> None:
+def test_projects_list_shows_every_project_and_its_team(ask: Ask, service: IntakeService, sender: Sender) -> None:
     said = ask(service.port, service.token, "projects", "list", "--org", "acme")
     assert said.status == 0, said.complained
     rows = said.table()
@@ -65,16 +80,17 @@ def test_projects_list_shows_every_project_and_its_team(service: IntakeService, 
     assert len(rows) == service.run("answer = Project.objects.filter(organization=acme).count()")
 
 
-def test_projects_list_turns_the_pages(service: IntakeService) -> None:
-    token = service.run(MANY.format(slug="many", projects=201))
+def test_projects_list_turns_the_pages(ask: Ask, service: IntakeService) -> None:
+    slug = _slug()
+    token = service.run(MANY.format(slug=slug, projects=201))
     with Proxy(service.port) as wire:
-        said = ask(wire.port, token, "projects", "list", "--org", "many")
+        said = ask(wire.port, token, "projects", "list", "--org", slug)
     assert said.status == 0, said.complained
     assert sorted(row[1] for row in said.table()) == [f"p{number:03}" for number in range(201)]
-    assert wire.seen(b"GET /api/0/organizations/many/projects/?cursor=") == 3
+    assert wire.seen(f"GET /api/0/organizations/{slug}/projects/?cursor=".encode()) == 3
 
 
-def test_send_event_counts(service: IntakeService, sender: Sender) -> None:
+def test_send_event_counts(ask: Ask, service: IntakeService, sender: Sender) -> None:
     said = ask(
         service.port,
         service.token,
@@ -88,22 +104,28 @@ def test_send_event_counts(service: IntakeService, sender: Sender) -> None:
 
 
 @pytest.mark.parametrize("words", [("info",), ("organizations", "list"), ("projects", "list", "--org", "acme")])
-def test_a_token_that_is_none_is_told_as_such(service: IntakeService, words: tuple[str, ...]) -> None:
+def test_a_token_that_is_none_is_told_as_such(ask: Ask, service: IntakeService, words: tuple[str, ...]) -> None:
     said = ask(service.port, "sta_no", *words)
     assert said.status == 1
     assert "sentry reported an error: Invalid token (http status: 401)" in said.complained
 
 
-def test_an_organization_that_is_another_ones_is_not_found(service: IntakeService) -> None:
-    service.run(MANY.format(slug="foreign", projects=1))
-    for slug in ("foreign", "nowhere"):
+def test_an_organization_that_is_another_ones_is_not_found(ask: Ask, service: IntakeService) -> None:
+    foreign = _slug()
+    service.run(MANY.format(slug=foreign, projects=1))
+    for slug in (foreign, "nowhere"):
         said = ask(service.port, service.token, "projects", "list", "--org", slug)
         assert (said.status, said.table()) == (1, [])
         assert "organization not found" in said.complained
 
 
-def test_a_missing_scope_is_told_as_such(service: IntakeService) -> None:
+def test_a_missing_scope_is_told_as_such(ask: Ask, service: IntakeService) -> None:
     token = service.run('answer = services.create_token(organization=acme, scopes=["event:read"]).secret')
     said = ask(service.port, token, "organizations", "list")
     assert said.status == 1
     assert "You do not have permission to perform this action. (http status: 403)" in said.complained
+
+
+def _slug() -> str:
+    """Return a slug of its own for each test, because all of them ask one service."""
+    return f"many-{uuid.uuid4().hex}"

@@ -49,6 +49,7 @@ class Organization(TypedDict):
     avatar: Avatar
     isEarlyAdopter: bool
     require2FA: bool
+    requireEmailVerification: bool
     features: list[str]
     links: Links
 
@@ -154,6 +155,7 @@ def organization(row: models.Organization) -> Organization:
         "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
         "isEarlyAdopter": False,
         "require2FA": False,
+        "requireEmailVerification": False,
         "features": [],
         "links": {"organizationUrl": settings.PUBLIC_URL, "regionUrl": settings.PUBLIC_URL},
     }
