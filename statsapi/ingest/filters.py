@@ -72,6 +72,11 @@ def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None
     return None
 
 
+def matches_release(config: FilterConfig, release: str) -> bool:
+    """Return whether the filter release-version matches the release, which may be that of a transaction."""
+    return bool(config.release_versions and release) and any_matches(config.release_versions, [release])
+
+
 def _ip_address(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.ip_addresses:
         return False
@@ -86,9 +91,7 @@ def _localhost(config: FilterConfig, attributes: EventAttributes) -> bool:
 
 
 def _release_version(config: FilterConfig, attributes: EventAttributes) -> bool:
-    return bool(config.release_versions and attributes.release) and any_matches(
-        config.release_versions, [attributes.release]
-    )
+    return matches_release(config, attributes.release)
 
 
 def _error_message(config: FilterConfig, attributes: EventAttributes) -> bool:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from projects.models import ProjectFilters
 from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.config import _filters
-from statsapi.ingest.filters import _FILTERS, FilterConfig, first_match
+from statsapi.ingest.filters import _FILTERS, FilterConfig, first_match, matches_release
 from tsdb.outcomes import FILTERS
 
 ALL_ON = FilterConfig(
@@ -180,6 +180,14 @@ def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bo
     releases = first_match(FilterConfig(release_versions=("other", glob)), EventAttributes(release=text))
     assert messages == ("error-message" if caught else None)
     assert releases == ("release-version" if caught else None)
+
+
+def test_a_release_is_matched_by_itself() -> None:
+    config = FilterConfig(release_versions=("web@1.*",))
+    assert matches_release(config, "WEB@1.2.3")
+    assert not matches_release(config, "web@2.0.0")
+    assert not matches_release(config, "")
+    assert not matches_release(FilterConfig(), "web@1.2.3")
 
 
 def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
