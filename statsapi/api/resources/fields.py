@@ -66,6 +66,18 @@ class Whole(serializers.IntegerField):
         return int(super().to_internal_value(data))
 
 
+class WholeOrNone(Whole):
+    """An integer, or None, for which forms send an empty text."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(allow_null=True, **options)
+
+    def run_validation(self, data: Any = serializers.empty) -> int | None:
+        """Return the value. Raises ValidationError."""
+        value: int | None = super().run_validation(None if data == "" else data)
+        return value
+
+
 class Flag(serializers.BooleanField):
     """True or false."""
 

@@ -20,24 +20,25 @@ from statsapi.api.json_body import read_object
 from statsapi.api.objects import get_project, may_see_secrets
 from statsapi.api.permissions import PROJECT_SCOPES
 from statsapi.api.resources import representations
-from statsapi.api.resources.fields import Flag, Name, Text, Whole
+from statsapi.api.resources.fields import Flag, Name, Text, WholeOrNone
 from statsapi.api.resources.pagination import PAGES, paginated
+from statsapi.api.resources.without_effect import OF_KEY, refuse_wishes
 from statsapi.api.schema.operations import describe, refusal
 
 IN_USE = "This public key is in use."
+CANNOT_CHANGE = "A key keeps its halves, which DSNs contain. Make another key instead."
 
 
 class QuotaSerializer(serializers.Serializer[ProjectKey]):
-    """At most `count` errors in `window` seconds; a window of 0, or null: no limit."""
+    """At most `count` errors in `window` seconds. An empty count, an empty window or one of 0 means no limit."""
 
-    count = Whole(min_value=0, max_value=2**31 - 1)
-    window = Whole(min_value=0, max_value=LONGEST_QUOTA_WINDOW)
+    count = WholeOrNone(min_value=0, max_value=2**31 - 1)
+    window = WholeOrNone(min_value=0, max_value=LONGEST_QUOTA_WINDOW)
 
 
 class KeyChangeSerializer(serializers.Serializer[ProjectKey]):
     """A change of a key. A field that is left out stays as it is."""
 
-    # The halves of a key cannot be changed: they are in use wherever its DSN went. Make another key instead.
     name = Name(64, required=False)
     rateLimit = QuotaSerializer(required=False, allow_null=True)
     isActive = Flag(required=False)
@@ -98,8 +99,8 @@ class KeyView(ApiView):
     @describe("change_key", "Change a key", representations.Key, body=KeyChangeSerializer)
     def put(self, request: Request, organization_slug: str, project_slug: str, public_key: str) -> Response:
         project = get_project(self, organization_slug, project_slug)
-        find_key(project, public_key)
-        changes = _read(KeyChangeSerializer, request)
+        key = find_key(project, public_key)
+        changes = _read(KeyChangeSerializer, request, key)
         with services.changing_project(project.id):
             key = find_key(project, public_key)  # again, because it may have been changed or deleted meanwhile
             _change(key, changes)
@@ -122,8 +123,14 @@ def find_key(project: FoundProject, public_key: str) -> ProjectKey:
     return key
 
 
-def _read(serializer: type[KeyChangeSerializer], request: Request) -> dict[str, Any]:
-    wanted = serializer(data=read_object(request))
+def _read(serializer: type[KeyChangeSerializer], request: Request, of_key: ProjectKey | None = None) -> dict[str, Any]:
+    body = read_object(request)
+    refuse_wishes(body, OF_KEY)
+    if of_key:
+        halves = {"public": of_key.public, "secret": of_key.secret}
+        if changed := [name for name, half in halves.items() if body.get(name, half) not in (half, None)]:
+            raise serializers.ValidationError(dict.fromkeys(changed, [CANNOT_CHANGE]))
+    wanted = serializer(data=body)
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)
 
@@ -133,8 +140,7 @@ def _change(key: ProjectKey, changes: dict[str, Any]) -> None:
     key.active = changes.get("isActive", key.active)
     if "rateLimit" in changes:
         limit = changes["rateLimit"]
-        # A window of 0 seconds means no limit.
-        limited = limit is not None and limit["window"] > 0
+        limited = limit is not None and limit["count"] is not None and bool(limit["window"])
         key.rate_limit_count = limit["count"] if limited else None
         key.rate_limit_window = limit["window"] if limited else None
     services.save_intake(key.project, key)

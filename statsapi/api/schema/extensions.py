@@ -53,3 +53,14 @@ class TextShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
         shape = {"type": "string", "pattern": ecma(field.pattern), "maxLength": field.max_length}
         shape = {name: value for name, value in shape.items() if value is not None}
         return {"anyOf": [shape, {"const": ""}]} if field.allow_blank else shape
+
+
+class WholeOrNoneShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
+    """A WholeOrNone, which may be an empty text."""
+
+    target_class = "statsapi.api.resources.fields.WholeOrNone"
+
+    def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
+        """Return the field's JSON schema."""
+        shape = {"type": "integer", "minimum": self.target.min_value, "maximum": self.target.max_value}
+        return {"anyOf": [shape, {"enum": [None, ""]}]}

@@ -70,6 +70,10 @@ def test_a_key_is_made_as_asked(api: Client, project: Project) -> None:
         ({"count": 5.0, "window": 6e1}, {"count": 5, "window": 60}),
         ({"count": 5, "window": 0}, None),  # no time in which to count
         ({"count": 0, "window": 0}, None),
+        ({"count": "", "window": 300}, None),  # as Sentry's own pages take a limit away
+        ({"count": None, "window": 300}, None),
+        ({"count": 5, "window": ""}, None),
+        ({"count": "", "window": None}, None),
         (None, None),
     ],
 )
@@ -163,13 +167,27 @@ def test_a_change_leaves_alone_what_it_does_not_name(api: Client, url: str) -> N
 
 def test_what_was_read_can_be_sent_back_and_both_halves_stay_as_they_are(api: Client, url: str) -> None:
     shown = api.get(url).json()
-    for body in (
-        shown,
-        {**shown, "public": "c" * 32, "secret": "d" * 32, "id": "e" * 32, "projectId": 9},
-        {"public": 5},
-    ):
+    for body in (shown, {**shown, "secret": None, "id": "e" * 32, "projectId": 9, "unknown": [1]}):
         response = api.put(url, body, JSON)
         assert (response.status_code, response.json()) == (200, shown)
+    for body, fields in (
+        ({**shown, "public": "c" * 32, "secret": "d" * 32}, ("public", "secret")),
+        ({"public": 5}, ("public",)),
+    ):
+        response = api.put(url, body, JSON)
+        message = ["A key keeps its halves, which DSNs contain. Make another key instead."]
+        assert (response.status_code, response.json()) == (400, dict.fromkeys(fields, message))
+    assert api.get(url).json() == shown
+
+
+def test_options_of_the_loader_are_refused_unless_they_ask_for_nothing(api: Client, project: Project, url: str) -> None:
+    nothing = {"browserSdkVersion": "latest", "dynamicSdkLoaderOptions": {"hasReplay": False}}
+    something = {"browserSdkVersion": "7.x", "dynamicSdkLoaderOptions": {"hasReplay": True}}
+    message = ["The loader of SDKs has no options here. Leave the field out."]
+    assert api.put(url, nothing, JSON).status_code == 200
+    for response in (api.put(url, {"name": "New", **something}, JSON), create(api, **something)):
+        assert (response.status_code, response.json()) == (400, dict.fromkeys(something, message))
+    assert [key.label for key in project.keys.all()] == ["Default"]
 
 
 def test_a_deleted_key_is_gone(api: Client, url: str) -> None:
