@@ -15,6 +15,7 @@ from django.db import models
 from django.db.models import Q
 
 from projects.environment_names import LONGEST_ENVIRONMENT
+from projects.legacy_browsers import LEGACY_BROWSERS
 from projects.page_models import Change as Change
 from projects.page_models import Preference as Preference
 from projects.page_models import PublicLink as PublicLink
@@ -187,6 +188,13 @@ def _check_networks(text: str) -> None:
             ) from None
 
 
+def _check_legacy_browsers(text: str) -> None:
+    """Raise ValidationError unless every line that is not empty is the name of a subfilter."""
+    for line in filter(None, map(str.strip, text.splitlines())):
+        if line not in LEGACY_BROWSERS:
+            raise ValidationError(f"“{line}” is none of {', '.join(LEGACY_BROWSERS)}.")
+
+
 MOST_GLOBS = 500
 LONGEST_GLOB = 500
 """The most globs of a list, and the most characters of a glob. Every event is compared with all of them, within a bound
@@ -216,6 +224,14 @@ class ProjectFilters(models.Model):
     localhost = models.BooleanField(default=False, help_text="Events from 127.0.0.1, ::1 and localhost pages.")
     web_crawlers = models.BooleanField(default=False, help_text="Events of pages that a known crawler visited.")
     legacy_browsers = models.BooleanField(default=False, help_text="Events of browsers that are out of support.")
+    legacy_browser_subfilters = models.TextField(
+        blank=True,
+        default="",
+        db_default="",
+        max_length=1000,
+        validators=[_check_legacy_browsers],
+        help_text="Which legacy browsers, as ie11. Empty: all of them.",
+    )
     browser_extensions = models.BooleanField(default=False, help_text="Errors that an extension raised.")
     invalid_csp = models.BooleanField(
         "Invalid CSP", default=False, help_text="CSP reports that extensions and local pages caused."

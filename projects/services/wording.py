@@ -27,7 +27,7 @@ MOST_ENTRIES = 3
 
 _WINDOWS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
 _SWITCHES = ("localhost", "web_crawlers", "legacy_browsers", "browser_extensions", "invalid_csp")
-_LISTS = ("ip_addresses", "release_versions", "error_messages")
+_LISTS = ("legacy_browser_subfilters", "ip_addresses", "release_versions", "error_messages")
 
 
 def quoted(name: str) -> str:

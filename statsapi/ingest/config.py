@@ -21,6 +21,7 @@ from statsapi.door import threads
 from statsapi.ingest.credentials import rejected
 from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
+from statsapi.ingest.user_agents import LEGACY_BROWSERS
 from tsdb.intake import Quota
 from tsdb.states import Unsettled as UnsettledStates
 
@@ -248,10 +249,18 @@ def _filters(row: ProjectFilters) -> FilterConfig:
         release_versions=_lines(row.release_versions),
         error_messages=_lines(row.error_messages),
         browser_extensions=row.browser_extensions,
-        legacy_browsers=row.legacy_browsers,
+        legacy_browsers=_legacy_browsers(row),
         web_crawlers=row.web_crawlers,
         invalid_csp=row.invalid_csp,
     )
+
+
+def _legacy_browsers(row: ProjectFilters) -> tuple[str, ...]:
+    """Return the subfilters that are on. A name that this version does not know is left out."""
+    if not row.legacy_browsers:
+        return ()
+    chosen = _lines(row.legacy_browser_subfilters)
+    return tuple(name for name in LEGACY_BROWSERS if name in chosen) if chosen else LEGACY_BROWSERS
 
 
 def _lines(text: str) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ class FilterConfig:
     release_versions: tuple[str, ...] = ()  # globs
     error_messages: tuple[str, ...] = ()  # globs, against the message and "type: value"
     browser_extensions: bool = False
-    legacy_browsers: bool = False
+    legacy_browsers: tuple[str, ...] = ()  # names of subfilters, of LEGACY_BROWSERS
     web_crawlers: bool = False
     invalid_csp: bool = False
 
@@ -103,7 +103,7 @@ def _browser_extensions(config: FilterConfig, attributes: EventAttributes) -> bo
 
 
 def _legacy_browsers(config: FilterConfig, attributes: EventAttributes) -> bool:
-    return config.legacy_browsers and is_legacy_browser(attributes.user_agent)
+    return bool(config.legacy_browsers) and is_legacy_browser(attributes.user_agent, config.legacy_browsers)
 
 
 def _web_crawlers(config: FilterConfig, attributes: EventAttributes) -> bool:

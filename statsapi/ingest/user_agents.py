@@ -11,32 +11,39 @@ The first look at a header takes 80 µs for crawlers and 250 µs for browsers. T
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import cache, lru_cache
 
 import crawleruseragents  # type: ignore[import-untyped]
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
+from projects.legacy_browsers import LEGACY_BROWSERS as LEGACY_BROWSERS
+
 LONGEST_USER_AGENT = 512  # matching takes time by its length; the longest known one of a crawler is under 400
 KEPT_VERDICTS = 2048
 
-# The first version that is supported, by ua-parser's name of the browser. The limits are those of Sentry's filter since
-# 2024, as its API documentation lists them.
-_FIRST_MODERN = {
-    "IE": 12,
-    "IE Mobile": 12,
-    "Edge": 79,
-    "Edge Mobile": 79,
-    "Safari": 12,
-    "Mobile Safari": 12,
-    "Firefox": 67,
-    "Firefox Mobile": 67,
-    "Chrome": 63,
-    "Chrome Mobile": 63,
-    "Opera": 51,
-    "Opera Mobile": 51,
-    "Opera Mini": 35,
-    "Android": 4,
+# What each subfilter catches: ua-parser's name of the browser, and major versions. The limits are those that Sentry's
+# API documentation has listed since the end of 2025.
+_LEGACY = {
+    "ie": ("IE", range(12)),
+    "edge": ("Edge", range(111)),
+    "safari": ("Safari", range(16)),
+    "firefox": ("Firefox", range(111)),
+    "chrome": ("Chrome", range(111)),
+    "opera": ("Opera", range(100)),
+    "android": ("Android", range(4)),
+    "opera_mini": ("Opera Mini", range(35)),
+    "ie_pre_9": ("IE", range(9)),
+    "ie9": ("IE", range(9, 10)),
+    "ie10": ("IE", range(10, 11)),
+    "ie11": ("IE", range(11, 12)),
+    "opera_pre_15": ("Opera", range(15)),
+    "opera_mini_pre_8": ("Opera Mini", range(8)),
+    "android_pre_4": ("Android", range(4)),
+    "safari_pre_6": ("Safari", range(6)),
+    "edge_pre_79": ("Edge", range(79)),
 }
+_SAME = {"IE Mobile": "IE"}  # Sentry takes the other mobile browsers for none of these
 
 _CHUNK = 25  # one alternation of all patterns takes twice as long as chunks of 25 do
 
@@ -46,9 +53,10 @@ def is_crawler(user_agent: str) -> bool:
     return _is_crawler(user_agent[:LONGEST_USER_AGENT])
 
 
-def is_legacy_browser(user_agent: str) -> bool:
-    """Return whether the header names a browser that is out of support. An unknown browser is not."""
-    return _is_legacy_browser(user_agent[:LONGEST_USER_AGENT])
+def is_legacy_browser(user_agent: str, subfilters: Iterable[str] = LEGACY_BROWSERS) -> bool:
+    """Return whether one of the subfilters catches the browser. An unknown browser is caught by none."""
+    family, major = _browser(user_agent[:LONGEST_USER_AGENT])
+    return any(family == old and major in versions for old, versions in map(_LEGACY.__getitem__, subfilters))
 
 
 @lru_cache(maxsize=KEPT_VERDICTS)
@@ -57,11 +65,12 @@ def _is_crawler(user_agent: str) -> bool:
 
 
 @lru_cache(maxsize=KEPT_VERDICTS)
-def _is_legacy_browser(user_agent: str) -> bool:
+def _browser(user_agent: str) -> tuple[str, int]:
+    """Return the name and the major version of the browser, or ("", -1)."""
     browser = _browsers()(user_agent, Domain.USER_AGENT).user_agent
     if browser is None or not (browser.major and browser.major.isdecimal()):
-        return False
-    return int(browser.major) < _FIRST_MODERN.get(browser.family, 0)
+        return "", -1
+    return _SAME.get(browser.family, browser.family), int(browser.major)
 
 
 @cache

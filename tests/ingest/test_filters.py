@@ -12,6 +12,7 @@ from projects.models import ProjectFilters
 from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.config import _filters
 from statsapi.ingest.filters import _FILTERS, FilterConfig, first_match, matches_release
+from statsapi.ingest.user_agents import LEGACY_BROWSERS
 from tsdb.outcomes import FILTERS
 
 ALL_ON = FilterConfig(
@@ -20,7 +21,7 @@ ALL_ON = FilterConfig(
     release_versions=("web@1.*",),
     error_messages=("*boom*",),
     browser_extensions=True,
-    legacy_browsers=True,
+    legacy_browsers=("ie",),
     web_crawlers=True,
     invalid_csp=True,
 )
@@ -96,12 +97,37 @@ def test_every_filter_stands_in_the_lists_above() -> None:
 def test_every_field_of_a_projects_filters_is_handed_on() -> None:
     """Each field of the model, set alone, sets the field of the same name."""
     names = [field.name for field in ProjectFilters._meta.get_fields() if field.name != "project"]
+    names.remove("legacy_browser_subfilters")  # the next test has it
     assert sorted(names) == sorted(field.name for field in fields(FilterConfig))
     for name in names:
-        is_flag = isinstance(getattr(FilterConfig(), name), bool)
+        is_flag = isinstance(getattr(ProjectFilters(), name), bool)
         given: dict[str, Any] = {name: True if is_flag else "x"}
         expected: dict[str, Any] = {name: True if is_flag else ("x",)}
+        if name == "legacy_browsers":
+            expected[name] = LEGACY_BROWSERS
         assert _filters(ProjectFilters(**given)) == FilterConfig(**expected)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ("", LEGACY_BROWSERS),
+        (" \n", LEGACY_BROWSERS),
+        ("ie9\n ie \n", ("ie", "ie9")),
+        ("of_a_later_version\nie9", ("ie9",)),
+        ("of_a_later_version", ()),
+    ],
+)
+def test_legacy_browsers_are_those_that_are_chosen(chosen: str, expected: tuple[str, ...]) -> None:
+    row = ProjectFilters(legacy_browsers=True, legacy_browser_subfilters=chosen)
+    assert _filters(row) == FilterConfig(legacy_browsers=expected)
+    row.legacy_browsers = False
+    assert _filters(row) == FilterConfig()
+
+
+def test_a_subfilter_that_is_off_catches_nothing() -> None:
+    assert first_match(FilterConfig(legacy_browsers=("ie9",)), EventAttributes(user_agent=IE9)) == "legacy-browsers"
+    assert first_match(FilterConfig(legacy_browsers=("ie10", "edge")), EventAttributes(user_agent=IE9)) is None
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])

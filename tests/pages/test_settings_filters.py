@@ -94,11 +94,21 @@ def test_each_filter_is_obeyed_at_the_next_event_and_says_how_many_it_caught(
 
 
 def test_the_page_has_every_filter_and_each_example_is_caught() -> None:
-    fields = {field.name for field in ProjectFilters._meta.get_fields()} - {"project"}
+    fields = {field.name for field in ProjectFilters._meta.get_fields()} - {"project", "legacy_browser_subfilters"}
     assert {one.field for one in FILTERS} == fields
     assert {one.name for one in FILTERS} == {name for name, _ in ingest._FILTERS}
     assert is_crawler(EXAMPLES["web-crawlers"].removeprefix(AGENT))
     assert is_legacy_browser(EXAMPLES["legacy-browsers"].removeprefix(AGENT))
+
+
+def test_a_page_keeps_the_legacy_browsers_that_were_chosen_and_names_them(member: Client, project: Project) -> None:
+    row = ProjectFilters(project=project, legacy_browsers=True, legacy_browser_subfilters="ie9\nie10")
+    services.save_intake(project, row)
+    assert "Only those that were chosen through the API: ie9, ie10." in text_of(member.get(FILTERS_PAGE))
+    for switched in (None, "on"):
+        submit(member, FILTERS_PAGE, legacy_browsers=switched, localhost="on")
+        row.refresh_from_db()
+        assert (row.legacy_browsers, row.legacy_browser_subfilters) == (switched == "on", "ie9\nie10")
 
 
 def test_the_latest_change_can_be_taken_back(member: Client, project: Project) -> None:

@@ -163,6 +163,12 @@ def test_a_filter_takes_an_address_or_a_network_a_line(project: Project) -> None
     ProjectFilters(project=project, ip_addresses="192.0.2.7\n\n 10.0.0.0/8 \n2001:db8::/32").full_clean()
 
 
+def test_a_filter_takes_names_of_legacy_browsers_alone(project: Project) -> None:
+    ProjectFilters(project=project, legacy_browser_subfilters="ie9\n\n chrome \n").full_clean()
+    with pytest.raises(ValidationError, match="“netscape” is none of ie, edge,"):
+        ProjectFilters(project=project, legacy_browser_subfilters="ie9\nnetscape").full_clean()
+
+
 @pytest.mark.parametrize("field", ["release_versions", "error_messages"])
 @pytest.mark.parametrize(
     ("text", "said"),

@@ -50,7 +50,7 @@ FILTERS = (
         "legacy-browsers",
         "legacy_browsers",
         "Legacy browsers",
-        "Events of browsers that are out of support.",
+        "Events of browsers that are out of support, such as Internet Explorer, or Chrome up to 110.",
         "User-Agent: Mozilla/5.0 (Windows NT 6.1; Trident/7.0; rv:11.0) like Gecko",
     ),
     Filter(
@@ -127,6 +127,9 @@ class FiltersForm(ChangeForm):
         for one in FILTERS:
             self.fields[one.field].label = one.title
             self.fields[one.field].help_text = one.catches
+        if row.legacy_browser_subfilters:
+            chosen = ", ".join(row.legacy_browser_subfilters.split())
+            self.fields["legacy_browsers"].help_text += f" Only those that were chosen through the API: {chosen}."
 
 
 class FilterRow(NamedTuple):
