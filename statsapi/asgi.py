@@ -19,6 +19,7 @@ django.setup(set_prefix=False)
 
 # These modules import models, so Django must be set up before.
 from statsapi.ingest import app as intake  # noqa: E402
+from statsapi.ingest.addresses import endpoint_of  # noqa: E402
 from statsapi.postgresql import requests  # noqa: E402
 from statsapi.start import warming  # noqa: E402
 
@@ -38,9 +39,9 @@ _by_django = Django(Handler(), settings.DATA_UPLOAD_MAX_MEMORY_SIZE, settings.BO
 async def _answer(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         raise ValueError(f"this application answers HTTP alone, not {scope['type']}")  # servers go on without the rest
-    found = intake.endpoint_of(scope["path"])
+    found = endpoint_of(scope["path"])
     if found:
-        await intake.answer(*found, scope, receive, send)
+        await intake.answer(found, scope, receive, send)
     else:
         await _by_django(scope, receive, send)
 

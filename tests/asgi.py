@@ -15,6 +15,7 @@ from django.test import Client as DjangoClient
 
 from statsapi.door import threads
 from statsapi.ingest import app
+from statsapi.ingest.addresses import Found, endpoint_of
 
 T = TypeVar("T")
 
@@ -29,12 +30,12 @@ class Client(DjangoClient):
 
     def request(self, **request: Any) -> Any:
         environ = self._base_environ(**request)  # type: ignore[attr-defined]
-        found = app.endpoint_of(unquote_to_bytes(environ["PATH_INFO"]).decode(errors="replace"))
+        found = endpoint_of(unquote_to_bytes(environ["PATH_INFO"]).decode(errors="replace"))
         if found is None:
             return super().request(**request)
         body = environ["wsgi.input"].read()
         with mock.patch.object(threads, "in_thread", _here):
-            return asyncio.run(_answer(*found, _scope(environ), body))
+            return asyncio.run(_answer(found, _scope(environ), body))
 
 
 async def _here(function: Callable[..., T], *arguments: Any) -> T:
@@ -63,7 +64,7 @@ def _scope(environ: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-async def _answer(endpoint: app.Endpoint, project: str, scope: dict[str, Any], body: bytes) -> HttpResponse:
+async def _answer(found: Found, scope: dict[str, Any], body: bytes) -> HttpResponse:
     source, sent = BytesIO(body), []
 
     async def receive() -> dict[str, Any]:
@@ -73,7 +74,7 @@ async def _answer(endpoint: app.Endpoint, project: str, scope: dict[str, Any], b
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await app.answer(endpoint, project, scope, receive, send)
+    await app.answer(found, scope, receive, send)
     start, content = sent
     response = HttpResponse(content["body"], status=start["status"])
     del response.headers["Content-Type"]

@@ -122,7 +122,7 @@ def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpR
             return HttpResponseRedirect(escape_leading_slashes(request.get_full_path(force_append_slash=True)))
         text = "There is nothing at this address that you can see. Check the address, and as whom you are signed in."
         return refusal(request, 404, "Not found", text)
-    if not path.endswith("/"):
+    if not path.endswith("/") and is_valid_path(f"{path}/"):
         return _response(404, {"detail": f"Route not found, did you forget a trailing slash? try: {path}/"}, {})
     return _response(404, {"detail": NOT_FOUND}, {})
 

@@ -6,8 +6,6 @@ It shares nothing with Django's requests: no middleware, no routing, no signals.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import NamedTuple
 
 from django.conf import settings
 
@@ -17,47 +15,19 @@ from statsapi.door.holding import TooManyBodies
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import describe
 from statsapi.ingest import answers
+from statsapi.ingest.addresses import Endpoint, Found
 from statsapi.ingest.answers import Answer
-from statsapi.ingest.endpoints import envelope, security, store
 from statsapi.ingest.request import Request
 from statsapi.operations import metrics
 
 
-class Endpoint(NamedTuple):
-    """An endpoint of intake. `name` stands in metrics."""
-
-    name: str
-    methods: tuple[str, ...]
-    answer: Callable[[Request], Awaitable[Answer]]
-
-
-_STORE = Endpoint("store", ("POST", "GET"), store.store)
-_SECURITY = Endpoint("security", ("POST",), security.security)
-ENDPOINTS = {
-    "envelope/": Endpoint("envelope", ("POST",), envelope.envelope),
-    "store/": _STORE,
-    "store": _STORE,  # old SDKs omit the slash
-    "security/": _SECURITY,
-    "csp-report/": _SECURITY._replace(name="csp-report"),
-}
-"""The endpoints, by what follows the project's id in the path."""
-
-
-def endpoint_of(path: str) -> tuple[Endpoint, str] | None:
-    """Return the endpoint at a path, and the project's id as the path says it; None if there is none."""
-    if not path.startswith("/api/"):
-        return None
-    project, _, rest = path[5:].partition("/")
-    endpoint = ENDPOINTS.get(rest)
-    return (endpoint, project) if endpoint and project else None
-
-
-async def answer(endpoint: Endpoint, project: str, scope: Scope, receive: Receive, send: Send) -> None:
+async def answer(found: Found, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request to an endpoint of intake."""
+    endpoint = found.endpoint
     began = time.perf_counter()
     secure: answers.Headers = ()
     try:
-        request = Request(scope, receive, project, settings.BODY_TIMEOUT)
+        request = Request(scope, receive, found.words, settings.BODY_TIMEOUT)
         secure = answers.secure_headers() if request.is_secure else ()
         said = await _answer(endpoint, request)
     except RequestError as error:  # a Content-Length that is no number

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 from django.conf import settings
 
@@ -24,15 +25,17 @@ _READ = {
 class Request:
     """A request to an endpoint of intake. `now` is its one clock, in whole seconds since the epoch."""
 
-    __slots__ = ("_headers", "address", "body", "held", "method", "now", "path", "project", "query", "scheme")
+    __slots__ = ("_headers", "address", "body", "held", "method", "now", "path", "project", "query", "scheme", "words")
 
-    def __init__(self, scope: Scope, receive: Receive, project: str, body_seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, words: Mapping[str, str], body_seconds: float) -> None:
         self.now = int(time.time())
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: str = scope["query_string"].decode("latin-1")
-        self.project = project
-        """The project's id as the path says it, which may be any text."""
+        self.words = words
+        """What the path says, by the names in the endpoint's address. Each may be any text."""
+        self.project = words.get("project_id", "")
+        """The project's id as the path says it."""
         self._headers = headers = _headers(scope["headers"])
         self.scheme: str = scope["scheme"]
         client = scope.get("client")

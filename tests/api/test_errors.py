@@ -46,6 +46,8 @@ CASES = {
     "no such object": Case(404, NO_OBJECT, "/api/0/projects/acme/missing/stats/"),
     "no such organization": Case(404, NO_OBJECT, "/api/0/projects/missing/web/stats/"),
     "no such route": Case(404, NO_OBJECT, "/api/0/nothing/"),
+    "no such route, with or without a slash": Case(404, NO_OBJECT, "/api/0/nothing"),
+    "no such route of intake": Case(404, NO_OBJECT, "/api/1/nothing"),
     "no trailing slash": Case(
         404, {"detail": f"Route not found, did you forget a trailing slash? try: {STATS}"}, STATS.rstrip("/")
     ),

@@ -12,7 +12,7 @@ from django.core.management import get_commands, load_command_class
 from django.core.management.base import BaseCommand
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from statsapi.ingest.app import ENDPOINTS
+from statsapi.ingest.addresses import ENDPOINTS
 from tests.asgi import Client
 from tests.servers import ROOT
 
@@ -32,7 +32,7 @@ def routes() -> dict[str, frozenset[str]]:
     The methods are those of the `Allow` header, without OPTIONS.
     """
     found = {}
-    of_intake = [f"/api/<str:project_id>/{endpoint}" for endpoint in ENDPOINTS]
+    of_intake = [address.replace("{", "<str:").replace("}", ">") for address in ENDPOINTS]
     for route in (*_walk(get_resolver().url_patterns, "/"), *of_intake):
         answer = Client().generic("BREW", re.sub(r"<(?:str|slug):\w+>", "1", route))
         allowed = set(answer.headers["Allow"].split(", ")) - {"OPTIONS"}

@@ -1,0 +1,112 @@
+"""The addresses of intake: which endpoint a path leads to (docs/contract.md#intake-endpoints).
+
+A DSN may have a path, `https://<key>@<host>/some/path/7`. SDKs then send to `/some/path/api/7/envelope/`, and a proxy
+may cut off the prefix, or all of it but a slash. So the end of a path decides, and slashes that are doubled count as
+one. An address of the API or of a page is never taken for one of intake, whatever names it holds.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import lru_cache
+from types import MappingProxyType
+from typing import NamedTuple
+
+from django.urls import is_valid_path
+
+from statsapi.ingest.answers import Answer
+from statsapi.ingest.endpoints import envelope, security, store
+from statsapi.ingest.request import Request
+
+LONGEST_PATH = 1024
+"""The longest path, in characters, that is looked into for a prefix or for doubled slashes."""
+
+
+class Endpoint(NamedTuple):
+    """An endpoint of intake. `name` stands in metrics."""
+
+    name: str
+    methods: tuple[str, ...]
+    answer: Callable[[Request], Awaitable[Answer]]
+
+
+class Found(NamedTuple):
+    """An endpoint, and what the path says for each name in braces of its address."""
+
+    endpoint: Endpoint
+    words: Mapping[str, str]
+
+
+_POST = ("POST",)
+_SECURITY = Endpoint("security", _POST, security.security)
+ENDPOINTS = {
+    "/api/{project_id}/envelope/": Endpoint("envelope", _POST, envelope.envelope),
+    "/api/{project_id}/store/": Endpoint("store", ("POST", "GET"), store.store),
+    "/api/{project_id}/security/": _SECURITY,
+    "/api/{project_id}/csp-report/": _SECURITY._replace(name="csp-report"),
+}
+"""The endpoints by their addresses. The last slash may be missing."""
+
+_Parts = tuple[str, ...]
+_usual: dict[str, Endpoint] = {}
+"""The endpoints by what follows the project's id, for those that have no other name in their address."""
+_by_length: dict[int, list[tuple[_Parts, Endpoint]]] = defaultdict(list)
+for _address, _endpoint in ENDPOINTS.items():
+    _parts = tuple(_address.strip("/").split("/"))
+    _by_length[len(_parts)].append((_parts, _endpoint))
+    _rest = _address.removeprefix("/api/{project_id}/")
+    if "{" not in _rest:
+        _usual[_rest] = _usual[_rest.rstrip("/")] = _endpoint
+_MOST_PARTS = max(_by_length)
+
+
+def endpoint_of(path: str) -> Found | None:
+    """Return the endpoint at a path; None if there is none. The path is asked for before anything else is known."""
+    if path.startswith("/api/"):
+        project, _, rest = path[5:].partition("/")
+        endpoint = _usual.get(rest)
+        if endpoint and project:
+            return Found(endpoint, {"project_id": project})
+        if project == "0":  # the API
+            return None
+    return _with_prefix(path) if "/api/" in path else None
+
+
+def _with_prefix(path: str) -> Found | None:
+    if len(path) > LONGEST_PATH:
+        return None
+    segments = [segment for segment in path.split("/") if segment]
+    if segments[:2] == ["api", "0"]:
+        return None
+    for start in range(max(0, len(segments) - _MOST_PARTS), len(segments)):
+        if segments[start] == "api":
+            found = _matching(segments[start:])
+            if found and (start == 0 or _may_have_prefix(found, segments)):
+                return found
+    return None
+
+
+def _matching(segments: Sequence[str]) -> Found | None:
+    for parts, endpoint in _by_length.get(len(segments), ()):
+        words = {}
+        for part, segment in zip(parts, segments, strict=True):
+            if part.startswith("{"):
+                words[part[1:-1]] = segment
+            elif part != segment:
+                break
+        else:
+            return Found(endpoint, MappingProxyType(words))
+    return None
+
+
+def _may_have_prefix(found: Found, segments: Sequence[str]) -> bool:
+    """Return whether the path is neither a page of ours nor somebody else's `api/<word>/store`."""
+    project = found.words.get("project_id", "0")
+    return project.isascii() and project.isdigit() and not _is_page(f"/{'/'.join(segments)}/")
+
+
+@lru_cache(maxsize=1000)
+def _is_page(path: str) -> bool:
+    """Return whether Django has a view at the path. An organization may be called api, and a project store."""
+    return bool(is_valid_path(path))
