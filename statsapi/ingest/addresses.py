@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import lru_cache
-from types import MappingProxyType
 from typing import NamedTuple
 
 from django.urls import is_valid_path
@@ -31,12 +30,8 @@ class Endpoint(NamedTuple):
     answer: Callable[[Request], Awaitable[Answer]]
 
 
-class Found(NamedTuple):
-    """An endpoint, and what the path says for each name in braces of its address."""
-
-    endpoint: Endpoint
-    words: Mapping[str, str]
-
+Found = tuple[Endpoint, Mapping[str, str]]
+"""An endpoint, and what the path says for each name in braces of its address."""
 
 _POST = ("POST",)
 _SECURITY = Endpoint("security", _POST, security.security)
@@ -67,7 +62,7 @@ def endpoint_of(path: str) -> Found | None:
         project, _, rest = path[5:].partition("/")
         endpoint = _usual.get(rest)
         if endpoint and project:
-            return Found(endpoint, {"project_id": project})
+            return endpoint, {"project_id": project}
         if project == "0":  # the API
             return None
     return _with_prefix(path) if "/api/" in path else None
@@ -82,7 +77,7 @@ def _with_prefix(path: str) -> Found | None:
     for start in range(max(0, len(segments) - _MOST_PARTS), len(segments)):
         if segments[start] == "api":
             found = _matching(segments[start:])
-            if found and (start == 0 or _may_have_prefix(found, segments)):
+            if found and (start == 0 or _may_have_prefix(found[1], segments)):
                 return found
     return None
 
@@ -96,13 +91,13 @@ def _matching(segments: Sequence[str]) -> Found | None:
             elif part != segment:
                 break
         else:
-            return Found(endpoint, MappingProxyType(words))
+            return endpoint, words
     return None
 
 
-def _may_have_prefix(found: Found, segments: Sequence[str]) -> bool:
+def _may_have_prefix(words: Mapping[str, str], segments: Sequence[str]) -> bool:
     """Return whether the path is neither a page of ours nor somebody else's `api/<word>/store`."""
-    project = found.words.get("project_id", "0")
+    project = words.get("project_id", "0")
     return project.isascii() and project.isdigit() and not _is_page(f"/{'/'.join(segments)}/")
 
 

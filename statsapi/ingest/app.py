@@ -23,11 +23,11 @@ from statsapi.operations import metrics
 
 async def answer(found: Found, scope: Scope, receive: Receive, send: Send) -> None:
     """Answer one request to an endpoint of intake."""
-    endpoint = found.endpoint
+    endpoint, words = found
     began = time.perf_counter()
     secure: answers.Headers = ()
     try:
-        request = Request(scope, receive, found.words, settings.BODY_TIMEOUT)
+        request = Request(scope, receive, words, settings.BODY_TIMEOUT)
         secure = answers.secure_headers() if request.is_secure else ()
         said = await _answer(endpoint, request)
     except RequestError as error:  # a Content-Length that is no number
