@@ -22,7 +22,8 @@ MOST_QUERY_FIELDS = 100
 """The most fields of a query string. One with more cannot be read."""
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
-_NUMBER = re.compile(r"[0-9]{1,6}")
+_VERSION = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
+_READ = frozenset({"sentry_key", "sentry_version"})  # what decides, and so may stand there only once
 _HEADER_CHARACTERS = 4096  # key, secret, version, client and a timestamp take some 200
 _CLIENT_CHARACTERS = 100  # a name and a version; the longest known one has 45
 
@@ -68,7 +69,7 @@ def credentials_of_request(sentry_auth: str | None, authorization: str | None, q
     Raises RequestError 401 if they are bad or in two places, 400 for an unsupported version, 403 for an impossible key.
     """
     found: list[dict[str, str]] = []
-    if sentry_auth is not None:
+    if sentry_auth is not None and sentry_auth.strip():
         found.append(_fields_of_header(sentry_auth))
     if authorization is not None and authorization.partition(" ")[0].lower() == "sentry":
         found.append(_fields_of_header(authorization))
@@ -124,11 +125,20 @@ def _fields_of_header(header: str) -> dict[str, str]:
     if scheme.lower() != "sentry":
         raise _unparsable()
     fields: dict[str, str] = {}
+    last = ""
     for part in filter(None, map(str.strip, rest.split(","))):
-        name, equals, value = part.partition("=")
-        if not equals or name in fields:
+        name, equals, value = map(str.strip, part.partition("="))
+        if name.lower().startswith("sentry "):  # the header was sent twice, or in it another one
+            raise _multiple()
+        if equals:
+            if name in _READ and name in fields:
+                raise _unparsable()
+            fields[name] = value
+            last = name
+        elif last:  # a comma within a value, such as a client that names two packages
+            fields[last] += f", {part}"
+        else:
             raise _unparsable()
-        fields[name] = value
     return fields
 
 
@@ -144,14 +154,16 @@ def _fields_of_query(query: str) -> list[dict[str, str]]:
 
 def _credentials(fields: dict[str, str]) -> Credentials:
     key, version = fields.get("sentry_key", ""), fields.get("sentry_version", str(NEWEST_VERSION))
-    if not key or not _NUMBER.fullmatch(version):
+    number = _VERSION.fullmatch(version)
+    if not key or not number:
         raise _unparsable()
-    if not OLDEST_VERSION <= int(version) <= NEWEST_VERSION:
-        raise RequestError(400, f"unsupported protocol version ({int(version)})")
+    major = int(number[1])  # the oldest SDKs send 2.0
+    if not OLDEST_VERSION <= major <= NEWEST_VERSION:
+        raise RequestError(400, f"unsupported protocol version ({major})")
     client = fields.get("sentry_client", "")
     return Credentials(
         public_key=_public_key(key),
-        version=int(version),
+        version=major,
         client=client[:_CLIENT_CHARACTERS] if client.isprintable() else "",
     )
 

@@ -42,6 +42,10 @@ def refusal(header: str | None = None, authorization: str | None = None, query: 
         found(HEADER.replace("Sentry ", "sentry  ", 1)),
         found(authorization=HEADER),
         found(query=f"sentry_key={KEY}&sentry_version=7&sentry_client=sentry.python%2F2.1.0"),
+        found(HEADER.replace("=", " = ")),
+        found(HEADER + ", sentry_timestamp=1, sentry_timestamp=2, sentry_signature=a=b"),
+        found("", HEADER),
+        found(" ", query=f"sentry_key={KEY}&sentry_client=sentry.python/2.1.0"),
         found(authorization="Bearer sta_token", query=f"a=b&sentry_client=sentry.python/2.1.0&sentry_key={KEY}"),
     ],
 )
@@ -71,7 +75,6 @@ def test_two_places_are_401_even_with_the_same_key() -> None:
 @pytest.mark.parametrize(
     "header",
     [
-        "",
         "Sentry",
         "Sentry ",
         f"Bearer sentry_key={KEY}",
@@ -80,7 +83,10 @@ def test_two_places_are_401_even_with_the_same_key() -> None:
         "Sentry sentry_key=, sentry_version=7",
         "Sentry sentry_key",
         f"Sentry sentry_key={KEY}, sentry_version=seven",
-        f"Sentry sentry_key={KEY}, sentry_version=7.0",
+        f"Sentry sentry_key={KEY}, sentry_version=7.",
+        f"Sentry sentry_key={KEY}, sentry_version=.7",
+        f"Sentry sentry_key={KEY}, sentry_version=7.0.0",
+        f"Sentry raven, sentry_key={KEY}",
         f"Sentry sentry_key={KEY}, sentry_version=-7",
         f"Sentry sentry_key={KEY}, sentry_version=٧",
         f"Sentry sentry_key={KEY}, sentry_key={KEY}",
@@ -88,6 +94,38 @@ def test_two_places_are_401_even_with_the_same_key() -> None:
 )
 def test_a_header_that_cannot_be_parsed_is_401(header: str) -> None:
     assert refusal(header) == (401, UNPARSABLE)
+
+
+@pytest.mark.parametrize("header", ["", " ", "\t"])
+def test_an_empty_header_is_none(header: str) -> None:
+    assert found(header) is None
+    assert found(header, query=f"sentry_key={KEY}") == Credentials(KEY, 7, "")
+
+
+@pytest.mark.parametrize(
+    ("client", "read"),
+    [
+        ("raven-node, something/1.0", "raven-node, something/1.0"),
+        ("raven-node,something/1.0, and more", "raven-node, something/1.0, and more"),
+        ("a/1,", "a/1"),
+        ("a/1 (b; c=d, e)", "a/1 (b; c=d, e)"),
+    ],
+)
+def test_a_comma_in_the_name_of_a_client_is_a_part_of_it(client: str, read: str) -> None:
+    for header in (
+        f"Sentry sentry_version=5, sentry_client={client}, sentry_key={KEY}",
+        f"Sentry sentry_key={KEY}, sentry_version=5, sentry_client={client}",
+    ):
+        assert found(header) == Credentials(KEY, 5, read)
+
+
+def test_a_comma_in_a_key_makes_another_key() -> None:
+    assert refusal(f"Sentry sentry_key={KEY},x") == (403, REJECTED)
+
+
+def test_a_header_that_was_sent_twice_is_two_places() -> None:
+    assert refusal(f"{HEADER},{HEADER}") == (401, MULTIPLE)
+    assert refusal(f"Sentry sentry_key={KEY},Sentry sentry_key={KEY}") == (401, MULTIPLE)
 
 
 def test_a_header_that_is_longer_than_any_is_401() -> None:
@@ -108,6 +146,12 @@ def test_versions_two_to_seven_are_taken(version: int) -> None:
     credentials = found(f"Sentry sentry_key={KEY}, sentry_version={version}")
     assert credentials is not None
     assert credentials.version == version
+
+
+@pytest.mark.parametrize(("version", "number"), [("2.0", 2), ("7.0", 7), ("6.2", 6), ("07", 7)])
+def test_a_version_with_a_point_is_the_number_before_it(version: str, number: int) -> None:
+    assert found(f"Sentry sentry_key={KEY}, sentry_version={version}") == Credentials(KEY, number, "")
+    assert found(query=f"sentry_version={version}&sentry_key={KEY}") == Credentials(KEY, number, "")
 
 
 @pytest.mark.parametrize("version", [0, 1, 8, 999999])
