@@ -169,8 +169,11 @@ def get_organization(organization: int) -> Organization:
 def token_name(token: int) -> str:
     """Return how the history names the token with this id, such as “token Grafana …a1b2”."""
     row = ApiToken.objects.filter(pk=token).first()
-    if row is None:
-        return "a token that is deleted"
+    return name_of_token(row) if row else "a token that is deleted"
+
+
+def name_of_token(row: ApiToken) -> str:
+    """Return how others see a token, such as “token Grafana …a1b2”."""
     return f"token {row.name} …{row.last_four}" if row.name else f"token …{row.last_four}"
 
 

@@ -32,11 +32,25 @@ def get_organization(view: ApiView, reference: str) -> int:
     return access.organization
 
 
+def get_team(view: ApiView, organization_slug: str, team_slug: str) -> int:
+    """Return the id of the organization whose one team has that slug or id, which are the organization's own.
+
+    Raises Missing, or PermissionDenied if a user's role is too low.
+    """
+    organization = get_organization(view, organization_slug)
+    if team_slug not in (selectors.get_organization(organization).slug, str(organization)):
+        raise Missing
+    return organization
+
+
 def may_see_secrets(view: ApiView, organization: int) -> bool:
-    """Return whether the caller may see the secret halves of keys: a token, or a user who is more than a viewer."""
+    """Return whether the caller may see the secret halves of keys.
+
+    These are a token that may read projects, and a user who is more than a viewer.
+    """
     caller = view.caller
     if caller.token is not None:
-        return True
+        return allows(PROJECT_SCOPES["GET"], caller.token.scopes)
     access = find_access(caller.user, str(organization)) if caller.user else None
     return access is not None and allows(PROJECT_SCOPES["PUT"], access.scopes)
 

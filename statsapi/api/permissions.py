@@ -25,6 +25,11 @@ ANY_READ = {method: PROJECT_SCOPES[method] | ORGANIZATION_SCOPES[method] for met
 """The scopes for what belongs to both an organization and its projects."""
 
 ORGANIZATION_PROJECTS = {**PROJECT_SCOPES, "GET": ANY_READ["GET"], "HEAD": ANY_READ["HEAD"]}
+EVERY_SCOPE = {
+    method: PROJECT_SCOPES[method] | ORGANIZATION_SCOPES[method] | _levels("event")[method] for method in PROJECT_SCOPES
+}
+"""The scopes for what is the caller's own."""
+
 ADMIN_ALONE = dict.fromkeys(PROJECT_SCOPES, PROJECT_SCOPES["DELETE"])
 
 

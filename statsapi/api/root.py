@@ -1,4 +1,4 @@
-"""GET /api/0/: who the caller is. It answers without credentials too. sentry-cli's `info` asks it."""
+"""Who the caller is: GET /api/0/, which answers without credentials too, /api/0/auth/ and /api/0/users/me/."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from typing import Any, TypedDict
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from projects.models import ApiToken
 from statsapi.api.authentication import caller_of
 from statsapi.api.base import ApiView
-from statsapi.api.permissions import ORGANIZATION_SCOPES, HasScope
+from statsapi.api.permissions import EVERY_SCOPE, ORGANIZATION_SCOPES, HasScope
+from statsapi.api.resources import people
 from statsapi.api.schema.operations import describe
 
 
@@ -57,3 +59,22 @@ class RootView(ApiView):
                 who = caller.user
                 user = {"id": str(who.pk), "email": who.email, "name": who.get_full_name() or who.get_username()}
         return Response(Root(version="0", auth=auth, user=user))
+
+
+class MyselfView(ApiView):
+    """The user whose session it is, or a stand-in for a token, which is nobody's."""
+
+    scope_map = EVERY_SCOPE
+
+    @describe("retrieve_user", "The user who is asking", people.Oneself)
+    def get(self, request: Request) -> Response:
+        token, user, _ = self.caller
+        if token is not None:
+            return Response(people.stand_in(ApiToken.objects.get(pk=token.id)))
+        return Response(people.oneself(user) if user else None)
+
+
+class AuthView(MyselfView):
+    @describe("retrieve_session", "The user who is asking", people.Oneself)
+    def get(self, request: Request) -> Response:
+        return super().get(request)

@@ -19,9 +19,11 @@ SETUP = """
 import django; django.setup()
 from django.core.management import call_command
 call_command("migrate", verbosity=0)
+from django.contrib.auth.models import User
 from projects import services
 from projects.models import SCOPES
 organization = services.create_organization(slug="acme", name="Acme")
+services.add_member(organization=organization, user_id=User.objects.create_user("owner").pk, role="owner")
 services.create_project(organization=organization, slug="web", name="Web")
 print(services.create_token(organization=organization, scopes=SCOPES).secret)
 """

@@ -136,6 +136,26 @@ def test_the_secret_half_of_a_key_is_hidden_from_a_viewer_alone(
         assert f"{key.public}:{key.secret}@" in alone["dsn"]["secret"]
 
 
+@pytest.mark.parametrize(
+    ("who", "shown"),
+    [("viewer", False), ("member", True), ("owner", True), ("org:read", False), ("org:read project:read", True)],
+)
+def test_the_keys_of_an_organization_show_their_secret_half_to_those_who_see_it_in_a_project(
+    request: pytest.FixtureRequest,
+    log_in: Callable[..., Client],
+    make_api: Callable[..., Client],
+    project: Project,
+    who: str,
+    shown: bool,
+) -> None:
+    caller = make_api(*who.split()) if ":" in who else log_in(request.getfixturevalue(who))
+    (listed,) = caller.get("/api/0/organizations/acme/project-keys/").json()
+    key = project.keys.get()
+    assert listed["public"] == key.public
+    assert listed["secret"] == (key.secret if shown else None)
+    assert (listed["dsn"]["secret"] is not None) == shown
+
+
 @pytest.mark.parametrize("credentials", ["outsider", "outsider_api"])
 @pytest.mark.parametrize("endpoint", ALLOWED)
 @pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])

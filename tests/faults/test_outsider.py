@@ -60,11 +60,24 @@ class Cast(NamedTuple):
     own: dict[str, str]
 
 
-MISSING = {"organization_slug": "missing", "project_slug": "missing", "public_key": "f" * 32, "team_slug": "missing"}
+MISSING = {
+    "organization_slug": "missing",
+    "project_slug": "missing",
+    "public_key": "f" * 32,
+    "team_slug": "missing",
+    "member_id": "999999",
+}
 
 
 @pytest.fixture
-def cast(organization: Organization, project: Project, other_organization: Organization, store: Store) -> Cast:
+def cast(
+    organization: Organization,
+    project: Project,
+    owner: User,
+    other_organization: Organization,
+    outsider: User,
+    store: Store,
+) -> Cast:
     mine = services.create_project(organization=other_organization, slug="mine", name="Mine")
     project.slug = "web2"
     services.update_project(project=project)
@@ -194,6 +207,7 @@ def _names(organization: Organization, project: Project) -> dict[str, str]:
         "public_key": project.keys.get().public,
         "key_id": str(project.keys.get().pk),
         "team_slug": organization.slug,
+        "member_id": str(organization.memberships.get().pk),
     }
 
 

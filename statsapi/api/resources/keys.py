@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError
+from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,14 +18,16 @@ from projects.selectors import FoundProject
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Conflict, Missing
 from statsapi.api.json_body import read_object
-from statsapi.api.objects import get_project, may_see_secrets
-from statsapi.api.permissions import PROJECT_SCOPES
+from statsapi.api.objects import get_organization, get_project, may_see_secrets
+from statsapi.api.parameters import Choice
+from statsapi.api.permissions import ORGANIZATION_SCOPES, PROJECT_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.fields import Flag, Name, Text, WholeOrNone
 from statsapi.api.resources.pagination import PAGES, paginated
 from statsapi.api.resources.without_effect import OF_KEY, refuse_wishes
 from statsapi.api.schema.operations import describe, refusal
 
+STATUS = Choice("status", "Which keys: those in use, or the disabled ones.", ("all", "active", "inactive"), "all")
 IN_USE = "This public key is in use."
 CANNOT_CHANGE = "A key keeps its halves, which DSNs contain. Make another key instead."
 
@@ -54,14 +57,10 @@ class NewKeySerializer(KeyChangeSerializer):
 class KeysView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @describe("list_keys", "List a project's keys", list[representations.Key], parameters=PAGES)
+    @describe("list_keys", "List a project's keys", list[representations.Key], parameters=[STATUS, *PAGES])
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         project = get_project(self, organization_slug, project_slug)
-        rows = ProjectKey.objects.filter(project_id=project.id).order_by("id")
-        with_secret = may_see_secrets(self, project.organization)
-        return paginated(
-            request, rows, lambda page: [representations.key(row, with_secret=with_secret) for row in page]
-        )
+        return _listed(self, request, project.organization, ProjectKey.objects.filter(project_id=project.id))
 
     @describe(
         "create_key",
@@ -85,6 +84,21 @@ class KeysView(ApiView):
             # Everything else was checked before. It is not asked whose the key is, since it may be free again by now.
             raise Conflict(IN_USE) from None
         return Response(representations.key(key, with_secret=True), status=201)
+
+
+class OrganizationKeysView(ApiView):
+    scope_map = ORGANIZATION_SCOPES
+
+    @describe(
+        "list_organization_keys",
+        "List the keys of all projects",
+        list[representations.Key],
+        parameters=[STATUS, *PAGES],
+    )
+    def get(self, request: Request, organization_slug: str) -> Response:
+        organization = get_organization(self, organization_slug)
+        rows = ProjectKey.objects.filter(project__organization_id=organization)
+        return _listed(self, request, organization, rows)
 
 
 class KeyView(ApiView):
@@ -113,6 +127,18 @@ class KeyView(ApiView):
         return Response(status=204)
 
 
+def _listed(view: ApiView, request: Request, organization: int, rows: QuerySet[ProjectKey]) -> Response:
+    status = STATUS.read(request.query_params)
+    if status != "all":
+        rows = rows.filter(active=status == "active")
+    with_secret = may_see_secrets(view, organization)
+    return paginated(
+        request,
+        rows.order_by("id"),
+        lambda page: [representations.key(row, with_secret=with_secret) for row in page],
+    )
+
+
 def find_key(project: FoundProject, public_key: str) -> ProjectKey:
     """Return the project's key with that public half. Raises Missing, also for a key of another project."""
     if not re.match(HEX_PATTERN, public_key):
@@ -129,7 +155,7 @@ def _read(serializer: type[KeyChangeSerializer], request: Request, of_key: Proje
     if of_key:
         halves = {"public": of_key.public, "secret": of_key.secret}
         if changed := [name for name, half in halves.items() if body.get(name, half) not in (half, None)]:
-            raise serializers.ValidationError(dict.fromkeys(changed, [CANNOT_CHANGE]))
+            raise serializers.ValidationError({half: [CANNOT_CHANGE] for half in changed})
     wanted = serializer(data=body)
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)

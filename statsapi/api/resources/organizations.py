@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from projects import selectors
 from projects.models import Organization
 from statsapi.api.base import ApiView
-from statsapi.api.objects import get_organization, visible_organizations
+from statsapi.api.objects import get_organization, get_team, visible_organizations
 from statsapi.api.permissions import ANY_READ, ORGANIZATION_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.pagination import PAGES, paginated
@@ -45,3 +45,12 @@ class TeamsView(ApiView):
             Organization.objects.filter(pk=found).order_by("slug"),
             lambda page: [representations.team(row) for row in page],
         )
+
+
+class TeamView(ApiView):
+    scope_map = ANY_READ
+
+    @describe("retrieve_team", "Retrieve the organization's one team", representations.TeamWithOrganization)
+    def get(self, request: Request, organization_slug: str, team_slug: str) -> Response:
+        row = selectors.get_organization(get_team(self, organization_slug, team_slug))
+        return Response(representations.team_with_organization(row))

@@ -19,7 +19,7 @@ from projects.models import SLUG_PATTERN, Project
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Conflict, Missing
 from statsapi.api.json_body import read_object
-from statsapi.api.objects import get_organization, get_project, visible_organizations
+from statsapi.api.objects import get_organization, get_project, get_team, visible_organizations
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.fields import Name, Reference, Text
@@ -111,7 +111,7 @@ class TeamProjectsView(ApiView):
 
     @describe("list_team_projects", "List an organization's projects", list[representations.Project], parameters=PAGES)
     def get(self, request: Request, organization_slug: str, team_slug: str) -> Response:
-        return _listed(request, self._organization(request, organization_slug, team_slug))
+        return _listed(request, get_team(self, organization_slug, team_slug))
 
     @describe(
         "create_team_project",
@@ -122,13 +122,7 @@ class TeamProjectsView(ApiView):
         refusals=TAKEN,
     )
     def post(self, request: Request, organization_slug: str, team_slug: str) -> Response:
-        return _create(request, self._organization(request, organization_slug, team_slug))
-
-    def _organization(self, request: Request, organization_slug: str, team_slug: str) -> int:
-        organization = get_organization(self, organization_slug)
-        if team_slug not in (selectors.get_organization(organization).slug, str(organization)):
-            raise Missing
-        return organization
+        return _create(request, get_team(self, organization_slug, team_slug))
 
 
 class ProjectView(ApiView):

@@ -108,6 +108,25 @@ class OrganizationDetails(Organization):
     projects: list[Project]
 
 
+class TeamWithOrganization(Team):
+    """The one team of an organization by itself."""
+
+    organization: Organization
+
+
+class NamedEnvironment(TypedDict):
+    """An environment, as those of all projects are listed: each name once."""
+
+    id: str
+    name: str
+
+
+class Environment(NamedEnvironment):
+    """An environment of a project."""
+
+    isHidden: bool
+
+
 class RateLimit(TypedDict):
     """The quota of a key: at most `count` errors in `window` seconds."""
 
@@ -177,6 +196,21 @@ def team(row: models.Organization) -> Team:
         "memberCount": 1,
         "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
     }
+
+
+def team_with_organization(row: models.Organization) -> TeamWithOrganization:
+    """Return the one team of an organization as it stands by itself."""
+    return {**team(row), "organization": organization(row)}
+
+
+def named_environment(row: models.Environment) -> NamedEnvironment:
+    """Return an environment as those of all projects are listed."""
+    return {"id": str(row.pk), "name": row.name}
+
+
+def environment(row: models.Environment) -> Environment:
+    """Return an environment of a project."""
+    return {"id": str(row.pk), "name": row.name, "isHidden": False}
 
 
 def team_of_project(row: models.Organization) -> TeamOfProject:

@@ -15,7 +15,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 from projects.models import HEX_PATTERN
 from statsapi.api.errors import Detail, MovedAnswer
-from statsapi.api.parameters import SLUG_OR_ID
+from statsapi.api.parameters import ID, SLUG_OR_ID
 from statsapi.api.shapes import More, ecma, shape_of
 
 View = TypeVar("View", bound=Callable[..., Any])
@@ -41,6 +41,7 @@ PATH = {
     "organization_slug": _path_parameter("organization_slug", "Slug or id of the organization."),
     "team_slug": _path_parameter("team_slug", "The organization's slug or id."),
     "project_slug": _path_parameter("project_slug", "Slug or id of the project."),
+    "member_id": _path_parameter("member_id", "Id of the member.", f"^({ID})$"),
     "public_key": _path_parameter("public_key", "32 hex digits.", ecma(HEX_PATTERN)),
 }
 """By the names of the views' arguments."""

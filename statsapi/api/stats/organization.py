@@ -12,7 +12,7 @@ from projects import selectors
 from projects.connections import get_store
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Missing
-from statsapi.api.objects import get_organization, project_slugs
+from statsapi.api.objects import get_organization, get_team, project_slugs
 from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
@@ -25,6 +25,8 @@ from tsdb.reading import Beliefs
 
 GROUP = Choice("group", "All projects together, or each.", ("organization", "project"), default="organization")
 PROJECT_ID = Patterns("projectID", "With group=project: only these.", "[0-9]+", "Invalid projectID: use numeric ids.")
+
+PARAMETERS = [GROUP, PROJECT_ID, STAT, *TIME_RANGE, ENVIRONMENT, FORMAT]
 
 MAX_PAIRS = 500_000
 """Most pairs of all projects in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
@@ -39,36 +41,56 @@ class OrganizationStatsView(ApiView):
         Pairs | dict[str, Pairs],
         says="Pairs, or with group=project an object of them by project id.",
         csv="The same as CSV.",
-        parameters=[GROUP, PROJECT_ID, STAT, *TIME_RANGE, ENVIRONMENT, FORMAT],
+        parameters=PARAMETERS,
     )
     def get(self, request: Request, organization_slug: str) -> Any:
-        organization = get_organization(self, organization_slug)
-        parameters = request.query_params.dict()
-        group = GROUP.read(parameters)
-        stat = STAT.read(parameters)
-        environment = ENVIRONMENT.text(parameters)
-        found = _environment_ids(organization, environment) if environment else None
-        store = get_store()
-        now = clock.now_ns(request)
-        slugs = _asked(project_slugs(self, organization), request.query_params, group)
-        asked = parse_time_range(
-            parameters, store.rollups, now, lambda: retention_of(store, list(slugs), stat, found is not None, now)
-        )
-        if group == "project":
-            _refuse_too_many(len(slugs), max(asked.window.points, len(asked.starts)))
-        if found is None:
-            of_stat = series_of_stat(store, list(slugs), stat)
-        else:
-            of_stat = series_of_stat_in({project: found[project] for project in slugs if project in found}, stat)
-        filename = f"{organization_slug}-{stat}.csv" if wants_csv(request) else None
-        beliefs: Beliefs = {"since": asked.retained_since, "seen": of_stat.seen, "stamp": self.stamp}
-        if group == "project":
-            by_project = store.get_added_by_project(of_stat.series, asked.window, now=asked.now, **beliefs)
-            zeros = [0] * asked.window.points
-            counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
-            return _each(counts, slugs, asked, filename)
-        counted = store.get_added(of_stat.series, asked.window, now=asked.now, **beliefs)
-        return _together(asked.counts(counted), asked, filename)
+        return _answer(self, request, get_organization(self, organization_slug), organization_slug)
+
+
+class TeamStatsView(ApiView):
+    """The stats of a team, which are those of its organization."""
+
+    scope_map = ORGANIZATION_SCOPES
+
+    @describe(
+        "retrieve_team_event_counts",
+        "Retrieve event counts for the organization's one team",
+        Pairs | dict[str, Pairs],
+        says="Pairs, or with group=project an object of them by project id.",
+        csv="The same as CSV.",
+        parameters=PARAMETERS,
+    )
+    def get(self, request: Request, organization_slug: str, team_slug: str) -> Any:
+        return _answer(self, request, get_team(self, organization_slug, team_slug), organization_slug)
+
+
+def _answer(view: ApiView, request: Request, organization: int, name: str) -> HttpResponseBase:
+    parameters = request.query_params.dict()
+    group = GROUP.read(parameters)
+    stat = STAT.read(parameters)
+    environment = ENVIRONMENT.text(parameters)
+    found = _environment_ids(organization, environment) if environment else None
+    store = get_store()
+    now = clock.now_ns(request)
+    slugs = _asked(project_slugs(view, organization), request.query_params, group)
+    asked = parse_time_range(
+        parameters, store.rollups, now, lambda: retention_of(store, list(slugs), stat, found is not None, now)
+    )
+    if group == "project":
+        _refuse_too_many(len(slugs), max(asked.window.points, len(asked.starts)))
+    if found is None:
+        of_stat = series_of_stat(store, list(slugs), stat)
+    else:
+        of_stat = series_of_stat_in({project: found[project] for project in slugs if project in found}, stat)
+    filename = f"{name}-{stat}.csv" if wants_csv(request) else None
+    beliefs: Beliefs = {"since": asked.retained_since, "seen": of_stat.seen, "stamp": view.stamp}
+    if group == "project":
+        by_project = store.get_added_by_project(of_stat.series, asked.window, now=asked.now, **beliefs)
+        zeros = [0] * asked.window.points
+        counts = {number: asked.counts(by_project.get(number, zeros)) for number in slugs}
+        return _each(counts, slugs, asked, filename)
+    counted = store.get_added(of_stat.series, asked.window, now=asked.now, **beliefs)
+    return _together(asked.counts(counted), asked, filename)
 
 
 def _together(counts: list[int], asked: TimeRange, filename: str | None) -> HttpResponseBase:

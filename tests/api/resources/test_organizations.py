@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
+import time_machine
 from django.contrib.auth.models import User
 from django.test import Client
 
@@ -74,3 +76,28 @@ def test_a_renamed_organizations_token_goes_on_under_the_new_slug(api: Client, o
     services.update_organization(organization=organization)
     assert api.get(f"{URL}ajax/").status_code == 200
     assert api.get(f"{URL}acme/").status_code == 404
+
+
+@pytest.mark.parametrize("name", ["slug", "id"])
+def test_the_team_stands_by_itself_with_its_organization(api: Client, organization: Organization, name: str) -> None:
+    team = "acme" if name == "slug" else organization.pk
+    shown = api.get(f"/api/0/teams/acme/{team}/").json()
+    (listed,) = api.get(f"{URL}acme/teams/").json()
+    assert shown == {**listed, "organization": api.get(URL).json()[0]}
+
+
+@pytest.mark.parametrize("query", ["", "?stat=generated", "?group=project", "?group=project&format=csv"])
+def test_the_stats_of_the_team_are_those_of_its_organization(api: Client, project: Project, query: str) -> None:
+    row = {"outcome": "accepted", "quantity": 3}
+    assert api.post("/api/0/projects/acme/web/outcomes/", {"outcomes": [row]}, "application/json").status_code == 201
+    with time_machine.travel(time.time(), tick=False):
+        of_team, of_all = api.get(f"/api/0/teams/acme/acme/stats/{query}"), api.get(f"{URL}acme/stats/{query}")
+    assert of_team.status_code == 200
+    assert (of_team.content, dict(of_team.items())) == (of_all.content, dict(of_all.items()))
+    assert b"3" in of_team.content
+
+
+@pytest.mark.parametrize("path", ["", "stats/", "projects/"])
+def test_another_team_is_missing(api: Client, project: Project, other_organization: Organization, path: str) -> None:
+    for team in ("web", "none", "other", str(other_organization.pk)):
+        assert api.get(f"/api/0/teams/acme/{team}/{path}").status_code == 404

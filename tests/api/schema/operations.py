@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import services
-from projects.models import Organization, Project, ProjectKey
+from projects.models import Membership, Organization, Project, ProjectKey
 
 KEY, OTHER_KEY = "a" * 32, "b" * 32
+MEMBER = 999
 
 
 class Ask(NamedTuple):
@@ -26,6 +28,8 @@ OUTCOMES = {"field": "sum(quantity)", "category": "error"}
 
 ASKS = {
     "retrieve_caller": Ask(""),
+    "retrieve_session": Ask("auth/"),
+    "retrieve_user": Ask("users/me/"),
     "list_organizations": Ask("organizations/"),
     "retrieve_organization": Ask(ORGANIZATION),
     "list_teams": Ask(f"{ORGANIZATION}teams/"),
@@ -34,6 +38,12 @@ ASKS = {
     "retrieve_organization_event_counts": Ask(f"{ORGANIZATION}stats/"),
     "retrieve_outcomes": Ask(f"{ORGANIZATION}stats_v2/", OUTCOMES),
     "summarize_outcomes": Ask(f"{ORGANIZATION}stats-summary/", OUTCOMES),
+    "list_organization_environments": Ask(f"{ORGANIZATION}environments/"),
+    "list_organization_keys": Ask(f"{ORGANIZATION}project-keys/"),
+    "list_members": Ask(f"{ORGANIZATION}members/"),
+    "retrieve_member": Ask(f"{ORGANIZATION}members/{MEMBER}/"),
+    "retrieve_team": Ask("teams/acme/acme/"),
+    "retrieve_team_event_counts": Ask("teams/acme/acme/stats/"),
     "list_team_projects": Ask("teams/acme/acme/projects/"),
     "create_team_project": Ask("teams/acme/acme/projects/", body={"name": "New", "slug": "new"}),
     "list_projects": Ask("projects/"),
@@ -43,6 +53,7 @@ ASKS = {
     "merge_project": Ask(f"{PROJECT}merge/", body={"into": "shop"}),
     "count_outcomes": Ask(f"{PROJECT}outcomes/", body={"outcomes": [{"outcome": "accepted"}]}),
     "retrieve_project_event_counts": Ask(f"{PROJECT}stats/"),
+    "list_project_environments": Ask(f"{PROJECT}environments/"),
     "list_keys": Ask(f"{PROJECT}keys/"),
     "create_key": Ask(f"{PROJECT}keys/", body={"public": OTHER_KEY, "rateLimit": {"count": 5, "window": 60}}),
     "retrieve_key": Ask(f"{PROJECT}keys/{KEY}/"),
@@ -54,8 +65,10 @@ ASKS = {
 
 
 def set_up(organization: Organization, project: Project, api: Client) -> None:
-    """Make the key and the second project that the requests ask for, and count something."""
+    """Make the key, the second project and the member that the requests ask for, and count something."""
     services.create_project(organization=organization, slug="shop", name="Shop")
+    member = User.objects.create_user("member", "member@example.com", "secret")
+    Membership.objects.create(pk=MEMBER, organization=organization, user=member)
     services.save_intake(project, ProjectKey(project=project, public=KEY))
     rows = [{"outcome": "accepted", "key": KEY}, {"outcome": "filtered", "reason": "cors"}]
     assert api.post(f"/api/0/{PROJECT}outcomes/", {"outcomes": rows}, "application/json").status_code == 201

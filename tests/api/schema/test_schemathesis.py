@@ -36,6 +36,7 @@ hooks = "{HOOKS}"
 organizations.values = ["acme", "1"]
 projects.values = ["web", "1"]
 keys.values = ["{"a" * 32}"]
+members.values = ["1"]
 changed.values = ["changed", "2"]
 
 # A renamed project is answered with 302 or 308 before the query or body is checked. The others are the defaults.
@@ -49,7 +50,7 @@ negative_data_rejection.expected-statuses = [
 [[operations]]
 include-operation-id = [
     "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
-    "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
+    "retrieve_team_event_counts", "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
 
@@ -57,6 +58,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401",
 [parameters]
 "path.organization_slug" = {{ dictionary = "organizations", probability = 0.9 }}
 "path.team_slug" = {{ dictionary = "organizations", probability = 0.9 }}
+"path.member_id" = {{ dictionary = "members", probability = 0.9 }}
 """
 
 SINGLE = f"""{COMMON}
