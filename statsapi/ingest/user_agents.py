@@ -1,11 +1,9 @@
 """Crawlers and browsers that are out of support, recognized by the User-Agent header.
 
-The lists come from packages, which are kept up to date by others:
-- crawlers: the list of the package crawler-user-agents 1.67.0 (MIT), 1460 patterns, without those with the tag
-  `http-library`. curl or okhttp is a program that somebody runs, and its errors are real.
-- browsers: ua-parser 1.0.2 (Apache 2.0) with the rules of ua-parser-builtins 202610.
+Crawlers are those of Sentry's filter, by its own rules, which are the tables below. Browsers are named by ua-parser
+1.0.2 (Apache 2.0) with the rules of ua-parser-builtins 202610.
 
-The first look at a header takes 80 µs for crawlers and 250 µs for browsers. The results are kept.
+The first look at a header takes 6 µs for crawlers, 50 at most, and 250 µs for browsers. The results are kept.
 """
 
 from __future__ import annotations
@@ -14,12 +12,11 @@ import re
 from collections.abc import Iterable
 from functools import cache, lru_cache
 
-import crawleruseragents  # type: ignore[import-untyped]
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
 from projects.legacy_browsers import LEGACY_BROWSERS as LEGACY_BROWSERS
 
-LONGEST_USER_AGENT = 512  # matching takes time by its length; the longest known one of a crawler is under 400
+LONGEST_USER_AGENT = 512  # matching takes time by its length; those of browsers and crawlers are under 400
 KEPT_VERDICTS = 2048
 
 # What each subfilter catches: ua-parser's name of the browser, and major versions. The limits are those that Sentry's
@@ -45,23 +42,74 @@ _LEGACY = {
 }
 _SAME = {"IE Mobile": "IE"}  # Sentry takes the other mobile browsers for none of these
 
-_CHUNK = 25  # one alternation of all patterns takes twice as long as chunks of 25 do
+# A crawler names itself with one of these words, in any case.
+_CRAWLERS = (
+    # search engines
+    "googlebot",
+    "adsbot-google",
+    "feedfetcher-google",
+    "mediapartners-google",
+    "storebot-google",
+    "calypso appcrawler",
+    "bingbot",
+    "bingpreview",
+    "applebot",
+    "baiduspider",
+    "duckduckbot",
+    "sogou",
+    "slurp",
+    "naver.me/spd",
+    # previews and social networks
+    "facebook",
+    "meta-",
+    "slack",
+    # readers for language models
+    "bytespider",
+    "ccbot",
+    "claudebot",
+    "gptbot",
+    "oai-searchbot",
+    "perplexitybot",
+    # monitors
+    "better uptime",
+    "cloudflare-healthchecks",
+    "elb-healthchecker",
+    "gtmetrix",
+    "pingdom",
+    # others
+    "aws security scanner",
+    "brightedgeoncrawl",
+    "hubspot crawler",
+    "ia_archiver",
+    "lyticsbot",
+)
+_ANY_CRAWLER = re.compile(r"(?:bots?|spider)(?:[/\s;)]|\Z)")
+# These are let through: somebody asked for the page, or a monitor of Sentry's did.
+_NO_CRAWLER = re.compile(r"slackbot\s1\.[0-9]|sentryuptimebot|chatgpt-user")
 
 
 def is_crawler(user_agent: str) -> bool:
     """Return whether the header names a known crawler."""
-    return _is_crawler(user_agent[:LONGEST_USER_AGENT])
+    return _is_crawler(_cut(user_agent))
 
 
 def is_legacy_browser(user_agent: str, subfilters: Iterable[str] = LEGACY_BROWSERS) -> bool:
     """Return whether one of the subfilters catches the browser. An unknown browser is caught by none."""
-    family, major = _browser(user_agent[:LONGEST_USER_AGENT])
+    family, major = _browser(_cut(user_agent))
     return any(family == old and major in versions for old, versions in map(_LEGACY.__getitem__, subfilters))
+
+
+def _cut(user_agent: str) -> str:
+    """Return as much of the header as is looked at. A mark stands for the rest, so that no word ends at the cut."""
+    return user_agent if len(user_agent) <= LONGEST_USER_AGENT else f"{user_agent[:LONGEST_USER_AGENT]}…"
 
 
 @lru_cache(maxsize=KEPT_VERDICTS)
 def _is_crawler(user_agent: str) -> bool:
-    return any(pattern.search(user_agent) for pattern in _crawler_patterns())
+    text = user_agent.lower()
+    if not any(word in text for word in _CRAWLERS) and not _ANY_CRAWLER.search(text):
+        return False
+    return not _NO_CRAWLER.search(text)
 
 
 @lru_cache(maxsize=KEPT_VERDICTS)
@@ -71,16 +119,6 @@ def _browser(user_agent: str) -> tuple[str, int]:
     if browser is None or not (browser.major and browser.major.isdecimal()):
         return "", -1
     return _SAME.get(browser.family, browser.family), int(browser.major)
-
-
-@cache
-def _crawler_patterns() -> list[re.Pattern[str]]:
-    patterns = [
-        entry["pattern"]
-        for entry in crawleruseragents.CRAWLER_USER_AGENTS_DATA
-        if "http-library" not in entry.get("tags", ())
-    ]
-    return [re.compile("|".join(patterns[i : i + _CHUNK])) for i in range(0, len(patterns), _CHUNK)]
 
 
 @cache
