@@ -25,8 +25,8 @@ class RequestError(Exception):
         self.reason = reason
 
     def body(self) -> dict[str, object]:
-        """Return the JSON of the answer: bad data has a list of causes, refused credentials have none."""
-        if self.status in BAD_DATA:
+        """Return the JSON of the answer: bad data has a list of causes, and so has what else names one."""
+        if self.causes or self.status in BAD_DATA:
             return {"detail": self.detail, "causes": list(self.causes)}
         return {"detail": self.detail}
 

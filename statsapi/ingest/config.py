@@ -18,9 +18,9 @@ from projects import selectors, services
 from projects.connections import get_store, server_of
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.door import threads
-from statsapi.ingest.credentials import rejected
 from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
+from statsapi.ingest.owners import forget_owners, refusal
 from statsapi.ingest.user_agents import LEGACY_BROWSERS
 from tsdb.intake import Quota
 from tsdb.states import Unsettled as UnsettledStates
@@ -94,18 +94,27 @@ async def authorized(project: int, public_key: str) -> tuple[Config, Key]:
     What the worker knows may be outdated. The counting script notices it if the key may send. Before a refusal the
     version is compared here, because the key may be new.
     """
-    config = _known.get(project) or await load_config(project)
+    config = _known.get(project)
+    key = config.active_key(public_key) if config else None
+    if config is None or key is None:
+        return await authorized_now(project, public_key)
+    return config, key
+
+
+async def authorized_now(project: int, public_key: str) -> tuple[Config, Key]:
+    """Return the project and its active key, as they are now. Raises RequestError 403 if the key may not send."""
+    try:
+        config = await load_config(project)
+    except Project.DoesNotExist:
+        raise await refusal(public_key, is_disabled=False) from None
     key = config.active_key(public_key)
     if key is None:
-        config = await load_config(project)
-        key = config.active_key(public_key)
-        if key is None:
-            raise rejected()
+        raise await refusal(public_key, is_disabled=public_key in config.keys)
     return config, key
 
 
 async def load_config(project: int) -> Config:
-    """Return the project as it is now. Raises RequestError 403 for an unknown project, DatabaseError, RedisError."""
+    """Return the project as it is now. Raises Project.DoesNotExist, DatabaseError, RedisError."""
     tries = services.TRIES
     while tries:
         # The version is read before the rows. A later change makes it outdated, so it never stands for other rows.
@@ -119,7 +128,7 @@ async def load_config(project: int) -> Config:
         except Project.DoesNotExist:
             _known.pop(project, None)
             _locked_since.pop(project, None)
-            raise rejected() from None
+            raise
         except UnsettledStates:
             await _settle(project)
         except services.RowLocked:
@@ -136,6 +145,7 @@ def forget_all() -> None:
     """Forget every project, as a new worker knows none."""
     _known.clear()
     _locked_since.clear()
+    forget_owners()
 
 
 async def _settle(project: int) -> None:

@@ -11,9 +11,9 @@ from projects.connections import get_store, server_of
 from projects.lazy import Lazy
 from projects.models import Project
 from statsapi.door import threads
-from statsapi.ingest.config import Config, Key, load_config
-from statsapi.ingest.credentials import rejected
+from statsapi.ingest.config import Config, Key, authorized_now
 from statsapi.ingest.deciding import arrival_of, has_many_globs, judge
+from statsapi.ingest.owners import refusal
 from statsapi.ingest.submission import Submission
 from statsapi.ingest.together import Together
 from statsapi.ingest.turns import in_turn
@@ -49,13 +49,9 @@ async def count(submission: Submission, config: Config, key: Key) -> tuple[Outco
             arrival = await _decide(submission, config, key)
             outcome = await together().count(Sent(config.project, config.version, arrival, token, sender.now))
         except ProjectClosed:  # another version: the keys or filters have changed
-            config = await load_config(config.project)
-            current = config.active_key(sender.public_key)
-            if current is None:
-                raise rejected() from None
-            key = current
+            config, key = await authorized_now(config.project, sender.public_key)
         except Project.DoesNotExist:
-            raise rejected() from None
+            raise await refusal(sender.public_key, is_disabled=False) from None
         else:
             if arrival.counted:
                 metrics.intake_counted(outcome)

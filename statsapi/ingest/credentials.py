@@ -21,6 +21,11 @@ OLDEST_VERSION, NEWEST_VERSION = 2, 7
 MOST_QUERY_FIELDS = 100
 """The most fields of a query string. One with more cannot be read."""
 
+NO_PROJECT = 0
+"""An id that no project has."""
+
+UNKNOWN_KEY = "unknown key: no project here has it, copy the DSN from the page of its project"
+
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
 _VERSION = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
 _READ = frozenset({"sentry_key", "sentry_version"})  # what decides, and so may stand there only once
@@ -48,19 +53,17 @@ class Dsn:
 def read_project_id(text: str) -> int:
     """Return the project id of the URL path.
 
-    Raises RequestError 400 if it is no number, and 403 if no project can have it.
+    Raises RequestError 400 if it is no number. A number that no project can have is NO_PROJECT.
     """
     if not (text.isascii() and text.isdigit()):
         raise RequestError(400, "bad project path parameter", ["the project id must be a number"])
-    number = int(text) if len(text) <= 19 else LARGEST_ID + 1
-    if number > LARGEST_ID:
-        raise rejected()
-    return number
+    number = int(text) if len(text) <= 19 else NO_PROJECT
+    return number if number <= LARGEST_ID else NO_PROJECT
 
 
-def rejected() -> RequestError:
-    """Return the one error for an unknown project, an unknown key, another project's key and a disabled key."""
-    return RequestError(403, "event submission rejected with_reason: ProjectId")
+def rejected(cause: str) -> RequestError:
+    """Return the error for whoever may not send. SDKs know its text; the cause is for people."""
+    return RequestError(403, "event submission rejected with_reason: ProjectId", [cause])
 
 
 def credentials_of_request(sentry_auth: str | None, authorization: str | None, query: str) -> Credentials | None:
@@ -92,7 +95,7 @@ def credentials_of_envelope(found: Credentials | None, dsn: str | None, project_
     said = parse_dsn(dsn)
     if found is None:
         if said.project_id != project_id:
-            raise rejected()
+            raise rejected("the dsn in the envelope names another project than the address")
         return Credentials(said.public_key, NEWEST_VERSION, "")
     if (said.public_key, said.project_id) != (found.public_key, project_id):
         raise _multiple()
@@ -172,7 +175,7 @@ def _public_key(text: str) -> str:
     """Return the key. One that is not 32 hex digits cannot exist, and is refused as unknown without a look-up."""
     key = text.lower()
     if not _PUBLIC_KEY.fullmatch(key):
-        raise rejected()
+        raise rejected(UNKNOWN_KEY)
     return key
 
 

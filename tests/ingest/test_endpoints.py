@@ -12,6 +12,7 @@ import pytest
 
 from projects import services
 from projects.models import Environment, Project, ProjectFilters, ProjectKey
+from statsapi.ingest.owners import DISABLED_KEY
 from tests.asgi import Client
 from tests.ingest.conftest import Sdk
 from tsdb import series
@@ -104,7 +105,7 @@ def test_a_disabled_key_is_refused_at_the_next_request(sdk: Sdk, key: ProjectKey
     response = sdk.event()
     assert (response.status_code, json.loads(response.content)) == (
         403,
-        {"detail": REJECTED},
+        {"detail": REJECTED, "causes": [DISABLED_KEY]},
     )
     key.active = True
     services.save_intake(key.project, key)

@@ -7,10 +7,11 @@ from statsapi.http.errors import BodyLimit, RequestError
 pytestmark = pytest.mark.once
 
 
-def test_bad_data_has_causes_and_a_refused_credential_has_none() -> None:
+def test_bad_data_has_a_list_of_causes_and_a_refused_credential_if_there_are_some() -> None:
     assert RequestError(400, "invalid event id", ["why"]).body() == {"detail": "invalid event id", "causes": ["why"]}
     assert RequestError(400, "empty request body").body() == {"detail": "empty request body", "causes": []}
-    assert RequestError(403, "no").body() == {"detail": "no"}
+    assert RequestError(401, "no").body() == {"detail": "no"}
+    assert RequestError(403, "no", ["why"]).body() == {"detail": "no", "causes": ["why"]}
 
 
 def test_a_limit_names_its_number_and_its_setting() -> None:
