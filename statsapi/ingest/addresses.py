@@ -38,6 +38,7 @@ _SECURITY = Endpoint("security", _POST, security.security)
 ENDPOINTS = {
     "/api/{project_id}/envelope/": Endpoint("envelope", _POST, envelope.envelope),
     "/api/{project_id}/store/": Endpoint("store", ("POST", "GET"), store.store),
+    "/api/store/": Endpoint("store-of-key", ("POST", "GET"), store.store_of_key),
     "/api/{project_id}/security/": _SECURITY,
     "/api/{project_id}/csp-report/": _SECURITY._replace(name="csp-report"),
 }

@@ -1,6 +1,6 @@
 """The projects that public keys belong to, for requests whose address does not say it or says another one.
 
-What is known is kept for a while, also that nobody has a key. So a sender that is refused again and again asks the
+A key stays with its project. What is known is kept for a while, also that nobody has a key. So a sender that is refused again and again asks the
 database once a minute, and those with ever new keys ask it together in batches.
 """
 
@@ -50,11 +50,6 @@ async def owner_of(public_key: str) -> int | None:
         del _known[next(iter(_known))]
     _known[public_key] = time.monotonic() + KEPT, owner
     return owner
-
-
-def forget_owner(public_key: str) -> None:
-    """Forget what is known of the key, which has turned out to be outdated."""
-    _known.pop(public_key, None)
 
 
 def forget_owners() -> None:

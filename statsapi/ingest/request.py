@@ -14,6 +14,7 @@ from statsapi.http.client_address import sender_address
 _READ = {
     b"authorization": "authorization",
     b"content-encoding": "content-encoding",
+    b"content-type": "content-type",
     b"user-agent": "user-agent",
     b"x-forwarded-for": "x-forwarded-for",
     b"x-forwarded-proto": "x-forwarded-proto",
@@ -49,6 +50,11 @@ class Request:
         if settings.TRUST_PROXY and self.header("x-forwarded-proto") is not None:
             return self.header("x-forwarded-proto") == "https"
         return self.scheme == "https"
+
+    @property
+    def media_type(self) -> str:
+        """The Content-Type in lower case, without its parameters; "" without one."""
+        return (self.header("content-type") or "").partition(";")[0].strip().lower()
 
     def header(self, name: str) -> str | None:
         """Return the header with this name in lower case; None if it was not sent or is not one that is read."""

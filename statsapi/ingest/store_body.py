@@ -22,6 +22,9 @@ class StoreEvent:
     event: Mapping[str, object]
 
 
+_USUAL_ALPHABET = bytes.maketrans(b" -_", b"++/")
+_LINE_BREAKS = b"\r\n\t"
+
 LARGEST_RATIO = 1000
 """A byte of base64 of zlib unpacks to about so many at most."""
 
@@ -50,14 +53,16 @@ def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
 def _unwrapped(text: bytes, limit: BodyLimit) -> bytes:
     """Return the JSON that base64, or base64 of zlib, holds.
 
-    A `+` that came through a query string without being quoted arrives as a blank, and is put back.
+    Some clients break it into lines, as in a mail, or write the alphabet for addresses, without the padding. A `+` that
+    came through a query string without being quoted arrives as a blank, and is put back.
     """
-    data = binascii.a2b_base64(text.replace(b" ", b"+"), strict_mode=True)
+    packed = text.translate(_USUAL_ALPHABET, _LINE_BREAKS)
+    data = binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)
     if data.startswith(b"{"):
         return data
     try:
-        packed = BoundedBody("deflate", sent=limit, unpacked=limit, length=None)
-        return b"".join([*packed.feed(data), *packed.end()])
+        body = BoundedBody("deflate", sent=limit, unpacked=limit, length=None)
+        return b"".join([*body.feed(data), *body.end()])
     except RequestError as error:
         if error.status == 413:
             raise

@@ -25,6 +25,25 @@ def test_an_event_is_read_in_each_of_its_wrappings(body: bytes) -> None:
     assert stored.event["message"] == "a~~?>"
 
 
+@pytest.mark.parametrize("newline", [b"\n", b"\r\n", b"\r\n\t"])
+def test_base64_may_be_broken_into_lines(newline: bytes) -> None:
+    for packed in (EVENT, zlib.compress(EVENT)):
+        lines = base64.b64encode(packed)
+        body = newline.join(lines[at : at + 76] for at in range(0, len(lines), 76)) + newline
+        assert parse_store(body, LIMIT).event["message"] == "a~~?>"
+
+
+def test_base64_may_be_that_for_addresses_and_without_its_padding() -> None:
+    seen = b""
+    for byte in range(256):
+        packed = base64.urlsafe_b64encode(zlib.compress(EVENT + b" " * byte))
+        seen += packed
+        assert parse_store(packed, LIMIT).event["message"] == "a~~?>"
+        assert parse_store(packed.rstrip(b"="), LIMIT).event["message"] == "a~~?>"
+    assert b"-" in seen
+    assert b"_" in seen
+
+
 def test_base64_whose_plus_became_a_blank_in_a_query_is_read() -> None:
     for byte in range(256):
         packed = base64.b64encode(zlib.compress(EVENT + b" " * byte))

@@ -8,8 +8,10 @@ from statsapi.http.errors import RequestError
 from statsapi.ingest.answers import Answer, identified, image, new_event_id
 from statsapi.ingest.attributes import event_attributes
 from statsapi.ingest.body_limits import body_limit
-from statsapi.ingest.credentials import MOST_QUERY_FIELDS, read_project_id, required
+from statsapi.ingest.credentials import MOST_QUERY_FIELDS, NO_PROJECT, read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
+from statsapi.ingest.endpoints.envelope import envelope
+from statsapi.ingest.owners import owner_of
 from statsapi.ingest.request import Request
 from statsapi.ingest.store_body import most_bytes, parse_store
 from statsapi.ingest.submission import Event, Sender, Submission
@@ -19,7 +21,12 @@ from tsdb.outcomes import Category
 
 
 async def store(request: Request) -> Answer:
-    """Count one event, as old SDKs send it. A GET is answered with an image."""
+    """Count one event, as old SDKs send it. A GET is answered with an image.
+
+    An envelope that was sent here is read as one if its Content-Type says so.
+    """
+    if request.method == "POST" and request.media_type == "application/x-sentry-envelope":
+        return await envelope(request)
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     try:
         if request.method == "POST":
@@ -31,6 +38,13 @@ async def store(request: Request) -> Answer:
         raise await invalid(found, error) from None
     answer = image() if request.method == "GET" else identified(submission.id or new_event_id())
     return await counted(found, [submission], answer)
+
+
+async def store_of_key(request: Request) -> Answer:
+    """Count one event whose address names no project, as the oldest SDKs send it. The key belongs to one."""
+    owner = await owner_of(required(credentials_sent(request)).public_key)
+    request.project = str(owner or NO_PROJECT)
+    return await store(request)
 
 
 def _of_store(body: bytes, sender: Sender) -> Submission:
