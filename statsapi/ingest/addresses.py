@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.urls import is_valid_path
 
 from statsapi.ingest.answers import Answer
-from statsapi.ingest.endpoints import envelope, security, store
+from statsapi.ingest.endpoints import cron, envelope, loader, nel, security, store, unreal
 from statsapi.ingest.request import Request
 
 LONGEST_PATH = 1024
@@ -35,12 +35,18 @@ Found = tuple[Endpoint, Mapping[str, str]]
 
 _POST = ("POST",)
 _SECURITY = Endpoint("security", _POST, security.security)
+_CRON = Endpoint("cron", ("GET", "POST"), cron.cron)
 ENDPOINTS = {
     "/api/{project_id}/envelope/": Endpoint("envelope", _POST, envelope.envelope),
     "/api/{project_id}/store/": Endpoint("store", ("POST", "GET"), store.store),
     "/api/store/": Endpoint("store-of-key", ("POST", "GET"), store.store_of_key),
     "/api/{project_id}/security/": _SECURITY,
     "/api/{project_id}/csp-report/": _SECURITY._replace(name="csp-report"),
+    "/api/{project_id}/nel/": Endpoint("nel", _POST, nel.nel),
+    "/api/{project_id}/unreal/{key}/": Endpoint("unreal", _POST, unreal.unreal),
+    "/api/{project_id}/cron/{monitor}/": _CRON,
+    "/api/{project_id}/cron/{monitor}/{key}/": _CRON,
+    "/js-sdk-loader/{file}": Endpoint("js-sdk-loader", ("GET",), loader.loader),
 }
 """The endpoints by their addresses. The last slash may be missing."""
 
@@ -66,7 +72,7 @@ def endpoint_of(path: str) -> Found | None:
             return endpoint, {"project_id": project}
         if project == "0":  # the API
             return None
-    return _with_prefix(path) if "/api/" in path else None
+    return _with_prefix(path) if "/api/" in path or path.startswith("/js-sdk-loader/") else None
 
 
 def _with_prefix(path: str) -> Found | None:
@@ -76,7 +82,7 @@ def _with_prefix(path: str) -> Found | None:
     if segments[:2] == ["api", "0"]:
         return None
     for start in range(max(0, len(segments) - _MOST_PARTS), len(segments)):
-        if segments[start] == "api":
+        if start == 0 or segments[start] == "api":
             found = _matching(segments[start:])
             if found and (start == 0 or _may_have_prefix(found[1], segments)):
                 return found

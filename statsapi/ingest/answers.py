@@ -87,6 +87,11 @@ def identified(event_id: str | None) -> Answer:
     return Answer(200, b'{"id": "%s"}' % event_id.encode() if event_id else b"{}")
 
 
+def identified_in_text(event_id: str) -> Answer:
+    """Return the answer 200 to a crash reporter: the id as a UUID, in plain text."""
+    return Answer(200, str(uuid.UUID(event_id)).encode(), ((b"content-type", b"text/plain; charset=utf-8"),))
+
+
 def image() -> Answer:
     """Return the answer to an event that came in an address."""
     return Answer(200, PIXEL, ((b"content-type", b"image/gif"),))

@@ -1,8 +1,8 @@
 """The credentials of a sender: the public key of a DSN, from exactly one place (docs/contract.md#credentials).
 
 `credentials_of_request` looks at the HTTP request. It returns None if there are none, raises RequestError if they are
-bad, and returns them if they are good. `credentials_of_envelope` then looks into the envelope, and `required` raises
-401 for None.
+bad, and returns them if they are good. `credentials_of_envelope` then looks into the envelope, `credentials_of_path`
+into the path, and `required` raises 401 for None.
 
 Some SDKs, those for Ruby and PHP among them, send X-Sentry-Auth and write their DSN into the envelope too. That counts
 as one place if both say the same, and as two places if not.
@@ -100,6 +100,17 @@ def credentials_of_envelope(found: Credentials | None, dsn: str | None, project_
     if (said.public_key, said.project_id) != (found.public_key, project_id):
         raise _multiple()
     return found
+
+
+def credentials_of_path(found: Credentials | None, public_key: str) -> Credentials:
+    """Return the credentials of an address that holds the key.
+
+    Raises RequestError 401 if the request says another one, and 403 for an impossible key.
+    """
+    said = _public_key(public_key)
+    if found is not None and found.public_key != said:
+        raise _multiple()
+    return found or Credentials(said, NEWEST_VERSION, "")
 
 
 def required(found: Credentials | None) -> Credentials:

@@ -1,7 +1,7 @@
 """The projects that public keys belong to, for requests whose address does not say it or says another one.
 
-A key stays with its project. What is known is kept for a while, also that nobody has a key. So a sender that is refused again and again asks the
-database once a minute, and those with ever new keys ask it together in batches.
+A key stays with its project. What is known is kept for a while, also that nobody has a key. So a sender that is refused
+again and again asks the database once a minute, and those with ever new keys ask it together in batches.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ def name_at(path: str) -> str | None:
     return found[0].name if found else None
 
 
-@pytest.mark.parametrize("address", list(ENDPOINTS))
+@pytest.mark.parametrize("address", [address for address in ENDPOINTS if address.startswith("/api/")])
 @pytest.mark.parametrize("form", ["{}", "{}/", "/{}", "//some/path{}", "/some/path/{}", "/api/0x/some{}//"])
 def test_each_endpoint_is_found_in_each_form_of_its_address(address: str, form: str) -> None:
     path = form.format(address.rstrip("/").replace("{project_id}", "7").replace("{", "").replace("}", ""))
@@ -64,6 +64,12 @@ def test_a_preflight_of_an_address_with_a_prefix_is_answered(client: Client) -> 
 def test_a_project_that_is_no_number_is_told_so(sdk: Sdk, path: str) -> None:
     response = sdk.http.post(HOST + path, b"", content_type="text/plain")
     assert (response.status_code, response.json()["detail"]) == (400, "bad project path parameter")
+
+
+def test_the_loader_has_no_prefix() -> None:
+    assert name_at("/js-sdk-loader/0123.min.js") == "js-sdk-loader"
+    assert name_at("/some/js-sdk-loader/0123.min.js") is None
+    assert name_at("/js-sdk-loader/") is None
 
 
 @pytest.mark.parametrize(

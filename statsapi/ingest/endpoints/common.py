@@ -10,7 +10,13 @@ from statsapi.http.errors import BAD_DATA, RequestError
 from statsapi.ingest.answers import Answer, refused
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.counting import count
-from statsapi.ingest.credentials import Credentials, credentials_of_request, required
+from statsapi.ingest.credentials import (
+    Credentials,
+    credentials_of_path,
+    credentials_of_request,
+    read_project_id,
+    required,
+)
 from statsapi.ingest.request import Request
 from statsapi.ingest.submission import Sender, Submission
 from tsdb.outcomes import Outcome
@@ -28,6 +34,12 @@ class Authorized:
 def credentials_sent(request: Request) -> Credentials | None:
     """Return the credentials in the headers or the query. Raises RequestError as `credentials_of_request` does."""
     return credentials_of_request(request.header("x-sentry-auth"), request.header("authorization"), request.query)
+
+
+async def authorize_by_path(request: Request) -> Authorized:
+    """Return the sender, whose key may stand in the path. Raises RequestError as the functions do that it uses."""
+    project, said, key = read_project_id(request.project), credentials_sent(request), request.words.get("key")
+    return await authorize(request, project, required(said) if key is None else credentials_of_path(said, key))
 
 
 async def authorize(request: Request, project: int, credentials: Credentials) -> Authorized:
