@@ -9,6 +9,7 @@ INSTALL := $(PY) -m pip install --quiet --disable-pip-version-check --require-ha
 LOCK := env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL CUSTOM_COMPILE_COMMAND="make lock" \
   $(VENV)/bin/pip-compile --quiet --generate-hashes --strip-extras --allow-unsafe \
   --no-emit-index-url --no-emit-find-links --no-emit-trusted-host
+CLIENTS := $(basename $(wildcard tests/clients/python/*.in))
 NAME_ONE = name one with: make $(MAKECMDGOALS) PYTHON=python3.12
 
 .DEFAULT_GOAL := help
@@ -37,9 +38,10 @@ lint: $(VENV)/ready-dev ## ruff, ruff format --check, the walls between packages
 coverage: $(VENV)/ready-dev ## branch coverage of the first run of the tests, which has a floor
 	@$(PY) -X dev -m pytest $(SHARED) --cov $(ARGS)
 
-lock: $(VENV)/ready-dev ## pin and hash what the two requirements*.in need, into requirements*.txt
+lock: $(VENV)/ready-dev ## pin and hash what requirements*.in and tests/clients/python/*.in need, into .txt files
 	$(LOCK) $(ARGS) --output-file requirements.txt requirements.in
 	$(LOCK) $(ARGS) --output-file requirements-dev.txt requirements-dev.in
+	for each in $(CLIENTS); do $(LOCK) $(ARGS) --output-file $$each.txt $$each.in || exit 1; done
 
 vendor: ## bring the script that draws charts (uPlot) from the npm registry, at the version that vendor/uplot.sh names
 	@vendor/uplot.sh

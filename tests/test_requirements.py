@@ -9,7 +9,8 @@ import pytest
 from tests.servers import ROOT
 
 pytestmark = pytest.mark.once
-NAMES = ["requirements", "requirements-dev"]
+CLIENTS = sorted(str(file.relative_to(ROOT).with_suffix("")) for file in ROOT.glob("tests/clients/python/*.in"))
+NAMES = ["requirements", "requirements-dev", *CLIENTS]
 _PIN = re.compile(r"^([A-Za-z0-9._-]+)==([^\s;\\]+)(.*)$", re.MULTILINE)
 
 

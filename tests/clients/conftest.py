@@ -1,10 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.clients import browser, packages
+from tests.clients import browser, packages, wheels
 from tests.clients.live import IntakeService, Sender
 from tests.servers import Missing
 
@@ -37,3 +37,19 @@ def chromium(node: str) -> str:
         return browser.chromium()
     except Missing as missing:
         pytest.skip(str(missing))
+
+
+@pytest.fixture(scope="session")
+def python_of() -> Callable[[str], wheels.Python]:
+    """Return a function that installs a client by the name of its requirements, and returns a Python that has it.
+
+    Without a name it is the Python of the virtual environment.
+    """
+
+    def named(name: str) -> wheels.Python:
+        try:
+            return wheels.python(wheels.install(name) if name else None)
+        except Missing as missing:
+            pytest.skip(str(missing))
+
+    return named
