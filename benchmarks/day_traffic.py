@@ -86,8 +86,13 @@ class Kind:
 
 
 _ACCEPTED, _FILTERED, _REFUSED = {"error:accepted": 1}, {"error:filtered": 1}, {"error:rate_limited": 1}
-_WITH_FILE = {"error:accepted": 1, "attachment:accepted": 1, "session:accepted": 1}
-_WITH_FILE_REFUSED = {"error:rate_limited": 1, "attachment:rate_limited": 1, "session:accepted": 1}
+_FILE = _attachment(40_000)
+
+
+def _with_file(outcome: str) -> dict[str, int]:
+    size = len(json.dumps(_FILE[1]))
+    parts = {f"attachment:{outcome}": size, f"attachment_item:{outcome}": 1}
+    return {f"error:{outcome}": 1, **parts, "session:accepted": 1}
 
 
 def kinds() -> list[Kind]:
@@ -102,7 +107,7 @@ def kinds() -> list[Kind]:
         Kind(0.12, "", [_transaction(15), _REPORT], {"transaction:accepted": 1, **_REPORTED}),
         Kind(0.10, "", [_SESSION], {"session:accepted": 1}),
         Kind(0.05, "", [_REPORT], _REPORTED),
-        Kind(0.07, "gzip", [_error(50), _attachment(40_000), _SESSION], _WITH_FILE, _WITH_FILE_REFUSED),
+        Kind(0.07, "gzip", [_error(50), _FILE, _SESSION], _with_file("accepted"), _with_file("rate_limited")),
         Kind(
             0.03,
             "gzip",

@@ -96,7 +96,8 @@ KINDS = (
     Kind(0.05, _TRANSACTION, _FILTERED, "web-crawlers"),
     Kind(1.00, _TRANSACTION, _DISCARD, "sample_rate"),
     Kind(0.70, Category.SESSION, Outcome.ACCEPTED),
-    Kind(0.08, Category.ATTACHMENT, Outcome.ACCEPTED),
+    Kind(0.08, Category.ATTACHMENT_ITEM, Outcome.ACCEPTED),
+    Kind(160, Category.ATTACHMENT, Outcome.ACCEPTED),  # bytes
     Kind(0.01, Category.METRIC_BUCKET, Outcome.CARDINALITY_LIMITED),
 )
 

@@ -216,11 +216,12 @@ ORGANIZATION_MAX_MEMBERS = env.integer("ORGANIZATION_MAX_MEMBERS", 1000, minimum
 # --- Event intake --------------------------------------------------------------------------------------------
 # An event id is counted once in this time, and takes some 120 bytes of Redis for as long. 0 turns it off.
 INGEST_DEDUPE_SECONDS = env.integer("INGEST_DEDUPE_SECONDS", 3600, minimum=0, maximum=7 * 86400)
-# The limits of Sentry's own intake, or close to them. A refusal names the setting.
+# The limits of Sentry's own intake, or close to them. A refusal names the setting. An item has a limit if it is held in
+# memory. An envelope is not: it is passed over as it comes.
 INGEST_MAX_ITEM_BYTES = env.integer("INGEST_MAX_ITEM_BYTES", 1024 * 1024, minimum=1024, maximum=2**30)
-INGEST_MAX_ENVELOPE_BYTES = env.integer("INGEST_MAX_ENVELOPE_BYTES", 20 * 1024 * 1024, minimum=1024, maximum=2**30)
+INGEST_MAX_ENVELOPE_BYTES = env.integer("INGEST_MAX_ENVELOPE_BYTES", 200 * 1024 * 1024, minimum=1024, maximum=2**30)
 INGEST_MAX_ENVELOPE_UNPACKED_BYTES = env.integer(
-    "INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 100 * 1024 * 1024, minimum=1024, maximum=2**31
+    "INGEST_MAX_ENVELOPE_UNPACKED_BYTES", 200 * 1024 * 1024, minimum=1024, maximum=2**31
 )
 INGEST_MAX_STORE_BYTES = env.integer("INGEST_MAX_STORE_BYTES", 200 * 1024, minimum=1024, maximum=2**30)
 INGEST_MAX_STORE_UNPACKED_BYTES = env.integer(

@@ -17,7 +17,7 @@ class BoundedBody:
 
     Raises RequestError 413 if the length exceeds the limit, and 400 if the encoding is unknown. What `feed` returns is
     unpacked while it is iterated, so it must be iterated to its end before the next call. That raises RequestError 413
-    as soon as the unpacked bytes exceed their limit, and 400 if the body cannot be unpacked.
+    after the last byte within the limits, and 400 if the body cannot be unpacked.
     """
 
     __slots__ = ("_got", "_length", "_out", "_sent", "_unpacked", "_unpacker")
@@ -30,10 +30,11 @@ class BoundedBody:
         self._got = self._out = 0
 
     def feed(self, data: bytes) -> Iterator[bytes]:
-        """Return the unpacked pieces of what was sent. Raises RequestError 413 if more was sent than the limit."""
+        """Return the unpacked pieces of what was sent."""
+        room = self._sent.maximum - self._got
         self._got += len(data)
         if self._got > self._sent.maximum:
-            raise self._sent.exceeded("the request body")
+            return self._cut(data[: max(0, room)])
         return self._bounded(self._unpacker.feed(data))
 
     def end(self) -> Iterator[bytes]:
@@ -42,10 +43,17 @@ class BoundedBody:
             raise unreadable("the body ends before its Content-Length")
         return self._bounded(self._unpacker.end())
 
+    def _cut(self, data: bytes) -> Iterator[bytes]:
+        yield from self._bounded(self._unpacker.feed(data))
+        raise self._sent.exceeded("the request body")
+
     def _bounded(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         for piece in pieces:
+            room = self._unpacked.maximum - self._out
             self._out += len(piece)
-            if self._out > self._unpacked.maximum:
+            if len(piece) > room:
+                if room > 0:
+                    yield piece[:room]
                 raise self._unpacked.exceeded("the unpacked body")
             yield piece
 

@@ -61,11 +61,16 @@ def event_attributes(event: Mapping[str, object], *, client_ip: str, user_agent:
         user_agent=_header(request.get("headers"), "user-agent")
         or (user_agent if user_agent.startswith(_BROWSERS) else ""),
         page_url=as_text(request.get("url"))[:LONGEST_TEXT],
-        release=as_text(event.get("release"))[:LONGEST_RELEASE],
+        release=event_release(event),
         messages=tuple(text[:LONGEST_TEXT] for text in _messages(event, exceptions) if text),
         sources=tuple(source[:LONGEST_TEXT] for source in map(_source, exceptions) if source),
         environment=environment_name(event.get("environment")),
     )
+
+
+def event_release(event: Mapping[str, object]) -> str:
+    """Return the release of a parsed event or transaction, or ""."""
+    return as_text(event.get("release"))[:LONGEST_RELEASE]
 
 
 def _user_ip(event: Mapping[str, object], client_ip: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 
 from statsapi.http.errors import BodyLimit
-from statsapi.ingest.envelope import EnvelopeLimits
+from statsapi.ingest.envelope_parts import EnvelopeLimits
 
 
 def body_limit(setting: str) -> BodyLimit:

@@ -39,3 +39,18 @@ ITEM_CATEGORIES: dict[str, Category | None] = {
 
 # Item types whose payload holds several things. The item header `item_count` says how many.
 COUNTED_TYPES = frozenset({"log", "span", "trace_metric"})
+
+# Item types whose payload is read, and must have a size that can be. All others are only counted.
+READ_TYPES = frozenset({"event", "security", "raw_security", "transaction", "client_report"})
+
+# What an attachment says it is (`attachment_type` in its headers) if it is a crash, or part of an event that a crashed
+# process left behind. Without an event beside it, an error is made from it.
+ERROR_ATTACHMENTS = frozenset(
+    {
+        "event.minidump",
+        "event.applecrashreport",
+        "event.payload",
+        "event.breadcrumbs",
+        "playstation.prosperodump",
+    }
+)

@@ -19,7 +19,7 @@ from statsapi.ingest.together import Together
 from statsapi.ingest.turns import in_turn
 from statsapi.operations import metrics
 from tsdb.intake import Arrival, Intake, Sent, new_submission
-from tsdb.outcomes import Outcome
+from tsdb.outcomes import Category, Outcome
 from tsdb.store import ProjectClosed
 
 intake = Lazy(lambda: Intake(get_store(), settings.INGEST_DEDUPE_SECONDS))
@@ -53,7 +53,8 @@ async def count(submission: Submission, config: Config, key: Key) -> tuple[Outco
         except Project.DoesNotExist:
             raise await refusal(sender.public_key, is_disabled=False) from None
         else:
-            if arrival.counted:
+            event = submission.event
+            if event is not None and event.category is Category.ERROR:
                 metrics.intake_counted(outcome)
             elif submission.invalid is not None:
                 metrics.intake_counted(Outcome.INVALID)

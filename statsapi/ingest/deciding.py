@@ -7,10 +7,10 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from projects.connections import get_store
-from statsapi.ingest.attributes import EventAttributes, event_attributes, read_event
+from statsapi.ingest.attributes import EventAttributes, event_attributes, event_release, read_event
 from statsapi.ingest.config import Config, Key
 from statsapi.ingest.events import event_environment
-from statsapi.ingest.filters import FilterConfig, first_match
+from statsapi.ingest.filters import FilterConfig, first_match, matches_release
 from statsapi.ingest.reports import report_time
 from statsapi.ingest.submission import Event, Sender, Submission
 from tsdb import series
@@ -37,8 +37,13 @@ def has_many_globs(filters: FilterConfig) -> bool:
 
 
 def judge(filters: FilterConfig, event: Event, sender: Sender) -> Verdict:
-    """Return what the filters say of the event."""
+    """Return what the filters say of the event. Only errors have an environment, and all filters but one."""
     attributes = event.attributes
+    if event.category is not Category.ERROR:
+        if not filters.release_versions:
+            return Verdict(None, None)
+        release = attributes.release if attributes else event_release(read_event(event.payload))
+        return Verdict("release-version" if matches_release(filters, release) else None, None)
     if attributes is None:
         if not filters.needs_payload:
             assert event.header is not None  # noqa: S101 - an event without attributes is of an envelope
@@ -61,10 +66,10 @@ def arrival_of(
     event = submission.event
     if event is None or verdict is None:
         return Arrival(submission.id, Outcome.ACCEPTED, others=others)
-    now = submission.sender.now
+    now, quota = submission.sender.now, key.quota if event.category is Category.ERROR else None
 
     def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
-        counted = _of_event(config.project, key.id, Category.ERROR, outcome, reason, environment)
+        counted = _of_event(config.project, key.id, event.category, outcome, reason, environment)
         increments = [Increment(one, now) for one in counted]
         for category, quantity in event.attached.items():
             beside = _of_event(config.project, key.id, category, outcome, reason, None)
@@ -73,28 +78,27 @@ def arrival_of(
 
     if verdict.filtered_by is not None:
         return Arrival(submission.id, Outcome.FILTERED, under(Outcome.FILTERED, verdict.filtered_by), others=others)
-    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if key.quota else ()
-    return Arrival(submission.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), key.quota, refused, others)
+    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if quota else ()
+    return Arrival(submission.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), quota, refused, others)
 
 
 def _others(submission: Submission, project: int, key: int) -> Iterator[Increment]:
     """Yield what is counted whatever becomes of the event."""
     now = submission.sender.now
     if submission.invalid is not None:
-        for one in _of_event(project, key, Category.ERROR, Outcome.INVALID, submission.invalid, None):
-            yield Increment(one, now)
+        for category, quantity in submission.lost:
+            for one in _of_event(project, key, category, Outcome.INVALID, submission.invalid, None):
+                yield Increment(one, now, quantity)
     for category, quantity in submission.items:
         for one in _of_event(project, key, category, Outcome.ACCEPTED, NO_REASON, None):
             yield Increment(one, now, quantity)
-    report = submission.report
-    if report is None:
-        return
-    at = report_time(report.timestamp, submission.sent_at, now, now - get_store().rollups[-1].span)
-    if at is None:  # older than anything that is kept
-        return
-    for row in report.rows:
-        for one in _of_event(project, key, Category(row.category), Outcome(row.outcome), row.reason, None):
-            yield Increment(one, max(0, int(at)), row.quantity)
+    for report in submission.reports:
+        at = report_time(report.timestamp, submission.sent_at, now, now - get_store().rollups[-1].span)
+        if at is None:  # older than anything that is kept
+            continue
+        for row in report.rows:
+            for one in _of_event(project, key, row.category, row.outcome, row.reason, None):
+                yield Increment(one, max(0, int(at)), row.quantity)
 
 
 @lru_cache(maxsize=10_000)

@@ -7,75 +7,30 @@
     …up to the newline…
 
 Source: Sentry's developer documentation, "Envelopes". The parser does no I/O: the body is fed in as it comes, in pieces
-of any size. Only the event and the first client report are kept, however large the body is, and other modules read
-them. No payload is parsed here. The only exception that is raised is RequestError: 400 for what is no envelope, 413
-above a limit. It is the same however the body is cut into pieces.
+of any size. Only what other modules read is kept: the event, the first transaction and the client reports. All else is
+passed over as it comes, and may be of any size. No payload is parsed here. The only exception that is raised is
+RequestError: 400 for what is no envelope, 413 above a limit. It is the same however the body is cut into pieces.
 
-The source leaves some choices. Blank lines are allowed at the end only. An item whose header line ends the body has an
-empty payload. A `length` of null is no length.
+An item that is kept has a limit. Above it the item is lost, and the envelope goes on. Above a limit of the whole
+envelope `cut` returns what came before.
+
+The source leaves some choices. Blank lines may stand before an item and at the end. An item whose header line ends the
+body has an empty payload. A `length` of null is no length.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
 
-from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.http.errors import RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_object
-from statsapi.ingest.categories import COUNTED_TYPES, ITEM_CATEGORIES
+from statsapi.ingest.categories import ERROR_ATTACHMENTS, ITEM_CATEGORIES, READ_TYPES
+from statsapi.ingest.envelope_parts import Envelope, EnvelopeHeader, EnvelopeLimits, Item, OpenItem
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
 
 NEWLINE = 0x0A
-
-
-@dataclass(frozen=True, slots=True)
-class EnvelopeLimits:
-    """The limits of the parts of an envelope."""
-
-    header_line: BodyLimit  # bytes of one line of headers
-    item: BodyLimit  # bytes of one payload
-    items: BodyLimit  # number of items, those of unknown type included
-
-
-class EnvelopeHeader(NamedTuple):
-    """The headers of an envelope that are read."""
-
-    event_id: str | None  # 32 lower-case hex digits
-    dsn: str | None  # as sent
-    sent_at: object  # as sent; reports.py reads it leniently
-    trace_key: str  # public key of the project in which the trace began; "" without a trace
-    trace_environment: object  # the environment in which the trace began, as sent
-
-
-class Item(NamedTuple):
-    """An item of known type."""
-
-    type: str
-    category: Category | None  # None if it is not counted by itself
-    quantity: int  # how many of its category: 1, or what `item_count` says
-    payload: bytes  # of the event and of the first client report, else b""
-
-
-class Envelope(NamedTuple):
-    """A parsed envelope."""
-
-    header: EnvelopeHeader
-    items: tuple[Item, ...]  # those of known type, in order; at most one is of category error
-
-    @property
-    def event(self) -> Item | None:
-        """Return the item of category error, or None."""
-        return next((item for item in self.items if item.category is Category.ERROR), None)
-
-    def attached(self) -> tuple[Mapping[Category, int], tuple[Item, ...]]:
-        """Return how many attachments are a part of the event, by category, and all other items."""
-        attachments = [item for item in self.items if item.category is Category.ATTACHMENT]
-        if not attachments or self.event is None:
-            return {}, self.items
-        others = tuple(item for item in self.items if item.category is not Category.ATTACHMENT)
-        return {Category.ATTACHMENT: sum(item.quantity for item in attachments)}, others
+BLANKS = b" \t\r\n"  # what may stand before JSON
 
 
 class EnvelopeParser:
@@ -87,14 +42,15 @@ class EnvelopeParser:
     """
 
     __slots__ = (
-        "_has_blank_line",
         "_has_event",
-        "_has_report",
+        "_has_transaction",
         "_held",
         "_item",
         "_items",
         "_kept",
         "_limits",
+        "_lost",
+        "_reports",
         "_seen",
         "_waiting",
         "header",
@@ -105,15 +61,17 @@ class EnvelopeParser:
         self._limits = limits
         self._waiting = b""  # what followed the header in its piece
         self._held = bytearray()  # the beginning of a line, or of a payload that is kept
-        self._item: _OpenItem | None = None  # the item whose payload comes next
+        self._item: OpenItem | None = None  # the item whose payload comes next
         self._items: list[Item] = []
-        self._kept = 0  # bytes of their payloads
+        self._lost: list[Item] = []
+        self._kept = 0  # bytes of the items' payloads
+        self._reports = 0  # bytes of those that are client reports
         self._seen = 0  # items, those of unknown type included
-        self._has_event = self._has_report = self._has_blank_line = False
+        self._has_event = self._has_transaction = False
 
     @property
     def held(self) -> int:
-        """The bytes that are kept: of the event, of the first client report, and of what is not whole yet."""
+        """The bytes that are kept: payloads, and what is not whole yet."""
         return self._kept + len(self._held) + len(self._waiting)
 
     def feed(self, piece: bytes) -> None:
@@ -125,8 +83,7 @@ class EnvelopeParser:
                 self._waiting = piece[end:]
             return
         if self._waiting:
-            self._take(self._waiting)
-            self._waiting = b""
+            self._take_waiting()
         self._take(piece)
 
     def end(self) -> Envelope:
@@ -135,25 +92,47 @@ class EnvelopeParser:
             if not self._held:
                 raise RequestError(400, "empty request body", reason="empty")
             self.header, self._held = _envelope_header(self._held), bytearray()
-        self._take(self._waiting)
+        self._take_waiting()
         if self._item is None and self._held:
             self._item, self._held = self._opened(self._held), bytearray()
         if self._item is not None:
             if self._item.length is not None and self._item.size < self._item.length:
                 raise _invalid("a payload ends before its length")
             self._close(self._item, bytes(self._held))
-        return Envelope(self.header, tuple(self._items))
+        return self._envelope(self.header)
+
+    def cut(self) -> Envelope:
+        """Return what came whole before a limit of the envelope was exceeded. The header must be there.
+
+        Raises RequestError 400 if what came is no envelope.
+        """
+        assert self.header is not None  # noqa: S101 - says the docstring
+        try:
+            self._take_waiting()
+        except RequestError as error:
+            if error.status != 413:
+                raise
+        if (item := self._item) is not None:
+            if item.size == item.length:  # only its newline is missing
+                self._close(item, bytes(self._held))
+            elif item.category is not None:
+                self._lost.append(item.item(b""))
+        return self._envelope(self.header)
+
+    def _envelope(self, header: EnvelopeHeader) -> Envelope:
+        return Envelope(header, tuple(self._items), tuple(self._lost))
+
+    def _take_waiting(self) -> None:
+        waiting, self._waiting = self._waiting, b""
+        self._take(waiting)
 
     def _take(self, piece: bytes) -> None:
         at = 0
         while at < len(piece):
             if self._item is not None:
                 at = self._payload(self._item, piece, at)
-            elif not self._held and (self._has_blank_line or piece[at] == NEWLINE):
-                self._has_blank_line = True
-                if piece.count(b"\n", at) < len(piece) - at:
-                    raise _invalid("blank line between items")
-                return
+            elif not self._held and piece[at] in BLANKS:
+                at = len(piece) - len(piece[at:].lstrip(BLANKS))
             else:
                 at = self._headers(piece, at)
 
@@ -183,18 +162,17 @@ class EnvelopeParser:
         line, self._held = self._held + piece[at:newline], bytearray()
         return line, newline + 1
 
-    def _payload(self, item: _OpenItem, piece: bytes, at: int) -> int:
+    def _payload(self, item: OpenItem, piece: bytes, at: int) -> int:
         """Take the payload from `at`, or as much of it as came, and its newline. Return where that ends."""
-        limit = self._limits.item
-        room = limit.maximum - item.size
         if item.length is None:
-            newline = piece.find(b"\n", at, at + room + 1)
+            newline = piece.find(b"\n", at)
             stop = newline if newline >= 0 else len(piece)
         else:
             stop = min(len(piece), at + item.length - item.size)
-        if stop - at > room:
-            raise limit.exceeded("an item")
         item.size += stop - at
+        if item.is_kept and item.size > item.room:
+            item.is_kept, item.is_too_large = False, True
+            self._held = bytearray()
         if stop == len(piece):  # more of the payload may come, or its newline
             if item.is_kept:
                 self._held += piece[at:]
@@ -202,12 +180,10 @@ class EnvelopeParser:
         if piece[stop] != NEWLINE:
             raise _invalid("a payload goes on after its length")
         payload = piece[at:stop] if item.is_kept else b""
-        if self._held:
-            payload, self._held = bytes(self._held + payload), bytearray()
-        self._close(item, payload)
+        self._close(item, bytes(self._held + payload) if self._held else payload)
         return stop + 1
 
-    def _opened(self, line: Buffer) -> _OpenItem:
+    def _opened(self, line: Buffer) -> OpenItem:
         """Return the item that begins with this line of headers."""
         headers = _parsed(line)
         kind, length = headers.get("type"), headers.get("length")
@@ -215,42 +191,32 @@ class EnvelopeParser:
             raise _invalid("an item without a type")
         if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
             raise _invalid("length must be a whole number of bytes")
-        category = ITEM_CATEGORIES.get(kind)
-        # An SDK sends one report at a time. A hundred full ones would keep Redis busy for seconds.
-        is_kept = category is Category.ERROR or (kind == "client_report" and not self._has_report)
-        return _OpenItem(kind, category, length, headers.get("item_count"), is_kept)
+        category, room = ITEM_CATEGORIES.get(kind), self._limits.item.maximum
+        is_kept = kind in READ_TYPES
+        if kind == "client_report":
+            room -= self._reports
+        elif category is Category.TRANSACTION:
+            is_kept = not self._has_transaction
+        makes_error = kind == "attachment" and as_text(headers.get("attachment_type")) in ERROR_ATTACHMENTS
+        return OpenItem(kind, category, length, headers.get("item_count"), makes_error, is_kept, room)
 
-    def _close(self, item: _OpenItem, payload: bytes) -> None:
+    def _close(self, item: OpenItem, payload: bytes) -> None:
         """Add the item, whose payload is whole, to those of the envelope."""
-        self._item = None
+        self._item, self._held = None, bytearray()
         if item.type not in ITEM_CATEGORIES:
             return
         if item.category is Category.ERROR:
             if self._has_event:
                 raise _invalid("more than one event")
             self._has_event = True
-        self._has_report = self._has_report or item.type == "client_report"
-        self._items.append(Item(item.type, item.category, item.quantity(), payload))
+        elif item.category is Category.TRANSACTION:
+            self._has_transaction = True
+        elif item.type == "client_report":
+            self._reports += len(payload)
+        # A report that is too large is dropped as one that cannot be read is.
+        is_lost = item.is_too_large and item.category is not None
+        (self._lost if is_lost else self._items).append(item.item(payload))
         self._kept += len(payload)
-
-
-@dataclass(slots=True)
-class _OpenItem:
-    """An item whose headers were read."""
-
-    type: str
-    category: Category | None
-    length: int | None  # of the payload in bytes; None if it ends at a newline
-    item_count: object  # as sent
-    is_kept: bool  # whether the payload is
-    size: int = 0  # bytes of the payload so far
-
-    def quantity(self) -> int:
-        """Return what `item_count` claims, up to the number of bytes of the payload, or 1 without a claim."""
-        count = self.item_count
-        if self.type not in COUNTED_TYPES or not isinstance(count, int) or isinstance(count, bool):
-            return 1
-        return max(1, min(count, self.size))
 
 
 def _envelope_header(line: Buffer) -> EnvelopeHeader:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer
 from statsapi.ingest.attributes import read_event
-from statsapi.ingest.envelope import EnvelopeHeader
+from statsapi.ingest.envelope_parts import EnvelopeHeader
 from statsapi.ingest.event_ids import read_event_id
 
 

@@ -73,7 +73,7 @@ def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None
 
 
 def matches_release(config: FilterConfig, release: str) -> bool:
-    """Return whether the filter release-version matches the release, which may be that of a transaction."""
+    """Return whether the release-version filter matches. It is the only filter that transactions have."""
     return bool(config.release_versions and release) and any_matches(config.release_versions, [release])
 
 

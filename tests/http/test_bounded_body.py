@@ -29,21 +29,23 @@ def test_an_announced_length_above_the_limit_is_refused_at_once() -> None:
     assert "SENT_SETTING" in refusal.value.detail
 
 
-def test_more_than_the_limit_is_refused_by_the_call_that_feeds_it() -> None:
+@pytest.mark.parametrize("first", [1, SENT.maximum - 1, SENT.maximum])
+def test_more_than_the_limit_is_refused_after_what_lies_within_it(first: int) -> None:
     taken = body()
-    assert len(list(taken.feed(b"x" * SENT.maximum))) == 1
+    pieces = list(taken.feed(b"x" * first))
     with pytest.raises(RequestError) as refusal:
-        taken.feed(b"x")
+        pieces.extend(taken.feed(b"x" * (SENT.maximum + 1 - first)))
+    assert sum(map(len, pieces)) == SENT.maximum
     assert refusal.value.status == 413
     assert "SENT_SETTING" in refusal.value.detail
 
 
 @pytest.mark.parametrize("encoding", COMPRESSIONS)
-def test_no_piece_comes_out_after_the_limit_of_the_unpacked_bytes(encoding: str) -> None:
+def test_what_comes_out_ends_at_the_limit_of_the_unpacked_bytes(encoding: str) -> None:
     pieces: list[bytes] = []
     with pytest.raises(RequestError) as refusal:
         pieces.extend(body(encoding).feed(bomb(encoding, 20)))
-    assert sum(map(len, pieces)) <= UNPACKED.maximum
+    assert sum(map(len, pieces)) == UNPACKED.maximum
     assert refusal.value.status == 413
     assert "UNPACKED_SETTING" in refusal.value.detail
 

@@ -63,3 +63,15 @@ def total(api: Client) -> Callable[..., int]:
         return sum(count for _, count in response.json())
 
     return read
+
+
+@pytest.fixture
+def counted(api: Client) -> Callable[..., dict[str, int]]:
+    """Return what was counted of a category, read from `stats_v2`."""
+
+    def read(category: str, by: str = "outcome") -> dict[str, int]:
+        query: Any = {"field": "sum(quantity)", "groupBy": by, "category": category, "statsPeriod": "1h"}
+        answer = api.get("/api/0/organizations/acme/stats_v2/", query).json()
+        return {one["by"][by]: one["totals"]["sum(quantity)"] for one in answer["groups"]}
+
+    return read

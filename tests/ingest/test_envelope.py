@@ -1,36 +1,31 @@
 from __future__ import annotations
 
 import random
-import tracemalloc
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.ingest.envelope import Envelope, EnvelopeLimits, EnvelopeParser
-from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
+from statsapi.ingest.categories import ERROR_ATTACHMENTS
+from statsapi.ingest.envelope import EnvelopeParser
+from statsapi.ingest.envelope_parts import EnvelopeLimits
+from tests.ingest.bounds import ENVELOPE, EVENT, FIVE, golden_envelopes, outcome, parse_envelope, refusal, status_of
+from tsdb.outcomes import Category
 
 pytestmark = pytest.mark.once
 
-GOLDEN = [path.read_bytes() for path in sorted((Path(__file__).parent.parent / "golden" / "envelopes").iterdir())]
+GOLDEN = golden_envelopes()
 
 
-def refusal(body: bytes, limits: EnvelopeLimits = ENVELOPE) -> RequestError:
-    with pytest.raises(RequestError) as error:
-        parse_envelope(body, limits)
-    return error.value
-
-
-def test_the_event_and_the_first_client_report_are_all_that_is_kept() -> None:
-    types = ("attachment", "client_report", "event", "client_report", "session")
+def test_only_what_is_read_is_kept() -> None:
+    types = ("attachment", "client_report", "event", "client_report", "session", "transaction", "transaction")
     body = b"{}" + b"".join(b'\n{"type":"%s","length":4}\nabcd' % kind.encode() for kind in types)
     payloads = [item.payload for item in parse_envelope(body, ENVELOPE).items]
-    assert payloads == [b"", b"abcd", b"abcd", b"", b""]
+    assert payloads == [b"", b"abcd", b"abcd", b"abcd", b"", b"abcd", b""]
 
 
 def test_a_payload_without_length_ends_at_the_newline_and_keeps_a_carriage_return() -> None:
@@ -70,65 +65,39 @@ def test_a_strange_trace_is_as_none(trace: bytes) -> None:
     assert (header.trace_key, header.trace_environment) == ("", None)
 
 
-def test_an_item_may_be_as_large_as_the_limit_and_not_larger() -> None:
-    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("ITEM_SETTING", 5), ENVELOPE.items)
-    assert parse_envelope(b'{}\n{"type":"event"}\n12345', limits).items[0].payload == b"12345"
-    error = refusal(b'{}\n{"type":"attachment"}\n123456', limits)
-    assert error.status == 413
-    assert "5 bytes" in error.detail
-    assert "ITEM_SETTING" in error.detail
+def test_an_attachment_counts_its_bytes_and_one_piece() -> None:
+    body = (
+        b'{}\n{"type":"attachment","length":12}\nabc\ndef\nghi\n\n{"type":"attachment"}\n\n{"type":"attachment"}\nabc'
+    )
+    counts = [dict(item.counts) for item in parse_envelope(body, FIVE).items]
+    assert counts == [
+        {Category.ATTACHMENT: 12, Category.ATTACHMENT_ITEM: 1},
+        {Category.ATTACHMENT_ITEM: 1},
+        {Category.ATTACHMENT: 3, Category.ATTACHMENT_ITEM: 1},
+    ]
 
 
-def test_a_header_line_may_be_as_long_as_the_limit_and_not_longer() -> None:
-    limits = EnvelopeLimits(BodyLimit("LINE_SETTING", 10), ENVELOPE.item, ENVELOPE.items)
-    assert parse_envelope(b'{"a":"12"}\n', limits).items == ()
-    assert parse_envelope(b'{"a":"12"}', limits).items == ()
-    error = refusal(b'{"a":"123"}\n', limits)
-    assert error.status == 413
-    assert "LINE_SETTING" in error.detail
+@pytest.mark.parametrize("kind", sorted(ERROR_ATTACHMENTS))
+def test_an_attachment_of_a_crash_is_the_event_if_there_is_no_other(kind: str) -> None:
+    attachment = b'{"type":"attachment","attachment_type":"%s"}\nMDMP\n' % kind.encode()
+    transaction = b'{"type":"transaction"}\n{}\n'
+    for before, after, found in (
+        (b"", b"", "attachment"),
+        (transaction, transaction, "attachment"),
+        (EVENT, b"", "event"),
+        (b"", EVENT, "event"),
+    ):
+        event = parse_envelope(b"{}\n" + before + attachment * 2 + after, ENVELOPE).event
+        assert event is not None
+        assert event.type == found
 
 
-def test_items_of_unknown_type_count_towards_the_number_of_items() -> None:
-    body = b"{}\n" + b'{"type":"new"}\n\n' * 101
-    assert refusal(body).status == 413
-    assert parse_envelope(body[: -len(b'{"type":"new"}\n\n')], ENVELOPE).items == ()
-
-
-def test_a_million_items_are_refused_after_the_first_hundred() -> None:
-    body = b"{}\n" + b'{"type":"session"}\n{}\n' * 100 + b"\xff" * 20_000_000
-    assert "100 items" in refusal(body).detail
-
-
-def test_an_event_beside_an_attachment_of_100_megabytes_is_read_in_constant_memory() -> None:
-    piece, count = b"x\n" * 32768, 1600
-    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("I", 200_000_000), ENVELOPE.items)
-    parser = EnvelopeParser(limits)
-    parser.feed(b'{}\n{"type":"event"}\nan event\n{"type":"attachment","length":%d}\n' % (len(piece) * count))
-    tracemalloc.start()
-    try:
-        for _ in range(count):
-            parser.feed(piece)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert [item.payload for item in parser.end().items] == [b"an event", b""]
-    assert peak < len(piece)
-
-
-def test_a_payload_without_a_length_that_is_not_kept_takes_no_memory() -> None:
-    piece = b"x" * 65536
-    limits = EnvelopeLimits(ENVELOPE.header_line, BodyLimit("I", 200_000_000), ENVELOPE.items)
-    parser = EnvelopeParser(limits)
-    parser.feed(b'{}\n{"type":"attachment"}\n')
-    parser.feed(piece)
-    tracemalloc.start()
-    try:
-        for _ in range(1600):
-            parser.feed(piece)
-        _, peak = tracemalloc.get_traced_memory()
-    finally:
-        tracemalloc.stop()
-    assert peak < len(piece)
+@pytest.mark.parametrize(
+    "kind", ["null", "1", '["event.minidump"]', '"event.attachment"', '"event.view_hierarchy"', '""']
+)
+def test_any_other_attachment_is_no_event(kind: str) -> None:
+    body = b'{}\n{"type":"attachment","attachment_type":%s}\nMDMP' % kind.encode()
+    assert parse_envelope(body, ENVELOPE).event is None
 
 
 def test_megabytes_of_newlines_are_refused_or_taken_for_the_end() -> None:
@@ -193,13 +162,6 @@ def test_it_does_not_matter_how_a_body_is_cut_into_pieces(body: bytes, cuts: lis
         assert others == [whole, whole]
 
 
-def outcome(call: Callable[[], Envelope]) -> object:
-    try:
-        return call()
-    except RequestError as error:
-        return error.status, error.body(), error.reason
-
-
 LINES = [
     b"",
     b"12",
@@ -208,6 +170,8 @@ LINES = [
     b'{"type":"event","length":0}',
     b'{"type":"client_report","length":null}',
     b'{"type":"client_report","length":5}',
+    b'{"type":"transaction"}',
+    b'{"type":"attachment","attachment_type":"event.minidump"}',
     b'{"type":"log","item_count":9,"length":2}',
     b'{"type":"session","length":-1}',
     b'{"type":"new","length":2}',

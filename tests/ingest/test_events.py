@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.http.errors import RequestError
-from statsapi.ingest.envelope import EnvelopeHeader
+from statsapi.ingest.envelope_parts import EnvelopeHeader
 from statsapi.ingest.events import event_environment, event_id
 from tests.ingest.bounds import ENVELOPE, parse_envelope, status_of
 

@@ -12,10 +12,10 @@ import pytest
 from statsapi.http.errors import RequestError
 from statsapi.ingest.categories import ITEM_CATEGORIES
 from statsapi.ingest.credentials import parse_dsn
-from statsapi.ingest.events import event_id
-from statsapi.ingest.reports import parse_report
+from statsapi.ingest.enveloped import submission_of
 from statsapi.ingest.security import parse_security_reports
 from statsapi.ingest.store_body import parse_store
+from statsapi.ingest.submission import Sender
 from tests.ingest.bounds import ENVELOPE, ITEMS, STORE_UNPACKED, parse_envelope
 
 GOLDEN = Path(__file__).parent.parent / "golden"
@@ -31,19 +31,22 @@ def read(name: str) -> dict[str, Any]:
     if folder == "security":
         return {"kinds": [report.kind for report in parse_security_reports(body, ITEMS)]}
     envelope = parse_envelope(body, ENVELOPE)
+    submission, identity = submission_of(envelope, Sender(1, "", 0, "", ""), None)
     counts: Counter[str] = Counter()
-    found: dict[str, Any] = {"event_id": envelope.header.event_id}
-    for item in envelope.items:
-        if item.category:
-            counts[item.category] += item.quantity
-        if item.type == "client_report":
-            report = parse_report(item.payload)
-            found["report"] = report and [[row.outcome, row.category, row.reason, row.quantity] for row in report.rows]
-    if envelope.event:
-        found["event_id"] = event_id(envelope.header, envelope.event.payload)
+    for category, quantity in submission.items:
+        counts[category] += quantity
+    found: dict[str, Any] = {"event_id": identity, "counts": counts}
+    if submission.event:
+        counts.update({submission.event.category: 1})
+        counts.update(submission.event.attached)
+    if any(item.type == "client_report" for item in envelope.items):
+        found["reports"] = [
+            [[row.outcome, row.category, row.reason, row.quantity] for row in report.rows]
+            for report in submission.reports
+        ]
     if envelope.header.dsn:
         found["dsn_key"] = parse_dsn(envelope.header.dsn).public_key
-    return {**found, "counts": dict(counts)}
+    return found
 
 
 @pytest.mark.parametrize("name", sorted(MANIFEST))

@@ -13,7 +13,6 @@ from django.http import HttpResponse
 from projects import services
 from projects.models import ProjectFilters, ProjectKey
 from statsapi.ingest.answers import refused
-from tests.asgi import Client
 from tests.ingest.conftest import Sdk
 from tsdb.intake import REPEAT_SECONDS, Intake, Quota
 from tsdb.outcomes import Outcome
@@ -41,18 +40,6 @@ def limit(key: ProjectKey, clock: time_machine.Traveller) -> Callable[[int, int]
         services.save_intake(key.project, key)
 
     return set_quota
-
-
-@pytest.fixture
-def counted(api: Client) -> Callable[..., dict[str, int]]:
-    """Return what was counted of a category, read from `stats_v2`."""
-
-    def read(category: str, by: str = "outcome") -> dict[str, int]:
-        query: Any = {"field": "sum(quantity)", "groupBy": by, "category": category, "statsPeriod": "1h"}
-        answer = api.get("/api/0/organizations/acme/stats_v2/", query).json()
-        return {one["by"][by]: one["totals"]["sum(quantity)"] for one in answer["groups"]}
-
-    return read
 
 
 def send(sdk: Sdk, event_id: str, *beside: tuple[dict[str, Any], bytes], **fields: Any) -> HttpResponse:
@@ -123,13 +110,14 @@ def test_attachments_of_a_refused_event_are_refused_with_it_and_nothing_else_is(
     limit(1, 10)
     assert send(sdk, A, ATTACHMENT, SESSION).status_code == 200
     assert send(sdk, B, ATTACHMENT, ATTACHMENT, SESSION).status_code == 429
-    assert counted("attachment") == {"accepted": 1, "rate_limited": 2}
-    assert counted("attachment", "reason") == {"none": 1, "key_quota": 2}
+    assert counted("attachment") == {"accepted": 6, "rate_limited": 12}
+    assert counted("attachment_item") == {"accepted": 1, "rate_limited": 2}
+    assert counted("attachment_item", "reason") == {"none": 1, "key_quota": 2}
     assert counted("session") == {"accepted": 2}
 
     clock.shift(10)
     assert [send(sdk, B, ATTACHMENT, ATTACHMENT, SESSION).status_code for _ in range(2)] == [200] * 2
-    assert counted("attachment") == {"accepted": 3, "rate_limited": 2}
+    assert counted("attachment_item") == {"accepted": 3, "rate_limited": 2}
     assert counted("session") == {"accepted": 3}, "once for each submission that was not a repeat"
 
 
@@ -137,8 +125,9 @@ def test_attachments_of_a_filtered_event_are_filtered_with_it(sdk: Sdk, key: Pro
     services.save_intake(key.project, ProjectFilters(project=key.project, release_versions="1.*"))
     assert send(sdk, A, ATTACHMENT, SESSION, release="1.0").status_code == 200
     assert send(sdk, B, ATTACHMENT, release="2.0").status_code == 200
-    assert counted("attachment") == {"accepted": 1, "filtered": 1}
-    assert counted("attachment", "reason") == {"none": 1, "release-version": 1}
+    assert counted("attachment") == {"accepted": 6, "filtered": 6}
+    assert counted("attachment_item") == {"accepted": 1, "filtered": 1}
+    assert counted("attachment_item", "reason") == {"none": 1, "release-version": 1}
     assert counted("session") == {"accepted": 1}
 
 
@@ -147,7 +136,7 @@ def test_an_attachment_without_an_event_is_for_itself(
 ) -> None:
     limit(0, 3600)
     assert sdk.envelope(ATTACHMENT, header={"event_id": B}).status_code == 200
-    assert counted("attachment") == {"accepted": 1}
+    assert counted("attachment_item") == {"accepted": 1}
 
 
 def test_every_report_of_a_body_is_counted_though_one_is_refused(

@@ -11,13 +11,13 @@ from statsapi.ingest.body_limits import body_limit
 from statsapi.ingest.credentials import MOST_QUERY_FIELDS, NO_PROJECT, read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
 from statsapi.ingest.endpoints.envelope import envelope
+from statsapi.ingest.event_ids import claim_of
 from statsapi.ingest.owners import owner_of
 from statsapi.ingest.request import Request
 from statsapi.ingest.store_body import most_bytes, parse_store
 from statsapi.ingest.submission import Event, Sender, Submission
 from statsapi.ingest.turns import in_turn
 from statsapi.ingest.unpacking import whole_body
-from tsdb.outcomes import Category
 
 
 async def store(request: Request) -> Answer:
@@ -33,10 +33,10 @@ async def store(request: Request) -> Answer:
             body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
         else:
             body = _sent_in_query(request.query)
-        submission = await in_turn(most_bytes(body), _of_store, body, found.sender)
+        submission, event_id = await in_turn(most_bytes(body), _of_store, body, found.sender)
     except RequestError as error:
         raise await invalid(found, error) from None
-    answer = image() if request.method == "GET" else identified(submission.id or new_event_id())
+    answer = image() if request.method == "GET" else identified(event_id or new_event_id())
     return await counted(found, [submission], answer)
 
 
@@ -47,16 +47,15 @@ async def store_of_key(request: Request) -> Answer:
     return await store(request)
 
 
-def _of_store(body: bytes, sender: Sender) -> Submission:
-    """Return what a store body brings.
+def _of_store(body: bytes, sender: Sender) -> tuple[Submission, str | None]:
+    """Return what a store body brings, and the id that it says.
 
     The parsed event can be twenty times as large as its bytes. So it is not kept while the request waits for Redis.
     """
     stored = parse_store(body, body_limit("INGEST_MAX_STORE_UNPACKED_BYTES"))
-    if stored.category is not Category.ERROR:
-        return Submission(sender, stored.event_id, items=((stored.category, 1),))
     attributes = event_attributes(stored.event, client_ip=sender.ip, user_agent=sender.user_agent)
-    return Submission(sender, stored.event_id, Event(attributes))
+    event = Event(attributes, category=stored.category)
+    return Submission(sender, claim_of(stored.event_id, stored.category), event), stored.event_id
 
 
 def _sent_in_query(query: str) -> bytes:

@@ -17,9 +17,9 @@ def zeros(megabytes: int) -> list[bytes]:
     return [bytes(MEGABYTE)] * megabytes
 
 
-def attachments(megabytes: int) -> list[bytes]:
-    """Return a valid envelope with so many items of one megabyte. Nothing is wrong with it but its size."""
-    return [b"{}\n", *([b'{"type":"attachment"}\n' + b"x" * MEGABYTE + b"\n"] * megabytes)]
+def attachment(megabytes: int, noise: bytes = b"x" * MEGABYTE) -> list[bytes]:
+    """Return an item of so many megabytes, in pieces."""
+    return [b'{"type":"attachment","length":%d}\n' % (megabytes * MEGABYTE), *([noise] * megabytes), b"\n"]
 
 
 def pack(encoding: str, pieces: Iterable[bytes]) -> bytes:
