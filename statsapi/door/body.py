@@ -29,16 +29,18 @@ class BodyTooSlow(Exception):
 class Body:
     """The body of one request, which has `seconds` from now on.
 
-    `length` is its Content-Length in bytes, 0 without a body, None if the body is chunked. Raises RequestError 400 if
-    Content-Length is no number.
+    With a `pace`, in bytes a second, what comes gives it more time: a second for so many bytes. `length` is its
+    Content-Length in bytes, 0 without a body, None if the body is chunked. Raises RequestError 400 if Content-Length is
+    no number.
     """
 
-    __slots__ = ("_deadline", "_left", "_receive", "length")
+    __slots__ = ("_deadline", "_left", "_receive", "_seconds_a_byte", "length")
 
-    def __init__(self, scope: Scope, receive: Receive, seconds: float) -> None:
+    def __init__(self, scope: Scope, receive: Receive, seconds: float, pace: int = 0) -> None:
         self.length = self._left = announced_length(scope)
         self._receive = receive
         self._deadline = get_running_loop().time() + seconds
+        self._seconds_a_byte = 1 / pace if pace else 0.0
 
     async def piece(self) -> bytes:
         """Return the next piece, which is empty at the end of the body only. Raises BodyLost, BodyTooSlow."""
@@ -51,6 +53,7 @@ class Body:
             if message["type"] != "http.request":
                 raise BodyLost
             piece: bytes = message.get("body", b"")
+            self._deadline += len(piece) * self._seconds_a_byte
             if self._left is not None:
                 self._left -= len(piece)
             if not message.get("more_body", False):

@@ -23,6 +23,11 @@ _READ = {
 """The headers that intake looks at. SDKs send others too, and copying those would take time for nothing."""
 
 
+PACE = 32 * 1024
+"""The bytes of a body that give it another second. An attachment of 200 MB takes minutes on a slow line, and the event
+beside it must not be lost for that."""
+
+
 class Request:
     """A request to an endpoint of intake. `now` is its one clock, in whole seconds since the epoch."""
 
@@ -42,7 +47,7 @@ class Request:
         client = scope.get("client")
         self.address = sender_address(client[0] if client else "", headers.get("x-forwarded-for", ""))
         self.held = Held()
-        self.body = Body(scope, receive, body_seconds)
+        self.body = Body(scope, receive, body_seconds, PACE)
 
     @property
     def is_secure(self) -> bool:

@@ -79,6 +79,27 @@ def test_a_body_that_does_not_come_in_time_is_given_up() -> None:
         read(Client(piece(b"ab")), (b"content-length", b"4"), seconds=0.01)
 
 
+@pytest.mark.parametrize("pace", [0, 1])
+def test_what_came_gives_a_body_more_time_if_it_has_a_pace(pace: int) -> None:
+    messages = [piece(b"ab"), piece(b"cd", more=False)]
+
+    async def receive() -> dict[str, Any]:
+        if len(messages) == 1:
+            for _ in range(10):
+                await asyncio.sleep(0)
+        return messages.pop(0)
+
+    async def read_both() -> bytes:
+        body = Body({"headers": [(b"content-length", b"4")]}, receive, 0, pace)
+        return await body.piece() + await body.piece()
+
+    if pace:
+        assert asyncio.run(read_both()) == b"abcd"
+    else:
+        with pytest.raises(BodyTooSlow):
+            asyncio.run(read_both())
+
+
 @pytest.mark.parametrize("text", [b"-1", b"x", b"", b"1" * 19])
 def test_a_length_that_is_no_number_is_refused(text: bytes) -> None:
     with pytest.raises(RequestError) as refused:
