@@ -30,6 +30,14 @@ def parse_object(data: Buffer) -> Mapping[str, object]:
     return value
 
 
+def json_text(value: object) -> str:
+    """Return a parsed value as JSON, without blanks, keys in order, or "" if it is nested too deep to be written."""
+    try:
+        return orjson.dumps(value, option=orjson.OPT_SORT_KEYS).decode()
+    except orjson.JSONEncodeError:
+        return ""
+
+
 def as_mapping(value: object) -> Mapping[str, object]:
     """Return the value if it is an object, else an empty one. A field that a client sent may be of any type."""
     return value if isinstance(value, dict) else {}

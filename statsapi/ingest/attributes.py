@@ -12,6 +12,7 @@ from itertools import islice
 
 from projects.environment_names import environment_name
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
+from statsapi.ingest.messages import lenient_text, message_of
 
 # Far more than SDKs send. These bounds keep an event that was made to be expensive as cheap as others.
 MOST_EXCEPTIONS = 50
@@ -20,8 +21,9 @@ MOST_HEADERS = 200
 LONGEST_TEXT = 8192
 LONGEST_RELEASE = 250  # what Sentry takes
 
-_NAMELESS_FRAMES = frozenset({"", "<anonymous>", "[native code]", "native"})
+_NAMELESS_FRAMES = frozenset({"<anonymous>", "[native code]"})
 _BROWSERS = ("Mozilla/", "Opera/")
+_HEADERS = frozenset({"user-agent", "host", "x-forwarded-host"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +34,11 @@ class EventAttributes:
     user_ip: str = ""  # of the user, as the event says
     user_agent: str = ""  # of the browser or crawler that was served, not of an SDK's own HTTP client
     page_url: str = ""
+    hosts: tuple[str, ...] = ()  # that the page was asked for, as its request says: Host and X-Forwarded-Host
     release: str = ""
     messages: tuple[str, ...] = ()  # the log message, and "type: value" of each exception
-    sources: tuple[str, ...] = ()  # the file of the code that raised each exception
+    exception_value: str = ""  # of the first exception, which is the one that caused the others
+    source: str = ""  # the file of the code that raised it
     csp_sources: tuple[str, ...] = ()  # of a CSP report: what was blocked, and the file that loads it
     environment: str | None = None
 
@@ -54,16 +58,19 @@ def event_attributes(event: Mapping[str, object], *, client_ip: str, user_agent:
     a server sends with an HTTP client of its own, which no filter should take for the visitor.
     """
     request = as_mapping(event.get("request") or event.get("sentry.interfaces.Http"))
+    headers = _headers(request.get("headers"))
     exceptions = _exceptions(event)
+    first = exceptions[0] if exceptions else {}
     return EventAttributes(
         client_ip=client_ip,
-        user_ip=_user_ip(event, client_ip),
-        user_agent=_header(request.get("headers"), "user-agent")
-        or (user_agent if user_agent.startswith(_BROWSERS) else ""),
+        user_ip=_user_ip(event, request, client_ip),
+        user_agent=headers.get("user-agent") or (user_agent if user_agent.startswith(_BROWSERS) else ""),
         page_url=as_text(request.get("url"))[:LONGEST_TEXT],
+        hosts=tuple(headers[name] for name in ("host", "x-forwarded-host") if name in headers),
         release=event_release(event),
-        messages=tuple(text[:LONGEST_TEXT] for text in _messages(event, exceptions) if text),
-        sources=tuple(source[:LONGEST_TEXT] for source in map(_source, exceptions) if source),
+        messages=tuple(text for text in _messages(event, exceptions) if text),
+        exception_value=_value(first),
+        source=_source(_stacktrace(event, first, alone=len(exceptions) == 1))[:LONGEST_TEXT],
         environment=environment_name(event.get("environment")),
     )
 
@@ -73,24 +80,27 @@ def event_release(event: Mapping[str, object]) -> str:
     return as_text(event.get("release"))[:LONGEST_RELEASE]
 
 
-def _user_ip(event: Mapping[str, object], client_ip: str) -> str:
+def _user_ip(event: Mapping[str, object], request: Mapping[str, object], client_ip: str) -> str:
     user = as_mapping(event.get("user") or event.get("sentry.interfaces.User"))
-    address = as_text(user.get("ip_address"))[:LONGEST_TEXT]
-    return client_ip if address == "{{auto}}" else address
+    address = as_text(user.get("ip_address")) or as_text(as_mapping(request.get("env")).get("REMOTE_ADDR"))
+    return client_ip if address == "{{auto}}" else address[:LONGEST_TEXT]
 
 
-def _header(headers: object, name: str) -> str:
-    """Return a header of an object or of a list of pairs, or "". If a value is a list, its first entry counts."""
+def _headers(headers: object) -> dict[str, str]:
+    """Return the headers of an object or of a list of pairs, by name in lower case. The first of a name counts."""
     pairs: list[object]
     if isinstance(headers, dict):
         pairs = [[key, value] for key, value in islice(headers.items(), MOST_HEADERS)]
     else:
         pairs = as_list(headers)[:MOST_HEADERS]
+    found: dict[str, str] = {}
     for pair in pairs:
-        if isinstance(pair, list) and len(pair) == 2 and as_text(pair[0]).lower() == name:
-            value = pair[1]
-            return as_text(value[0] if isinstance(value, list) and value else value)
-    return ""
+        if isinstance(pair, list) and len(pair) == 2:
+            name, value = as_text(pair[0]).lower(), pair[1]
+            if name in _HEADERS and name not in found:
+                texts = [value] if isinstance(value, str) else as_list(value)[:MOST_HEADERS]
+                found[name] = ",".join(map(as_text, texts))[:LONGEST_TEXT]
+    return found
 
 
 def _exceptions(event: Mapping[str, object]) -> list[Mapping[str, object]]:
@@ -103,23 +113,31 @@ def _exceptions(event: Mapping[str, object]) -> list[Mapping[str, object]]:
 
 
 def _messages(event: Mapping[str, object], exceptions: list[Mapping[str, object]]) -> list[str]:
-    messages = []
-    for interface in (event.get("logentry"), event.get("sentry.interfaces.Message"), event.get("message")):
-        if isinstance(interface, str):
-            messages.append(interface)
-        else:
-            entry = as_mapping(interface)
-            messages.append(as_text(entry.get("formatted")) or as_text(entry.get("message")))
+    """Return the log message with its params, and "type: value" of each exception."""
+    entry = event.get("logentry") or event.get("sentry.interfaces.Message") or event.get("message")
+    messages = [message_of(entry)]
     for exception in exceptions:
-        kind, value = as_text(exception.get("type")), as_text(exception.get("value"))
-        messages.append(f"{kind}: {value}" if kind and value else kind or value)
+        kind, value = as_text(exception.get("type"))[:LONGEST_TEXT], _value(exception)
+        messages.append(f"{kind}: {value}"[:LONGEST_TEXT] if kind and value else kind or value)
     return messages
 
 
-def _source(exception: Mapping[str, object]) -> str:
-    """Return the file of the innermost frame that has one, or "". Frames are listed with the innermost last."""
-    frames = as_list(as_mapping(exception.get("stacktrace")).get("frames"))
-    for frame in reversed(frames[-MOST_FRAMES:]):
+def _value(exception: Mapping[str, object]) -> str:
+    value = exception.get("value")
+    return "" if value is None else lenient_text(value)[:LONGEST_TEXT]
+
+
+def _stacktrace(event: Mapping[str, object], exception: Mapping[str, object], *, alone: bool) -> object:
+    """Return the stack trace of the exception. That of the event belongs to its only exception."""
+    stacktrace = exception.get("stacktrace")
+    if stacktrace or not alone:
+        return stacktrace
+    return event.get("stacktrace") or event.get("sentry.interfaces.Stacktrace")
+
+
+def _source(stacktrace: object) -> str:
+    """Return the file of the innermost frame that is not anonymous, or "". The innermost frame is the last."""
+    for frame in reversed(as_list(as_mapping(stacktrace).get("frames"))[-MOST_FRAMES:]):
         fields = as_mapping(frame)
         path = as_text(fields.get("abs_path")) or as_text(fields.get("filename"))
         if path not in _NAMELESS_FRAMES:

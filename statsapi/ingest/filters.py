@@ -12,6 +12,7 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 from urllib.parse import urlsplit
 
 from statsapi.ingest.attributes import EventAttributes
+from statsapi.ingest.browser_noise import is_csp_noise, is_of_an_extension
 from statsapi.ingest.globs import any_matches
 from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 
@@ -20,22 +21,7 @@ Network = IPv4Network | IPv6Network
 
 LONGEST_ADDRESS = 100  # an IPv6 address has 45 characters at most, and the name of a zone may follow
 
-# A page or script whose URL has such a scheme belongs to the browser or to an extension, not to the site.
-_BROWSER_SCHEMES = frozenset(
-    {
-        "about",
-        "chrome",
-        "chromeinvoke",
-        "chromeinvokeimmediate",
-        "chromenull",
-        "jar",
-        "mxaddon-pkg",
-        "resource",
-        "symres",
-        "webkit-masked-url",
-        "webviewprogressproxy",
-    }
-)
+_LOCAL_HOSTS = ("localhost", "127.0.0.1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +60,7 @@ def first_match(config: FilterConfig, attributes: EventAttributes) -> str | None
 
 def matches_release(config: FilterConfig, release: str) -> bool:
     """Return whether the release-version filter matches. It is the only filter that transactions have."""
-    return bool(config.release_versions and release) and any_matches(config.release_versions, [release])
+    return bool(config.release_versions and release) and any_matches(config.release_versions, [release.strip()])
 
 
 def _ip_address(config: FilterConfig, attributes: EventAttributes) -> bool:
@@ -87,7 +73,11 @@ def _ip_address(config: FilterConfig, attributes: EventAttributes) -> bool:
 def _localhost(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.localhost:
         return False
-    return any(map(_is_loopback, (attributes.client_ip, attributes.user_ip))) or _is_local_page(attributes.page_url)
+    return (
+        any(map(_is_loopback, (attributes.client_ip, attributes.user_ip)))
+        or _is_local_page(attributes.page_url)
+        or any(host.partition(":")[0].lower() in _LOCAL_HOSTS for host in attributes.hosts)
+    )
 
 
 def _release_version(config: FilterConfig, attributes: EventAttributes) -> bool:
@@ -99,7 +89,7 @@ def _error_message(config: FilterConfig, attributes: EventAttributes) -> bool:
 
 
 def _browser_extensions(config: FilterConfig, attributes: EventAttributes) -> bool:
-    return config.browser_extensions and any(map(_is_browsers_own, attributes.sources))
+    return config.browser_extensions and is_of_an_extension(attributes.exception_value, attributes.source)
 
 
 def _legacy_browsers(config: FilterConfig, attributes: EventAttributes) -> bool:
@@ -113,7 +103,7 @@ def _web_crawlers(config: FilterConfig, attributes: EventAttributes) -> bool:
 def _invalid_csp(config: FilterConfig, attributes: EventAttributes) -> bool:
     if not config.invalid_csp:
         return False
-    return any(_is_browsers_own(source) or _is_local_page(source) for source in attributes.csp_sources if source)
+    return any(is_csp_noise(source) or _is_local_page(source) for source in attributes.csp_sources)
 
 
 _FILTERS: tuple[tuple[str, Callable[[FilterConfig, EventAttributes], bool]], ...] = (
@@ -171,9 +161,3 @@ def _host(url: str) -> str:
         return urlsplit(url).hostname or ""
     except ValueError:
         return ""
-
-
-def _is_browsers_own(url: str) -> bool:
-    """Return whether the URL belongs to the browser or an extension. A browser may send only its scheme."""
-    scheme = url.partition(":")[0].lower()
-    return scheme in _BROWSER_SCHEMES or scheme.endswith("-extension")

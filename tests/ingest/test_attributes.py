@@ -39,7 +39,10 @@ def test_a_usual_event_gives_every_fact() -> None:
         "release": "web@1.2.3",
         "environment": "production",
         "user": {"ip_address": "10.0.0.7"},
-        "request": {"url": "https://example.com/a", "headers": {"User-Agent": CHROME}},
+        "request": {
+            "url": "https://example.com/a",
+            "headers": {"User-Agent": CHROME, "Host": "a:1", "X-Forwarded-Host": "b"},
+        },
         "exception": {"values": [exception(frame("/a.js"), frame("/b.js"), type="Error", value="boom")]},
         "logentry": {"message": "it is %s", "formatted": "it is broken"},
     }
@@ -48,9 +51,11 @@ def test_a_usual_event_gives_every_fact() -> None:
         user_ip="10.0.0.7",
         user_agent=CHROME,
         page_url="https://example.com/a",
+        hosts=("a:1", "b"),
         release="web@1.2.3",
         messages=("it is broken", "Error: boom"),
-        sources=("/b.js",),
+        exception_value="boom",
+        source="/b.js",
         environment="production",
     )
 
@@ -64,7 +69,7 @@ def test_the_old_names_of_interfaces_are_read() -> None:
     }
     found = attributes(event)
     assert (found.page_url, found.user_agent, found.user_ip) == ("http://localhost/", "x", "::1")
-    assert (found.messages, found.sources) == (("m", "E: v"), ("a.py",))
+    assert (found.messages, found.source) == (("m", "E: v"), "a.py")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +79,7 @@ def test_the_old_names_of_interfaces_are_read() -> None:
         ([{"type": "A", "value": "a"}], ("A: a",)),
         ({"type": "A", "value": "a"}, ("A: a",)),
         ({"values": [{"type": "A"}, {"value": "a"}, {}, None, 1]}, ("A", "a")),
+        ({"values": [{"type": "A", "value": {"b": 1}}, {"type": 1, "value": 2}]}, ('A: {"b":1}', "2")),
         ({"values": {"type": "A"}}, ()),
         ({"values": None}, ()),
         ("A", ()),
@@ -94,18 +100,57 @@ def test_a_message_may_come_in_many_shapes(message: object) -> None:
     [
         {"USER-AGENT": "x"},
         [["Accept", "*/*"], ["User-Agent", "x"]],
-        {"User-Agent": ["x", "y"]},
+        {"User-Agent": ["x"]},
         {"a": 1, "user-agent": "x"},
+        [["User-Agent", "x"], ["user-agent", "y"]],
     ],
 )
 def test_headers_may_come_in_many_shapes(headers: object) -> None:
     assert attributes({"request": {"headers": headers}}).user_agent == "x"
 
 
+def test_a_header_that_was_sent_more_than_once_is_one_text() -> None:
+    assert attributes({"request": {"headers": {"User-Agent": ["x", "y"]}}}).user_agent == "x,y"
+
+
+def test_of_several_messages_the_newest_interface_counts() -> None:
+    event: dict[str, object] = {"message": "old", "sentry.interfaces.Message": {"message": "older"}}
+    assert attributes(event).messages == ("older",)
+    assert attributes({**event, "logentry": {"message": "new"}}).messages == ("new",)
+    assert attributes({**event, "logentry": None}).messages == ("older",)
+
+
+@pytest.mark.parametrize("interface", ["logentry", "sentry.interfaces.Message", "message"])
+def test_params_are_filled_into_a_message(interface: str) -> None:
+    entry = {"message": "connection to %s lost", "params": ["db-7"]}
+    assert attributes({interface: entry}).messages == ("connection to db-7 lost",)
+
+
 def test_the_raising_file_is_the_innermost_that_has_a_name() -> None:
-    nameless = [frame("<anonymous>"), frame("[native code]"), frame(""), {}, None, {"abs_path": 1}]
-    assert attributes({"exception": exception(frame("a"), frame("b"), *nameless)}).sources == ("b",)
-    assert attributes({"exception": exception(*nameless)}).sources == ()
+    nameless = [frame("<anonymous>"), frame("[native code]", "filename")]
+    assert attributes({"exception": exception(frame("a"), frame("b"), *nameless)}).source == "b"
+    assert attributes({"exception": exception(*nameless)}).source == ""
+
+
+@pytest.mark.parametrize("without_a_file", [{}, None, frame(""), {"abs_path": 1}, {"function": "f"}])
+def test_an_innermost_frame_without_a_file_hides_the_others(without_a_file: object) -> None:
+    assert attributes({"exception": exception(frame("a"), without_a_file)}).source == ""
+
+
+def test_the_first_exception_is_the_one_that_counts() -> None:
+    first, second = exception(frame("/a.js"), value="a"), exception(frame("/b.js"), value="b")
+    found = attributes({"exception": {"values": [first, second]}})
+    assert (found.source, found.exception_value) == ("/a.js", "a")
+
+
+@pytest.mark.parametrize("name", ["stacktrace", "sentry.interfaces.Stacktrace"])
+def test_the_stack_of_an_event_belongs_to_its_only_exception(name: str) -> None:
+    stack = {"frames": [frame("/a.js")]}
+    one = {"type": "E"}
+    assert attributes({name: stack, "exception": [one]}).source == "/a.js"
+    assert attributes({name: stack, "exception": [one, one]}).source == ""
+    assert attributes({name: stack}).source == ""
+    assert attributes({name: stack, "exception": exception(frame("/b.js"))}).source == "/b.js"
 
 
 def test_a_browser_is_believed_of_the_request_and_an_sdk_is_not() -> None:
@@ -116,6 +161,12 @@ def test_a_browser_is_believed_of_the_request_and_an_sdk_is_not() -> None:
 
 def test_the_user_whose_address_is_to_be_found_has_the_clients() -> None:
     assert attributes({"user": {"ip_address": "{{auto}}"}}, client_ip="192.0.2.1").user_ip == "192.0.2.1"
+
+
+def test_the_users_address_may_be_that_of_the_request() -> None:
+    request = {"env": {"REMOTE_ADDR": "127.0.0.1"}}
+    assert attributes({"request": request}).user_ip == "127.0.0.1"
+    assert attributes({"request": request, "user": {"ip_address": "192.0.2.1"}}).user_ip == "192.0.2.1"
 
 
 def test_an_event_made_to_be_expensive_is_bounded() -> None:
@@ -131,7 +182,19 @@ def test_a_payload_that_is_no_event_is_an_empty_one(payload: bytes) -> None:
 
 KEYS = st.sampled_from(
     ["request", "headers", "url", "user", "ip_address", "exception", "values", "type", "value", "stacktrace", "frames"]
-    + ["abs_path", "filename", "message", "formatted", "logentry", "release", "environment", "user-agent"]
+    + [
+        "abs_path",
+        "filename",
+        "message",
+        "params",
+        "%s",
+        "{}",
+        "formatted",
+        "logentry",
+        "release",
+        "environment",
+        "user-agent",
+    ]
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=20) | KEYS,
@@ -143,16 +206,17 @@ JSON = st.recursive(
 @given(JSON)
 def test_any_json_gives_facts(event: object) -> None:
     found = attributes(event)
-    assert all(isinstance(text, str) and text for text in (*found.messages, *found.sources))
+    assert all(isinstance(text, str) and text for text in found.messages)
+    assert isinstance(found.source, str)
 
 
 def test_of_an_event_of_a_hundred_thousand_parts_no_more_is_looked_at_than_sdks_send() -> None:
     """The event itself is parsed before, which its size bounds (docs/reliability.md#work-before-limits)."""
-    nameless = {"exception": [exception(*[{}] * 6000, frame("/z.js")), exception(frame("/a.js"), *[{}] * 6000)] * 25}
+    nameless = {"exception": [exception(frame("/a.js"), *[frame("<anonymous>")] * 6000)] * 50}
     headers = {str(number): "x" for number in range(70_000)}
     event = {**nameless, "request": {"headers": headers, "url": "a" * 10**6}, "release": "1" * 10**6}
     began = time.thread_time()
     found = event_attributes(event, client_ip="", user_agent="")
     assert time.thread_time() - began < 0.05
-    assert found.sources == ("/z.js",) * 25
+    assert found.source == ""
     assert (len(found.page_url), len(found.release)) == (LONGEST_TEXT, LONGEST_RELEASE)

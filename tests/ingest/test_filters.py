@@ -31,7 +31,7 @@ CAUGHT = {
     "ip-address": EventAttributes(client_ip="192.0.2.77"),
     "localhost": EventAttributes(page_url="http://localhost:3000/"),
     "invalid-csp": EventAttributes(csp_sources=("chrome-extension",)),
-    "browser-extensions": EventAttributes(sources=("moz-extension://abc/a.js",)),
+    "browser-extensions": EventAttributes(source="moz-extension://abc/a.js"),
     "release-version": EventAttributes(release="web@1.2.3"),
     "error-message": EventAttributes(messages=("Error: boom!",)),
     "legacy-browsers": EventAttributes(user_agent=IE9),
@@ -44,7 +44,9 @@ GOOD = EventAttributes(
     page_url="https://example.com/localhost",
     release="web@2.0.0",
     messages=("Error: bang",),
-    sources=("https://example.com/app.js",),
+    hosts=("example.com:443", "localhost.example.com"),
+    exception_value="bang",
+    source="https://example.com/app.js",
     csp_sources=("https://cdn.example.com/x.js", "inline", "data", "blob"),
 )
 
@@ -211,6 +213,7 @@ def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bo
 def test_a_release_is_matched_by_itself() -> None:
     config = FilterConfig(release_versions=("web@1.*",))
     assert matches_release(config, "WEB@1.2.3")
+    assert matches_release(config, " web@1.2.3\n")
     assert not matches_release(config, "web@2.0.0")
     assert not matches_release(config, "")
     assert not matches_release(FilterConfig(), "web@1.2.3")
@@ -233,13 +236,75 @@ def test_a_glob_of_many_stars_does_not_search_for_ever() -> None:
         ("https://example.com/chrome-extension/a.js", False),
         ("app:///a.js", False),
         ("/srv/app/browser-extension.py", False),
+        ("CHROME-EXTENSION://abc/a.js", True),
+        ("safari-extension://abc/a.js", True),
+        ("https://graph.facebook.com/", True),
+        ("https://connect.facebook.net/en_US/sdk.js", True),
+        ("https://eatdifferent.com.woopra-ns.com/main.js", True),
+        ("https://static.woopra.com/js/woopra.js", True),
+        ("http://127.0.0.1:4001/isrunning", True),
+        ("https://webappstoolbarba.texthelp.com/a.js", True),
+        ("http://metrics.itunes.apple.com.edgesuite.net/itunespreview/itunes/browser:firefo", True),
+        ("https://ff.kis.v2.scr.kaspersky-labs.com/E3E8934C/main.js", True),
+        ("resource://gre/modules/a.js", False),
+        ("https://example.com/chrome://a.js", False),
+        ("https://facebook.com/sdk.js", False),
     ],
 )
-def test_a_file_of_an_extension_is_known_by_its_scheme(source: str, caught: bool) -> None:
+def test_a_file_of_an_extension_is_known_by_its_address(source: str, caught: bool) -> None:
     config = FilterConfig(browser_extensions=True)
-    assert first_match(config, EventAttributes(sources=("app.js", source))) == (
-        "browser-extensions" if caught else None
-    )
+    assert first_match(config, EventAttributes(source=source)) == ("browser-extensions" if caught else None)
+
+
+@pytest.mark.parametrize(
+    ("value", "caught"),
+    [
+        ("Error in top.GLOBALS", True),
+        ("originalCreateNotification is not there", True),
+        ("canvas.contentDocument", True),
+        ("MyApp_RemoveAllHighlights", True),
+        ("at http://tt.epicplay.com/a", True),
+        ("Can't find variable: ZiteReader", True),
+        ("jigsaw is not defined", True),
+        ("ComboSearch is not defined", True),
+        ("http://loading.retry.widdit.com/a.js failed", True),
+        ("atomicFindClose()", True),
+        ("fb_xd_fragment", True),
+        ("bmi_SafeAddOnload", True),
+        ("EBCallBackMessageReceived", True),
+        ("window.__gCrWeb.find", True),
+        ("CONDUITPAGE is not defined", True),
+        ("null is not an object (evaluating 'elt.parentNode')", True),
+        ("plugin.setSuspendState is not a function", True),
+        ("Extension context invalidated.", True),
+        ("failed to load webkit-masked-url://hidden/", True),
+        ("can't access dead object", True),
+        ("null is not an object", False),
+        ("Facebook is not defined", False),
+        ("", False),
+    ],
+)
+def test_an_error_of_an_extension_is_known_by_its_text(value: str, caught: bool) -> None:
+    config = FilterConfig(browser_extensions=True)
+    assert first_match(config, EventAttributes(exception_value=value)) == ("browser-extensions" if caught else None)
+    assert first_match(config, EventAttributes(messages=(value,))) is None
+
+
+@pytest.mark.parametrize(
+    ("host", "caught"),
+    [
+        ("localhost", True),
+        ("LOCALHOST:3000", True),
+        ("127.0.0.1:8080", True),
+        ("localhost.example.com:3000", False),
+        ("app.localhost", False),
+        ("127.0.0.11", False),
+        ("", False),
+    ],
+)
+def test_localhost_knows_the_host_that_a_page_was_asked_for(host: str, caught: bool) -> None:
+    found = first_match(FilterConfig(localhost=True), EventAttributes(hosts=("example.com", host)))
+    assert found == ("localhost" if caught else None)
 
 
 @pytest.mark.parametrize(
@@ -249,6 +314,17 @@ def test_a_file_of_an_extension_is_known_by_its_scheme(source: str, caught: bool
         ("about", True),
         ("about:blank", True),
         ("http://localhost:8000/a.js", True),
+        ("chrome-extension://abc/a.js", True),
+        ("ms-browser-extension", True),
+        ("chromenull://", True),
+        ("data:text/html,chromewebdata", True),
+        ("http://superfish.com", True),
+        ("https://www.superfish.com:443/a.js", True),
+        ("v.zilionfast.in", True),
+        ("https://injections.adguard.com/", True),
+        ("https://example.com/superfish.com", False),
+        ("https://notsuperfish.com/", False),
+        ("https://a.v.zilionfast.in/", False),
         ("inline", False),
         ("eval", False),
         ("self", False),
@@ -265,7 +341,7 @@ def test_a_csp_report_of_what_is_not_the_sites_is_invalid(source: str, caught: b
 @given(st.text(), st.text())
 def test_any_glob_against_any_text_answers(glob: str, text: str) -> None:
     config = FilterConfig(error_messages=(glob,), invalid_csp=True, ip_addresses=(glob,), localhost=True)
-    first_match(config, EventAttributes(text, text, "", text, text, (text,), (text,), (text,)))
+    first_match(config, EventAttributes(text, text, "", text, (text,), text, (text,), text, text, (text,)))
 
 
 @given(st.text(alphabet="ab*?"), st.text(alphabet="ab", max_size=8))
