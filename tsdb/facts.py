@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from tsdb.reading import Seen
-from tsdb.series import Series
+from tsdb.series import Series, decoded
 from tsdb.stamps import Stamp
 from tsdb.store import Store
 from tsdb.timeline import Window
@@ -138,7 +138,7 @@ def _group(name: bytes, question: Question) -> Group | None:
 
     `name` is the part of the fact's name after its key. Places in the group that are no field of Kind are left empty.
     """
-    kind = Kind(*name.decode().split(":"))
+    kind = Kind(*map(decoded, name.decode().split(":")))
     if not question.wants(kind):
         return None
     return tuple(getattr(kind, name, "") for name in question.group_by)

@@ -15,7 +15,7 @@ of its own. If the event has no id or was refused, the token says that this subm
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -25,9 +25,20 @@ from redis.exceptions import RedisError
 
 from tsdb.outcomes import Outcome
 from tsdb.rollups import LARGEST
-from tsdb.room import moved_to_spare, without_room
+from tsdb.room import Refusal, refusal
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, quota_key, running_key, state_key
+from tsdb.series import (
+    Series,
+    Words,
+    categories_key,
+    claim_key,
+    index_key,
+    quota_key,
+    reasons_key,
+    running_key,
+    state_key,
+    unknown_words,
+)
 from tsdb.store import Increment, ProjectClosed, Store
 
 REPEAT_SECONDS = 10
@@ -99,6 +110,13 @@ class Sent(NamedTuple):
     now: int
 
 
+class _Remembered(NamedTuple):
+    """The keys of a series' rings, and its words that are not known, if there are any."""
+
+    rings: list[str]
+    words: Words | None
+
+
 class Intake:
     """Counts arrivals into the store. The id of an event is remembered for `dedupe_seconds`; 0 means not at all."""
 
@@ -106,7 +124,9 @@ class Intake:
         self._store = store
         self._dedupe_seconds = dedupe_seconds
         self._script = Script("intake", store.rollups)
-        self._rings = lru_cache(REMEMBERED_SERIES)(lambda series: [series.key(rollup) for rollup in store.rollups])
+        self._remembered = lru_cache(REMEMBERED_SERIES)(
+            lambda series: _Remembered([series.key(rollup) for rollup in store.rollups], unknown_words(series))
+        )
 
     def count(self, project: int, version: str, arrival: Arrival, submission: str, *, now: int) -> Outcome:
         """Count one arrival as count_together does. Raises what that returns."""
@@ -142,12 +162,15 @@ class Intake:
         return answers
 
     def _count(self, batches: Sequence[_Batch]) -> list[Any]:
-        """Return the script's answer for each batch, after counting facts without room under their spare names."""
+        """Return the script's answer for each batch, after counting elsewhere what had no room (tsdb/room.py)."""
         answers = self._run([self._call(batch, self._store.most_series) for batch in batches])
-        crowded = {place: numbers for place, answer in enumerate(answers) if (numbers := without_room(answer))}
-        if crowded:
-            # Without a limit, because it adds only spare series, even if others fill the project at this moment.
-            again = self._run([self._call(batches[place].moved_to_spare(crowded[place]), 0) for place in crowded])
+        batches, most = list(batches), [self._store.most_series] * len(batches)
+        while crowded := {place: refused for place, answer in enumerate(answers) if (refused := refusal(answer))}:
+            for place, refused in crowded.items():
+                batches[place] = batches[place].moved(refused)
+                if refused.facts:
+                    most[place] = 0  # because it adds only spare series, even if others fill the project at this moment
+            again = self._run([self._call(batches[place], most[place]) for place in crowded])
             for place, answer in zip(crowded, again, strict=True):
                 answers[place] = answer
         return answers
@@ -172,9 +195,15 @@ class Intake:
             return [error] * len(calls)
 
     def _call(self, batch: _Batch, most_series: int) -> Call:
-        keys, args = batch.keys_and_args(most_series)
-        for series in batch.series:
-            keys += self._rings(series)
+        found = [self._remembered(series) for series in batch.series]
+        unknown = [(number, *one.words) for number, one in enumerate(found, start=1) if one.words]
+        keys, args = batch.keys_and_args(most_series, len(unknown))
+        for one in found:
+            keys += one.rings
+        if unknown:
+            keys += [categories_key(batch.project), reasons_key(batch.project)]
+            for numbered in unknown:
+                args += numbered
         return Call(keys, args)
 
 
@@ -230,20 +259,25 @@ class _Batch:
             self._now = now
         return True
 
-    def moved_to_spare(self, numbers: Collection[int]) -> _Batch:
-        """Return a batch of the same arrivals that counts the series with these numbers under their spare names."""
-        moved = dict(zip(self.series, moved_to_spare(self.series, numbers), strict=True))
+    def moved(self, refused: Refusal) -> _Batch:
+        """Return a batch of the same arrivals that counts elsewhere what there is no room for."""
+        again = dict(zip(self.series, refused.moved(self.series), strict=True))
+        moved = {series: again[into] for series, into in self._moved.items()}
+        moved |= {series: into for series, into in again.items() if series not in moved}
         batch = _Batch(self.project, self._version, self._dedupe_seconds, moved)
         for place, one in zip(self.places, self._sent, strict=True):
             batch.takes(one, place)
         return batch
 
-    def keys_and_args(self, most_series: int) -> tuple[list[str], list[str | int]]:
-        """Return the arguments of the call, and its keys without those of the rings."""
+    def keys_and_args(self, most_series: int, unknown: int) -> tuple[list[str], list[str | int]]:
+        """Return the keys of the call without those of the rings, and its arguments without the words.
+
+        `unknown` is the number of series with words that are not known.
+        """
         project, series, quotas = self.project, self.series, self._quotas
         keys = [state_key(project), index_key(project), running_key(project), *self._claims, *quotas]
         args: list[str | int] = [self._now, self._version, REPEAT_SECONDS, self._dedupe_seconds, most_series]
-        args += (len(self.places), len(series), len(self._times), len(quotas))
+        args += (len(self.places), len(series), len(self._times), len(quotas), unknown)
         args += [one.name for one in series]
         args += self._times
         args += [window for _, window in quotas.values()]

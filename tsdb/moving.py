@@ -8,7 +8,7 @@ from collections.abc import Collection, Sequence
 from tsdb import ring
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
-from tsdb.series import Series, claim_key, index_key, state_key
+from tsdb.series import Series, categories_key, claim_key, index_key, reasons_key, state_key, unknown_words
 from tsdb.store import ProjectClosed, Store
 from tsdb.units import DAY
 
@@ -76,8 +76,11 @@ class Mover:
             index_key(project),
             claim_key(project, f"{token}:{rollup.name}"),
             destination.key(rollup),
+            categories_key(project),
+            reasons_key(project),
         ]
-        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name, merge]
+        words = unknown_words(destination) or ("", "")
+        args: list[str | bytes | int] = [place, "moved", MOVE_SECONDS, destination.name, merge, *words]
         for pair in ring.buckets(raw, rollup):
             args += pair
         if self._put.run(self._store.clients.write, Call(keys, args)) == b"closed":

@@ -1,7 +1,12 @@
-"""The closed lists of words: outcomes, categories and reasons, and the stats that are sums of outcomes."""
+"""The words for what is counted: outcomes, categories and reasons, and the stats that are sums of outcomes.
+
+Outcomes are a closed list, because the stats are sums of them. Categories and reasons are open: SDKs make up new ones,
+and those are counted under their own names. A project has room for so many words that are not known (tsdb/room.py).
+"""
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 
 
@@ -18,7 +23,7 @@ class Outcome(StrEnum):
 
 
 class Category(StrEnum):
-    """The kinds of data that are counted, as Sentry's SDKs and client reports name them."""
+    """The kinds of data that this service counts by itself. A client report can name others (CATEGORY_NAMES)."""
 
     ERROR = "error"
     TRANSACTION = "transaction"
@@ -41,20 +46,42 @@ class Category(StrEnum):
     TRANSACTION_INDEXED = "transaction_indexed"
 
 
-CATEGORY_NAMES: dict[str, Category] = {
+OTHER_CATEGORY = "other"
+"""The category of what has no readable one, or one that the project has no room for."""
+
+CATEGORY_NAMES: dict[str, str] = {
     **{category.value: category for category in Category},
+    **{
+        name: name
+        for name in (
+            "transaction_processed", "profile_indexed", "profile_duration", "profile_duration_ui", "profile_backend",
+            "profile_ui", "monitor_seat", "metric_second", "replay_video", "uptime", "seer_autofix", "seer_scanner",
+            "seer_user", "prevent_user", "prevent_review", "size_analysis", "installable_build", "snapshot_image",
+            OTHER_CATEGORY,
+        )
+    },
     "default": Category.ERROR,
     "security": Category.ERROR,
     "crash": Category.ERROR,
     "statsd": Category.METRIC_BUCKET,
     "user_report": Category.FEEDBACK,
-}
-"""All names that a sender or a reader may use for a category.
+    "user_report_v2": Category.FEEDBACK,
+}  # fmt: skip
+"""All names that are known for a category, and the category that each of them means.
 
-Events and security reports are both of the category error (docs/contract.md#categories-and-reasons). `default` and
-`security`, which SDKs still name in rate limits and client reports, are other words for it.
+They are those of Sentry's relay, and the item types that old SDKs write into their reports. Events and security
+reports are both of the category error (docs/contract.md#categories-and-reasons). `default` and `security`, which SDKs
+still name in rate limits and client reports, are other words for it.
 """
 
+CATEGORIES = frozenset(CATEGORY_NAMES.values())
+"""The known categories."""
+
+LONGEST_CATEGORY, LONGEST_REASON = 64, 200
+"""The most bytes of UTF-8 of a category or a reason that is not known."""
+
+MOST_CATEGORIES, MOST_REASONS = 50, 100
+"""How many different categories and reasons that are not known a project has room for."""
 
 LARGEST_QUANTITY = 10**9
 """The most events that one row of a client report or of `outcomes/` can stand for."""
@@ -90,14 +117,37 @@ REASONS = frozenset(
         "insufficient_data", "backpressure", "no_parent_span", "ignored", "invalid", "too_big",
     )
 )  # fmt: skip
-"""The known reasons. Any other is counted as `other`, so that the series of a project stay few."""
+"""The known reasons."""
+
+_WORD = re.compile(r"[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*")
+"""A text that is not blank and has no control characters."""
 
 
-def known_reason(reason: str | None) -> str:
-    """Return the reason if it is known, `none` if there is no reason, and `other` for any other text."""
-    if not reason:
+def category_of(name: str) -> str:
+    """Return the category that the name means: the known one, else the name itself, or `other` if it is no word.
+
+    A word is a text of at most LONGEST_CATEGORY bytes that is not blank and has no control characters.
+    """
+    return CATEGORY_NAMES.get(name) or (name if _is_word(name, LONGEST_CATEGORY) else OTHER_CATEGORY)
+
+
+def reason_of(text: str | None) -> str:
+    """Return the reason as it is; `none` if there is none, and `other` if it is no word.
+
+    A word is as in category_of, of at most LONGEST_REASON bytes.
+    """
+    if not text:
         return NO_REASON
-    return reason if reason in REASONS else OTHER_REASON
+    return text if text in REASONS or _is_word(text, LONGEST_REASON) else OTHER_REASON
+
+
+def _is_word(text: str, longest: int) -> bool:
+    if len(text) > longest or not _WORD.fullmatch(text):
+        return False
+    try:
+        return len(text.encode()) <= longest
+    except UnicodeEncodeError:  # half of a surrogate pair
+        return False
 
 
 RECEIVED = (Outcome.ACCEPTED, Outcome.FILTERED, Outcome.RATE_LIMITED)

@@ -1,10 +1,13 @@
 """The names of series, and the keys of a project in Redis.
 
-A key contains numeric ids and words of closed lists, never text that a user typed. The braces are the hash tag of a
-Redis Cluster: all keys of a project lie in one slot, so one script can touch all of them.
+A key contains numeric ids and words. A category or a reason may be any text that a client sent. In a name it stands
+percent-encoded (`_encoded`), so it holds letters, digits, `_`, `.`, `-` and `%` only. A known word stands as it
+is. The braces are the hash tag of a Redis Cluster: all keys of a project lie in one slot, so one script can touch all
+of them.
 
     ts:{7}:state                            the state of project 7 (tsdb/state.py)
     ts:{7}:index                            set of the names of the series that exist
+    ts:{7}:categories, ts:{7}:reasons       sets of the words that are not known, as they stand in names
     ts:{7}:running                          hash of totals since the beginning, by category:outcome, and by
                                             category:outcome:reason for what was not accepted
     ts:{7}:t:error:accepted:3600s770        ring of a total: category, outcome
@@ -21,11 +24,17 @@ One kind of key is of no project: `stamp:{7}` is a stamp (tsdb/stamps.py).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
-from tsdb.outcomes import FILTERS, NO_REASON, RECEIVED, Category, Outcome
+from tsdb.outcomes import CATEGORIES, FILTERS, NO_REASON, REASONS, RECEIVED, Category, Outcome
 from tsdb.rollups import Rollup
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
+_UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]")
+_ENCODED = re.compile(rb"%([0-9A-F]{2})")
 
 NO_KEY = 0
 """The key id of a fact that was counted without a key, or with a key that there is no room for (tsdb/room.py)."""
@@ -55,6 +64,13 @@ class Fact(NamedTuple):
     reason: str
 
 
+class Words(NamedTuple):
+    """The words in the name of a series that are not known, as they stand there. A known one is left empty."""
+
+    category: str
+    reason: str
+
+
 class InEnvironment(NamedTuple):
     """What a series of an environment counts: an outcome, or with a reason the part that one filter dropped."""
 
@@ -73,12 +89,12 @@ class RunningTotals(NamedTuple):
     than in `outcomes`."""
 
 
-def total(project: int, category: Category, outcome: Outcome) -> Series:
+def total(project: int, category: str, outcome: str) -> Series:
     """Return the total of a category and an outcome."""
-    return Series(project, f"t:{category}:{outcome}")
+    return Series(project, f"t:{_encoded(category)}:{outcome}")
 
 
-def totals(projects: Iterable[int], category: Category, outcomes: Iterable[Outcome]) -> list[Series]:
+def totals(projects: Iterable[int], category: str, outcomes: Iterable[Outcome]) -> list[Series]:
     """Return the total of each of the outcomes for each of the projects, project by project."""
     names = [total(0, category, outcome).name for outcome in outcomes]
     return [Series(project, name) for project in projects for name in names]
@@ -90,15 +106,15 @@ def ring_keys(series: Iterable[Series], rollup: Rollup) -> list[str]:
     return [f"ts:{{{project}}}:{name}:{shape}" for project, name in series]
 
 
-def fact(project: int, key: int, category: Category, outcome: Outcome, reason: str = NO_REASON) -> Series:
-    """Return the fact of a key. `key` is its id or NO_KEY, and `reason` is one of tsdb.outcomes.REASONS."""
-    return Series(project, f"f:{key}:{category}:{outcome}:{reason}")
+def fact(project: int, key: int, category: str, outcome: str, reason: str = NO_REASON) -> Series:
+    """Return the fact of a key. `key` is its id or NO_KEY."""
+    return Series(project, f"f:{key}:{_encoded(category)}:{outcome}:{_encoded(reason)}")
 
 
 def of_event(
     project: int,
     key: int,
-    category: Category,
+    category: str,
     outcome: Outcome,
     *,
     reason: str = NO_REASON,
@@ -113,9 +129,9 @@ def of_event(
     return counted
 
 
-def is_of_environment(category: Category, outcome: Outcome) -> bool:
+def is_of_environment(category: str, outcome: Outcome) -> bool:
     """Return whether environments count this category and outcome."""
-    return category is Category.ERROR and outcome in RECEIVED
+    return category == Category.ERROR and outcome in RECEIVED
 
 
 def environment(project: int, environment: int, outcome: str, reason: str | None = None) -> Series:
@@ -134,7 +150,35 @@ def parse_fact(name: str) -> Fact | None:
     if kind != "f":
         return None
     key, category, outcome, reason = rest.split(":")
-    return Fact(int(key), category, outcome, reason)
+    return Fact(int(key), decoded(category), outcome, decoded(reason))
+
+
+def unknown_words(series: Series) -> Words | None:
+    """Return the words in the name of the series that are not known; None if all are."""
+    kind, *parts = series.name.split(":")
+    if kind == "t":
+        category, reason = parts[0], ""
+    elif kind == "f":
+        category, reason = parts[1], parts[3]
+    else:
+        return None
+    words = Words("" if category in CATEGORIES else category, "" if reason in REASONS else reason)
+    return words if any(words) else None
+
+
+def decoded(word: str) -> str:
+    """Return a category or a reason as it was sent, from how it stands in a name."""
+    if "%" not in word:
+        return word
+    return _ENCODED.sub(lambda found: bytes.fromhex(found[1].decode()), word.encode()).decode()
+
+
+@lru_cache(maxsize=1000)
+def _encoded(word: str) -> str:
+    """Return a category or a reason as it stands in a name. Different words never stand there alike."""
+    if _PLAIN.fullmatch(word):
+        return str(word)
+    return _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], word.encode()).decode()
 
 
 def parse_environment(name: str) -> InEnvironment | None:
@@ -161,6 +205,16 @@ def index_key(project: int) -> str:
     return f"ts:{{{project}}}:index"
 
 
+def categories_key(project: int) -> str:
+    """Return the key of the set of the project's categories that are not known."""
+    return f"ts:{{{project}}}:categories"
+
+
+def reasons_key(project: int) -> str:
+    """Return the key of the set of the project's reasons that are not known."""
+    return f"ts:{{{project}}}:reasons"
+
+
 def running_key(project: int) -> str:
     """Return the key of the project's running totals."""
     return f"ts:{{{project}}}:running"
@@ -170,9 +224,10 @@ def read_running(fields: Mapping[bytes, bytes]) -> RunningTotals:
     """Return the running totals, from the fields of their hash."""
     totals = RunningTotals({}, {})
     for field, total in fields.items():
-        category, outcome, *reason = field.decode().split(":", 2)
+        word, outcome, *reason = field.decode().split(":", 2)
+        category = decoded(word)
         if reason:
-            totals.drops[category, outcome, reason[0]] = int(total)
+            totals.drops[category, outcome, decoded(reason[0])] = int(total)
         else:
             totals.outcomes[category, outcome] = int(total)
     return totals

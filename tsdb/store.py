@@ -16,9 +16,21 @@ from tsdb.client import Clients
 from tsdb.protocol import none_failed
 from tsdb.reading import Beliefs, Counts, Index, Reader, Seen
 from tsdb.rollups import LARGEST, Rollup, check_rollups
-from tsdb.room import moved_to_spare, without_room
+from tsdb.room import RoomForWords, refusal
 from tsdb.scripts import Call, Script
-from tsdb.series import RunningTotals, Series, claim_key, index_key, read_running, running_key, state_key
+from tsdb.series import (
+    RunningTotals,
+    Series,
+    categories_key,
+    claim_key,
+    decoded,
+    index_key,
+    read_running,
+    reasons_key,
+    running_key,
+    state_key,
+    unknown_words,
+)
 from tsdb.stamps import Outdated, Stamps
 from tsdb.state import Shape
 from tsdb.states import States, Unsettled
@@ -240,6 +252,17 @@ class Store:
         """
         return self._reader.fact_names(projects, most)
 
+    def unknown_categories(self, projects: Sequence[int]) -> set[str]:
+        """Return the categories that are not known and that any of the projects ever counted. One round trip."""
+        found = self._together([("SMEMBERS", categories_key(project)) for project in projects])
+        return {decoded(word.decode()) for words in found for word in words}
+
+    def room_for_words(self, project: int) -> RoomForWords:
+        """Return the words of the project that are not known, and its room for more. One round trip."""
+        keys = categories_key(project), reasons_key(project)
+        found = none_failed(self.clients.write.together([("SMEMBERS", key) for key in keys]))
+        return RoomForWords(*([word.decode() for word in words] for words in found))
+
     def running_totals(self, projects: Sequence[int]) -> dict[int, RunningTotals]:
         """Return the totals of all that each project ever counted. One round trip."""
         found = self._together([("HGETALL", running_key(project)) for project in projects])
@@ -280,12 +303,18 @@ class Store:
     ) -> Call:
         keys = [state_key(project), index_key(project), running_key(project)]
         keys.append(claim_key(project, claim.id if claim else ""))
+        unknown = [(number, *words) for number, one in enumerate(of_series, start=1) if (words := unknown_words(one))]
         args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0, most]
+        args.append(len(unknown))
+        for numbered in unknown:
+            args += numbered
         for series, amounts in of_series.items():
             keys += [series.key(rollup) for rollup in self.rollups]
             args += [series.name, len(amounts)]
             for pair in amounts.items():
                 args += pair
+        if unknown:
+            keys += [categories_key(project), reasons_key(project)]
         return Call(keys, args)
 
     def _send_batch(self, project: int, batch: Mapping[Series, Mapping[int, int]], now: int) -> None:
@@ -295,17 +324,18 @@ class Store:
     def _counted(
         self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, answer: Any
     ) -> Any:
-        """Return the answer, after counting the facts that there was no room for under their spare names."""
-        numbers = without_room(answer)
-        if numbers is None:
-            return answer
-        moved = self._added_up(
-            Increment(one, start, amount)
-            for one, amounts in zip(moved_to_spare(of_series, numbers), of_series.values(), strict=True)
-            for start, amount in amounts.items()
-        )
-        # Without a limit, because it adds only spare series, even if others fill the project at this moment.
-        return self._count.run(self.clients.write, self._count_call(project, moved[project], now, claim, 0))
+        """Return the answer, after counting what there was no room for elsewhere (tsdb/room.py)."""
+        most = self.most_series
+        while refused := refusal(answer):
+            of_series = self._added_up(
+                Increment(one, start, amount)
+                for one, amounts in zip(refused.moved(of_series), of_series.values(), strict=True)
+                for start, amount in amounts.items()
+            )[project]
+            if refused.facts:
+                most = 0  # because it adds only spare series, even if others fill the project at this moment
+            answer = self._count.run(self.clients.write, self._count_call(project, of_series, now, claim, most))
+        return answer
 
     def _verdict(self, projects: Sequence[int], answers: Sequence[object]) -> bool:
         """Return whether all was counted now, and not before. Raises what incr_multi raises."""

@@ -13,7 +13,7 @@ from tsdb.outcomes import Category, Outcome
 from tsdb.protocol import none_failed
 from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
-from tsdb.series import index_key, running_key, state_key, total
+from tsdb.series import categories_key, index_key, reasons_key, running_key, state_key, total
 from tsdb.state import Phase, State, parse_state, tombstone_text
 from tsdb.states import States, Unsettled
 
@@ -34,7 +34,10 @@ class Tombstones:
         self._sweep = Script("sweep", rollups, flags="allow-oom")
 
     def has_keys(self, project: int) -> bool:
-        """Return whether the project may have keys: a state, an index, running totals, or rings of totals."""
+        """Return whether the project may have keys: a state, an index, running totals, or rings of totals.
+
+        Only an earlier version left rings without an index, and it knew these categories alone.
+        """
         keys = [state_key(project), index_key(project), running_key(project)]
         shapes = [*(rollup.name for rollup in self._rollups), *EARLIER_SHAPES]
         for category in Category:
@@ -79,8 +82,9 @@ class Tombstones:
                     if project in doomed and not key.endswith(b"}:state"):
                         found.setdefault(int(project), []).append(key)
                 gone += self._unlink(found)
-        # In a cluster a slot may move during the scan. All keys that this could miss expire, except these two.
-        return gone + self._unlink({one: [index_key(one), running_key(one)] for one in map(int, doomed)})
+        # In a cluster a slot may move during the scan. All keys that this could miss expire, except these.
+        lasting = (index_key, running_key, categories_key, reasons_key)
+        return gone + self._unlink({one: [key(one) for key in lasting] for one in map(int, doomed)})
 
     def _unlink(self, keys: Mapping[int, Sequence[str | bytes]]) -> int:
         calls = [Call([state_key(project), *of_project], []) for project, of_project in keys.items()]

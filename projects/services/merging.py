@@ -89,12 +89,13 @@ def _move_all(source: int, destination: int, state: State, merge: str) -> None:
         store = Store(store.clients, rollups_of(state.shapes), most_series=store.most_series)
     mover = Mover(store)
     series, there = store.names_of(source), set(store.names_of(destination))
+    words = store.room_for_words(destination)  # read after the series: words of those that have moved are among them
     # The environments are read after the series, so that the environment of each series is among them.
     names = {number: name for name, number in selectors.load_environments(source).items()}
     for name in series:
-        into = name
-        if store.most_series and name not in there and len(there) >= store.most_series:
-            into = spare(Series(destination, name)).name
+        into = words.place(Series(destination, name)).name
+        if store.most_series and into not in there and len(there) >= store.most_series:
+            into = spare(Series(destination, into)).name
         found = parse_environment(name)
         if found is not None:
             # A database that was restored from an older backup may have lost the environment's name.

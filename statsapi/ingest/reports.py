@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import TypeGuard
 
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
-from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, OTHER_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import LARGEST_QUANTITY, OTHER_REASON, Outcome, category_of, reason_of
 
 # The most rows that are read from a report. SDKs add up equal rows, so they send a few dozen.
 MOST_ROWS = 200
@@ -35,8 +35,8 @@ class ReportRow:
     """The sum of the rows with the same outcome, category and reason."""
 
     outcome: Outcome  # client_discard, rate_limited or filtered
-    category: Category
-    reason: str  # a known one or "other", so that no client can invent series without end
+    category: str
+    reason: str
     quantity: int  # at least 1; a row as it was sent has at most 10^9
 
 
@@ -51,23 +51,23 @@ class ClientReport:
 def parse_report(payload: Buffer) -> ClientReport | None:
     """Return the report, or None if it cannot be read.
 
-    A row with a bad quantity or an unknown category is left out.
+    A row with a bad quantity or without a category is left out.
     """
     try:
         report = parse_object(payload)
     except ValueError:
         return None
-    totals: Counter[tuple[Outcome, Category, str]] = Counter()
+    totals: Counter[tuple[Outcome, str, str]] = Counter()
     room = MOST_ROWS
     for name, outcome in _OUTCOME_OF_LIST.items():
         rows = as_list(report.get(name))[:room]
         room -= len(rows)
         for row in map(as_mapping, rows):
-            category, quantity = CATEGORY_NAMES.get(as_text(row.get("category"))), row.get("quantity")
-            if category is None or not _is_quantity(quantity):
+            category, quantity = as_text(row.get("category")), row.get("quantity")
+            if not category or not _is_quantity(quantity):
                 continue
-            reason = known_reason(as_text(row.get("reason")) or OTHER_REASON)
-            totals[outcome, category, reason] += quantity
+            reason = reason_of(as_text(row.get("reason")) or OTHER_REASON)
+            totals[outcome, category_of(category), reason] += quantity
     return ClientReport(
         timestamp=parse_timestamp(report.get("timestamp")),
         rows=tuple(ReportRow(*key, quantity) for key, quantity in totals.items()),

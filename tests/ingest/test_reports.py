@@ -53,13 +53,32 @@ def test_the_largest_quantity_is_taken() -> None:
     assert rows(discarded_events=[row(quantity=10**9)])[0].quantity == 10**9
 
 
-@pytest.mark.parametrize("category", ["internal", "unknown", "", None, 1, ["error"]])
-def test_a_row_of_an_unknown_category_is_left_out(category: object) -> None:
+@pytest.mark.parametrize("category", ["internal", "unknown", "Error", "a b", "{7}:x", "ü" * 32, "x" * 64])
+def test_a_row_of_an_unknown_category_is_kept_under_its_own_name(category: str) -> None:
+    assert rows(discarded_events=[row(category=category)])[0].category == category
+
+
+@pytest.mark.parametrize("category", ["x" * 65, "ü" * 33, " ", "a\nb", "\x7f", "x" * 10_000])
+def test_a_category_that_is_no_word_is_other(category: str) -> None:
+    assert rows(discarded_events=[row(category=category)])[0].category == "other"
+
+
+@pytest.mark.parametrize("category", ["", None, 1, ["error"]])
+def test_a_row_without_a_category_is_left_out(category: object) -> None:
     assert rows(discarded_events=[row(category=category)]) == []
 
 
-@pytest.mark.parametrize("reason", ["made up", "", None, 1, "x" * 10_000])
-def test_a_reason_that_is_not_known_is_other(reason: object) -> None:
+@pytest.mark.parametrize(
+    "reason", ["made up", "MADE UP", "a:b", "{7}", " x ", "%3A", "=1+1", "ü" * 100, "x" * 200, "\u202e", "None", "null"]
+)
+def test_a_reason_is_kept_as_it_comes(reason: str) -> None:
+    assert rows(discarded_events=[row(reason)])[0].reason == reason
+
+
+@pytest.mark.parametrize(
+    "reason", ["", None, 1, " ", "\u3000", "a\nb", "a\0", "\x85", "x" * 201, "ü" * 101, "x" * 10_000]
+)
+def test_a_reason_that_is_missing_or_no_word_is_other(reason: object) -> None:
     assert rows(discarded_events=[row(reason)])[0].reason == "other"
 
 

@@ -124,6 +124,7 @@ def test_real_refusals_have_their_reasons(viewer: Client, sdk: Sdk, project: Pro
         ("Invalid", "1"),
     ]
     assert [row[0].partition(" ")[0] for row in rows[:3]] == ["SDK:", "SDK:", "Filter:"]
+    assert rows[1][0].startswith("SDK: a word that nobody knows")
 
 
 @pytest.mark.parametrize("outcome", [outcome for outcome in Outcome if outcome is not Outcome.ACCEPTED])

@@ -141,7 +141,10 @@ def test_amounts_too_large_for_lua_are_added_exactly_and_stop_at_the_largest(int
 
 
 def test_many_arrivals_and_large_ones_are_counted_in_several_calls(intake: Intake, tiny: Store) -> None:
-    large = [Increment(Series(7, f"t:{number}:accepted"), NOW - number % 3) for number in range(MOST_INCREMENTS + 1)]
+    large = [
+        Increment(Series(7, f"f:{number}:error:accepted:none"), NOW - number % 3)
+        for number in range(MOST_INCREMENTS + 1)
+    ]
     arrivals = [
         *(event(f"{number:032x}", Quota(1, 2 * MOST_ARRIVALS, 60)) for number in range(2 * MOST_ARRIVALS + 5)),
         Arrival(None, Outcome.ACCEPTED, large),

@@ -171,7 +171,9 @@ def test_a_project_that_was_never_opened_is_refused_and_leaves_no_key(store: Sto
 
 def test_of_several_projects_the_open_ones_are_counted_and_the_closed_ones_named(tiny: Store) -> None:
     with pytest.raises(ProjectClosed) as refused:
-        tiny.incr_multi([Increment(Series(9, "t"), NOW), Increment(WEB, NOW), Increment(Series(6, "t"), NOW)], now=NOW)
+        tiny.incr_multi(
+            [Increment(Series(9, WEB.name), NOW), Increment(WEB, NOW), Increment(Series(6, WEB.name), NOW)], now=NOW
+        )
     assert refused.value.projects == [6, 9]
     assert sums(tiny, WEB) == [1, 1, 1]
 

@@ -1,26 +1,29 @@
 -- Counts increments of one project into every rollup that still retains them: all of them or none.
 --
--- KEYS  1 state, 2 index, 3 running totals, 4 claim, then for each series its rings, one a rollup, finest first
+-- KEYS  1 state, 2 index, 3 running totals, 4 claim, then for each series its rings, one a rollup, finest first; then, if
+--       there are words that are not known, the sets of the project's categories and reasons
 -- ARGV  1 the caller's clock (s), 2 the value of the claim ('' = no claim), 3 how long the claim lasts (s), 4 the most
---       series of a project (0: no limit), then for each series: name, number of increments k, and k times: timestamp (s),
---       amount
+--       series of a project (0: no limit), 5 the number of series with words that are not known, then those words (see
+--       new_words), then for each series: name, number of increments k, and k times: timestamp (s), amount
 -- Returns 'new'; 'closed' (the project may not be counted into, or has other rings); 'repeat' or 'conflict' (see claim); or
--- the numbers of the facts that there is no room for. Then nothing was counted, and they must be counted elsewhere
+-- the facts, categories and reasons that there is no room for. Then nothing was counted, and they must be counted elsewhere
 
 if not is_open(redis.call('GET', KEYS[1])) then
     return 'closed'
 end
 -- This comes before the first write, because a script cannot take back what it wrote.
-local room = room_for_series(tonumber(ARGV[4]))
-if (#KEYS - 4) / #ROLLUPS > room then
-    local names, at = {}, 5
+local room, unknown = room_for_series(tonumber(ARGV[4])), tonumber(ARGV[5])
+local first, words = 6 + 3 * unknown, nil
+if unknown > 0 or (#KEYS - 4) / #ROLLUPS > room then
+    local names, at = {}, first
     while ARGV[at] do
         names[#names + 1] = ARGV[at]
         at = at + 2 + 2 * tonumber(ARGV[at + 1])
     end
-    local crowded = without_room(names, room)
-    if crowded then
-        return crowded
+    local refused
+    refused, words = refusal(names, room, 6, unknown)
+    if refused then
+        return refused
     end
 end
 if ARGV[2] ~= '' then
@@ -30,8 +33,11 @@ if ARGV[2] ~= '' then
     end
 end
 
+if words then
+    note_words(words)
+end
 local now = math.min(tonumber(ARGV[1]), limit)
-local at, ring = 5, 5
+local at, ring = first, 5
 while ARGV[at] do
     local name, count = ARGV[at], tonumber(ARGV[at + 1])
     if count == 1 then

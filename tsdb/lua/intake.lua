@@ -8,23 +8,26 @@
 -- the same answer. A refusal is not remembered under the event's id, so the event can be sent again.
 --
 -- KEYS  1 state, 2 index, 3 running totals, then for each arrival the claims of its submission and of its event (the former
---       twice if it has no id), then the quotas, then for each series its rings, one a rollup, finest first
+--       twice if it has no id), then the quotas, then for each series its rings, one a rollup, finest first; then, if there
+--       are words that are not known, the sets of the project's categories and reasons
 -- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 how long a submission's claim lasts
 --       (s), 4 how long an event's claim lasts (s), 5 the most series of a project (0: no limit), 6 the number of arrivals,
---       7 of series, 8 of times, 9 of quotas, then the names of the series, the times (s), the windows of the quotas (s), for
---       each arrival where its kind begins, counted from the first kind, and the kinds
+--       7 of series, 8 of times, 9 of quotas, 10 of series with words that are not known, then the names of the series, the
+--       times (s), the windows of the quotas (s), for each arrival where its kind begins, counted from the first kind, the
+--       kinds, and those words (see new_words)
 -- Arrivals of one kind differ in their claims only. A kind is the outcome if no quota refuses the event, its quota (0: none)
 -- and the limit of that, and three lists: what is counted with that outcome, what is counted if the quota refuses the event,
 -- and what is counted in any case. First stand their three lengths, then their increments, each a cell and an amount. A cell
 -- is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the time (from 0).
 -- Returns the outcomes of the arrivals, with spaces between them; the first one if an event or a submission came before. Or
--- 'stale', or the numbers of the facts that there is no room for. Then nothing was counted, and they must be counted
+-- 'stale', or the facts, categories and reasons that there is no room for. Then nothing was counted, and they must be counted
 -- elsewhere
 
 local MOST_SERIES = 1000000
 local EXACT = 12  -- digits: sums of so many such amounts are exact in Lua
 local arrivals, series = tonumber(ARGV[6]), tonumber(ARGV[7])
-local first_time = 10 + series
+local FIRST_NAME = 11
+local first_time = FIRST_NAME + series
 local first_window = first_time + ARGV[8]
 local first_arrival = first_window + ARGV[9]
 local first_kind = first_arrival + arrivals
@@ -107,19 +110,23 @@ for kind, times in pairs(refused) do
     add(at + 6 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
 end
 
-local room = room_for_series(tonumber(ARGV[5]))
-if series > room then
+local function name_of(one)
+    return ARGV[FIRST_NAME - 1 + one]
+end
+local room, unknown = room_for_series(tonumber(ARGV[5])), tonumber(ARGV[10])
+if series > room or unknown > 0 then
     local names = {}
     for cell in pairs(sums) do
-        names[cell % MOST_SERIES] = ARGV[9 + cell % MOST_SERIES]
+        names[cell % MOST_SERIES] = name_of(cell % MOST_SERIES)
     end
     for _, pair in ipairs(large or {}) do
-        names[pair[1] % MOST_SERIES] = ARGV[9 + pair[1] % MOST_SERIES]
+        names[pair[1] % MOST_SERIES] = name_of(pair[1] % MOST_SERIES)
     end
-    local crowded = without_room(names, room)
-    if crowded then
-        return crowded
+    local refused, words = refusal(names, room, #ARGV - 3 * unknown + 1, unknown)
+    if refused then
+        return refused
     end
+    note_words(words)
 end
 
 for claim, life in pairs(lives) do
@@ -138,7 +145,7 @@ end
 if ARGV[8] == '1' and not large then  -- as nearly always
     local time = bounded(ARGV[first_time])
     for one, sum in pairs(sums) do
-        note_counted(ARGV[9 + one], count_one(time, sum, ring_of(one), now))
+        note_counted(name_of(one), count_one(time, sum, ring_of(one), now))
     end
     return table.concat(outcomes, ' ')
 end
@@ -158,6 +165,6 @@ for _, pair in ipairs(large or {}) do
     collect(pair[1], pair[2])
 end
 for one in pairs(times) do
-    note_counted(ARGV[9 + one], count_many(times[one], amounts[one], ring_of(one), now))
+    note_counted(name_of(one), count_many(times[one], amounts[one], ring_of(one), now))
 end
 return table.concat(outcomes, ' ')

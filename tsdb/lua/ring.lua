@@ -2,7 +2,7 @@
 --
 -- Python puts these in front of it: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, in seconds;
 -- SHAPES, the shapes of the rings as a state names them (tsdb/state.py); WIDTH, the bytes of a count; LARGEST, the largest
--- count as a decimal string.
+-- count as a decimal string; MOST_WORDS, how many categories and reasons that are not known a project has room for.
 
 local MOST_ARGUMENTS = 4000  -- of one command: Lua unpacks some 8000 at most
 local floor, call, KEYS, ARGV = math.floor, redis.call, KEYS, ARGV  -- Lua finds a local faster than a global
@@ -179,10 +179,54 @@ local function room_for_series(most)
     return most == 0 and math.huge or most - call('SCARD', KEYS[2])
 end
 
+-- Returns the words of the series in `names` that the project does not have yet: categories and reasons, in two lists. Which
+-- words are not known to Python stand in ARGV from `first` on, `number` times: a series' number, its category and its
+-- reason ('' for a known one). The last two KEYS are the sets of the project's words, if there are any such words.
+local function new_words(names, first, number)
+    local new, seen = {{}, {}}, {{}, {}}
+    for at = first, first + 3 * number - 3, 3 do
+        if names[tonumber(ARGV[at])] then
+            for kind = 1, 2 do
+                local word = ARGV[at + kind]
+                if word ~= '' and not seen[kind][word] then
+                    seen[kind][word] = true
+                    if call('SISMEMBER', KEYS[#KEYS - 2 + kind], word) == 0 then
+                        table.insert(new[kind], word)
+                    end
+                end
+            end
+        end
+    end
+    return new
+end
+
+-- Returns those of the new words that the project has no room for, in two lists; nil if it has room for all.
+local function refused_words(new)
+    local refused = {{}, {}}
+    for kind = 1, 2 do
+        if #new[kind] > 0 then
+            local room = math.max(0, MOST_WORDS[kind] - call('SCARD', KEYS[#KEYS - 2 + kind]))
+            for i = room + 1, #new[kind] do
+                table.insert(refused[kind], new[kind][i])
+            end
+        end
+    end
+    return (#refused[1] > 0 or #refused[2] > 0) and refused or nil
+end
+
+-- Notes that the project has these words from now on.
+local function note_words(new)
+    for kind = 1, 2 do
+        if #new[kind] > 0 then
+            call('SADD', KEYS[#KEYS - 2 + kind], unpack(new[kind]))
+        end
+    end
+end
+
 -- Returns the numbers of the facts that are new, if the project has no room for all of them; otherwise nil. `names` holds
 -- the names of the series that are going to be counted, by their numbers. Totals and environments are few, so there is
 -- always room for them.
-local function without_room(names, room)
+local function facts_without_room(names, room)
     local new = {}
     for number, name in pairs(names) do
         if string.sub(name, 1, 2) == 'f:' and call('SISMEMBER', KEYS[2], name) == 0 then
@@ -190,6 +234,18 @@ local function without_room(names, room)
         end
     end
     return #new > 0 and #new > room and new or nil
+end
+
+-- Returns what there is no room for, as the script answers it: facts, categories, reasons; or nil, and the new words, which
+-- must be noted with the first write. Words come first, because without them a series has another name.
+local function refusal(names, room, first, number)
+    local new = new_words(names, first, number)
+    local words = refused_words(new)
+    if words then
+        return {{}, words[1], words[2]}
+    end
+    local facts = facts_without_room(names, room)
+    return facts and {facts, {}, {}}, new
 end
 
 -- Adds to a running total, which never expires and never decreases.

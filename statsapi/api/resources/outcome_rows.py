@@ -14,7 +14,7 @@ from projects.models import HEX_PATTERN
 from statsapi.api.json_body import parse_json
 from statsapi.api.resources.fields import NO_CONTROLS
 from statsapi.api.shapes import ecma
-from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, NO_REASON, Category, Outcome, known_reason
+from tsdb.outcomes import CATEGORY_NAMES, LARGEST_QUANTITY, LONGEST_REASON, NO_REASON, Category, Outcome, reason_of
 from tsdb.rollups import FUTURE_SECONDS
 
 MAX_ROWS = 1000
@@ -25,7 +25,7 @@ class Row:
     """A row of the body. `timestamp` is in whole seconds since the epoch; `key` is a public key as it was sent."""
 
     outcome: Outcome
-    category: Category
+    category: str
     reason: str
     quantity: int
     timestamp: int
@@ -131,7 +131,7 @@ class _Timestamp:
 
 _OUTCOME = _Word("outcome", [outcome.value for outcome in Outcome])
 _CATEGORY = _Word("category", CATEGORY_NAMES, default=Category.ERROR.value)
-_REASON = _Text("reason", 200, description="Unknown reasons are counted as `other`.")
+_REASON = _Text("reason", LONGEST_REASON, description="Beyond 200 bytes of UTF-8 it is counted as `other`.")
 _QUANTITY = _Quantity()
 _TIMESTAMP = _Timestamp()
 # A key of another form is refused as one that the project does not have.
@@ -194,7 +194,7 @@ def _row(item: Any, now: float, retention: int) -> Row:
     if strangers:
         raise _Fault(f".{strangers[0]}: is not a field; the fields are {', '.join(sorted(_FIELDS))}.")
     outcome = Outcome(_OUTCOME.read(item))
-    reason = known_reason(_REASON.read(item))
+    reason = reason_of(_REASON.read(item))
     return Row(
         outcome=outcome,
         category=CATEGORY_NAMES[_CATEGORY.read(item)],

@@ -25,8 +25,8 @@ from tsdb.outcomes import Outcome
 DROPPED = (Outcome.RATE_LIMITED, Outcome.INVALID, Outcome.CARDINALITY_LIMITED)
 OUTCOMES = [outcome.value for outcome in Outcome]
 
-DOWNLOAD = Parameter("download", "Anything but `0` and `false`: as CSV.")
-NO_DOWNLOAD = (None, "0", "false")
+DOWNLOAD = Parameter("download", "Anything but `0` and `false`, in capitals or not: as CSV.")
+NO_DOWNLOAD = ("", "0", "false")
 
 
 class Row(NamedTuple):
@@ -80,8 +80,15 @@ class StatsSummaryView(ApiView):
         organization = get_organization(self, organization_slug)
         now = clock.now_ns(request)
         store = get_store()
-        query = parse_stats_query(request.query_params, store.rollups, now, summary=True)
-        slugs = asked_projects(project_slugs(self, organization), query)
+        all_slugs = project_slugs(self, organization)
+        query = parse_stats_query(
+            request.query_params,
+            store.rollups,
+            now,
+            counted=lambda: store.unknown_categories(list(all_slugs)),
+            summary=True,
+        )
+        slugs = asked_projects(all_slugs, query)
         answered = choose_range(query, store.rollups, store.retention(list(slugs), now=now))
         sums = _sums(
             add_facts(
@@ -100,7 +107,7 @@ class StatsSummaryView(ApiView):
             for project in slugs
             if project in sums
         }
-        if DOWNLOAD.text(request.query_params) not in NO_DOWNLOAD:
+        if (DOWNLOAD.text(request.query_params) or "").lower() not in NO_DOWNLOAD:
             header = ["id", "slug", "category", *outcomes, "dropped", *query.fields]
             return csv_response(header, _table(rows, slugs, query), "stats_summary.csv", answered.headers)
         projects: list[ProjectSummary] = [

@@ -57,8 +57,11 @@ class StatsV2View(ApiView):
         organization = get_organization(self, organization_slug)
         now = clock.now_ns(request)
         store = get_store()
-        query = parse_stats_query(request.query_params, store.rollups, now)
-        projects = list(asked_projects(project_slugs(self, organization), query))
+        slugs = project_slugs(self, organization)
+        query = parse_stats_query(
+            request.query_params, store.rollups, now, counted=lambda: store.unknown_categories(list(slugs))
+        )
+        projects = list(asked_projects(slugs, query))
         answered = choose_range(query, store.rollups, store.retention(projects, now=now))
         try:
             most = MAX_COUNTS // answered.points if query.has_series else MAX_COUNTS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -53,7 +53,7 @@ PROJECT = Patterns(
     f"-1|{SLUG_OR_ID}",
     "Invalid project parameter. Values must be numbers or slugs.",
 )
-CATEGORY = Choices("category", "Only these.", CATEGORY_NAMES)
+CATEGORY = Texts("category", "Only these: known ones, and those that the organization's projects ever counted.")
 OUTCOME = Choices("outcome", "Only these.", [outcome.value for outcome in Outcome])
 REASON = Texts("reason", "Only these.")
 KEY_ID = Patterns(
@@ -187,17 +187,25 @@ class StatsRange:
         return {**headers, "X-Stats-Timezone": self.days.zone.key} if self.days else headers
 
 
-def parse_stats_query(parameters: QueryDict, rollups: Sequence[Rollup], now_ns: int, *, summary: bool = False) -> Asked:
+def parse_stats_query(
+    parameters: QueryDict,
+    rollups: Sequence[Rollup],
+    now_ns: int,
+    *,
+    counted: Callable[[], Collection[str]] = frozenset,
+    summary: bool = False,
+) -> Asked:
     """Return the checked parameters. Raises BadQuery.
 
-    A summary is always by category, and has no groupBy. `now_ns` is in nanoseconds.
+    A summary is always by category, and has no groupBy. `now_ns` is in nanoseconds. `counted` returns the categories
+    that can be asked for beside the known ones. It is called only if one of them is asked for.
     """
     now = now_ns // NS
     fields = FIELD.read(parameters)
     if not fields:
         raise BadQuery('At least one "field" is required.')
     group_by = () if summary else GROUP_BY.read(parameters)
-    categories = [CATEGORY_NAMES[name] for name in CATEGORY.read(parameters)]
+    categories = _categories(CATEGORY.texts(parameters), counted)
     outcomes = OUTCOME.read(parameters)
     period = STATS_PERIOD.text(parameters)
     until = -(-now_ns // NS)  # the second that has begun is included
@@ -249,6 +257,16 @@ def _days(asked: Asked, zone: ZoneInfo, rollups: Sequence[Rollup], retention: Re
         raise BadQuery(TOO_MANY)
     rollup, _ = rollup_of_days(days, rollups, retention, START.name)
     return StatsRange(days.starts[0], days.end, DAY, rollup, retention, days)
+
+
+def _categories(names: Collection[str], counted: Callable[[], Collection[str]]) -> list[str]:
+    """Return the categories that the names mean. Raises BadQuery."""
+    unknown = [name for name in names if name not in CATEGORY_NAMES]
+    there = counted() if unknown else ()
+    for name in unknown:
+        if name not in there:
+            raise BadQuery(f'Invalid {CATEGORY.name}: "{name}"')
+    return [CATEGORY_NAMES.get(name, name) for name in names]
 
 
 def _all_or(words: list[str]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import urlencode
@@ -9,7 +10,8 @@ from urllib.parse import urlencode
 from django.http import QueryDict
 
 from statsapi.pages.organization.numbers import SPANS, Span
-from tsdb.outcomes import CATEGORY_NAMES, Category
+from statsapi.pages.project.names import find_category
+from tsdb.outcomes import Category
 
 MOST_CHARACTERS = 100
 """The longest text that is searched for, as long as the longest name."""
@@ -36,7 +38,7 @@ class Asked:
     """The state of the page. `range` is one of SPANS, and `q` is searched for in names and slugs."""
 
     range: str = "24h"
-    category: Category = Category.ERROR
+    category: str = Category.ERROR.value
     sort: Column = Column.RECEIVED
     descending: bool = True
     q: str = ""
@@ -61,7 +63,7 @@ class Asked:
         """The query string. What is as by default is left out."""
         parameters = {
             "range": self.range,
-            "category": self.category.value,
+            "category": self.category,
             "sort": self.sort.value,
             "order": self.order,
             "q": self.q,
@@ -73,8 +75,8 @@ class Asked:
     @property
     def in_project(self) -> str:
         """The query string of a project's page that shows the same range and category."""
-        chosen = {"range": self.range, "category": self.category.value}
-        usual = {"range": Asked.range, "category": Asked.category.value}
+        chosen = {"range": self.range, "category": self.category}
+        usual = {"range": Asked.range, "category": Asked.category}
         query = urlencode({name: value for name, value in chosen.items() if value != usual[name]})
         return f"?{query}" if query else ""
 
@@ -84,15 +86,18 @@ class Asked:
         return wanted in name.lower() or wanted in slug
 
 
-def parse_asked(query: QueryDict) -> Asked:
-    """Return what is asked for. A value that means nothing is passed over, as if it were not there."""
+def parse_asked(query: QueryDict, counted: Callable[[], Collection[str]] = frozenset) -> Asked:
+    """Return what is asked for. A value that means nothing is passed over, as if it were not there.
+
+    `counted` returns the categories that can be asked for beside the known ones.
+    """
     sort = query.get("sort", "")
     column = Column(sort) if sort in list(Column) else Asked.sort
     text = "".join(character for character in query.get("q", "") if character.isprintable())
     span = query.get("range", "")
     return Asked(
         range=span if span in SPANS else Asked.range,
-        category=CATEGORY_NAMES.get(query.get("category", ""), Asked.category),
+        category=find_category(query.get("category", ""), counted) or Asked.category,
         sort=column,
         descending={"asc": False, "desc": True}.get(query.get("order", ""), column.is_descending),
         q=text.strip()[:MOST_CHARACTERS],

@@ -14,7 +14,7 @@ from projects.services import settled
 from statsapi.api.stats.v2_query import StatsRange
 from statsapi.pages.project.query import PRESETS
 from tsdb.newest import Newest, newest_of_projects
-from tsdb.outcomes import RECEIVED, Category, Outcome
+from tsdb.outcomes import RECEIVED, Outcome
 from tsdb.series import total
 from tsdb.store import Store
 from tsdb.timeline import choose_interval
@@ -105,7 +105,7 @@ class Overview:
         return Counts(outcomes, received, change)
 
 
-def read_overview(store: Store, projects: Sequence[int], category: Category, span: Span, *, now_ns: int) -> Overview:
+def read_overview(store: Store, projects: Sequence[int], category: str, span: Span, *, now_ns: int) -> Overview:
     """Return the counts of the projects over the range that ends with the interval still open.
 
     Takes three round trips, or a few more for hundreds of projects. `now_ns` is in nanoseconds since the epoch. Raises
@@ -114,7 +114,7 @@ def read_overview(store: Store, projects: Sequence[int], category: Category, spa
     return settled(lambda: _read(store, projects, category, span, now_ns))
 
 
-def _read(store: Store, projects: Sequence[int], category: Category, span: Span, now_ns: int) -> Overview:
+def _read(store: Store, projects: Sequence[int], category: str, span: Span, now_ns: int) -> Overview:
     answered = _choose_range(store, projects, span, now_ns)
     length = answered.end - answered.start
     # One read of both ranges.

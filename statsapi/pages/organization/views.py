@@ -19,7 +19,7 @@ from statsapi.pages.organization import words
 from statsapi.pages.organization.asked import Asked, Column, parse_asked
 from statsapi.pages.organization.numbers import SPANS, NotServed, Overview, read_overview
 from statsapi.pages.organization.rows import Cells, make_rows, render_rows, totals
-from statsapi.pages.project.names import CATEGORIES
+from statsapi.pages.project.names import category_name, in_order
 from statsapi.pages.zones import Zone, zone_of
 from tsdb.outcomes import Category
 from tsdb.units import DAY
@@ -45,10 +45,10 @@ def organization(request: HttpRequest, place: Place) -> HttpResponse:
     projects = project_names(place.organization.pk)
     if not projects:
         return render(request, TEMPLATE, context)
-    asked, zone = parse_asked(request.GET), zone_of(request)
-    numbers = [project.id for project in projects]
+    store, numbers = get_store(), [project.id for project in projects]
+    asked, zone = parse_asked(request.GET, lambda: store.unknown_categories(numbers)), zone_of(request)
     try:
-        overview = read_overview(get_store(), numbers, asked.category, asked.span, now_ns=clock.now_ns(request))
+        overview = read_overview(store, numbers, asked.category, asked.span, now_ns=clock.now_ns(request))
     except NotServed:
         return render(request, TEMPLATE, {**context, "not_served": True})
     base = reverse("organization", kwargs={"organization": slug})
@@ -104,11 +104,9 @@ def _ranges(asked: Asked) -> list[Cells]:
 
 def _categories(overview: Overview, asked: Asked) -> list[Cells]:
     """Return the categories to choose from: errors, all that were ever counted, and the one that is chosen."""
-    offered = {Category.ERROR.value, asked.category.value, *overview.categories}
     return [
-        {"value": one.value, "words": CATEGORIES[one], "chosen": one is asked.category}
-        for one in Category
-        if one.value in offered
+        {"value": one, "words": category_name(one), "chosen": one == asked.category}
+        for one in in_order((Category.ERROR, asked.category, *overview.categories))
     ]
 
 
@@ -118,7 +116,7 @@ def _api_address(slug: str, asked: Asked, answered: StatsRange) -> str:
     interval = min(answered.interval, DAY)
     query = {
         "field": "sum(quantity)",
-        "category": asked.category.value,
+        "category": asked.category,
         "groupBy": ["project", "outcome"],
         "start": answered.start,
         "end": answered.end,

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from statsapi.pages.project.names import CATEGORIES
+from statsapi.pages.project.names import category_name, in_order
 from statsapi.pages.project.numbers import Numbers
 from statsapi.pages.project.query import PRESETS, length_text, length_words
 from statsapi.pages.project.ranges import offered_resolutions
@@ -73,7 +73,7 @@ def controls(
     of_days = ""
     if shown.interval >= DAY:
         of_days = zone.name if shown.days else "UTC"
-    categories = dict.fromkeys((*numbers.categories, query.category))
+    categories = in_order((*numbers.categories, query.category))
     return Controls(
         ranges=[
             Choice(preset.label, query.link(range=preset.name), query.span is None and preset is query.preset)
@@ -89,9 +89,9 @@ def controls(
         ],
         categories=[
             Choice(
-                CATEGORIES[category],
-                query.link(category=None if category is Category.ERROR else category.value, environment=None),
-                category is query.category,
+                category_name(category),
+                query.link(category=None if category == Category.ERROR else category, environment=None),
+                category == query.category,
             )
             for category in categories
         ],
@@ -101,7 +101,7 @@ def controls(
         ],
         before=Choice("The period before", query.link(before=None if query.before else "1"), query.before),
         csv=query.link(format="csv"),
-        environments=environments if query.category is Category.ERROR else (),
+        environments=environments if query.category == Category.ERROR else (),
         suggested_zones=SUGGESTED_ZONES,
         start=_field(query.start, numbers),
         end=_field(query.end, numbers),

@@ -41,7 +41,7 @@ def api_path(place: ProjectPlace, numbers: Numbers) -> str:
     asked = {
         "field": "sum(quantity)",
         "groupBy": "outcome",
-        "category": query.category.value,
+        "category": query.category,
         "project": project,
         "start": str(shown.start if shown.days else query.start),
         "end": str(query.end),

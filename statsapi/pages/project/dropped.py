@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from projects.models import ProjectKey
-from statsapi.pages.project.names import CATEGORIES
+from statsapi.pages.project.names import category_name
 from statsapi.pages.project.numbers import LABELS, Numbers, share_text
 from statsapi.pages.project.query import length_words
 from statsapi.pages.project.reasons import why
@@ -141,7 +141,7 @@ def _by_key(numbers: Numbers, keys: Mapping[int, ProjectKey]) -> Split:
 
 
 def _by_environment(numbers: Numbers, environments: Mapping[str, Mapping[Outcome, int]]) -> Split:
-    if numbers.query.category is not Category.ERROR or not environments:
+    if numbers.query.category != Category.ERROR or not environments:
         return Split("Environment", [], [], "")
     rows = [(name, numbers.query.link(environment=name), counts) for name, counts in environments.items()]
     shown = [outcome for outcome in numbers.series if outcome in RECEIVED]
@@ -165,7 +165,7 @@ def _by_category(numbers: Numbers) -> Split:
         return Split("Category", [], [], "")
     outcomes = [outcome for outcome in LABELS if any(sums.get(outcome) for sums in numbers.categories.values())]
     rows = (
-        (CATEGORIES[category], numbers.query.link(category=category.value), sums)
+        (category_name(category), numbers.query.link(category=category), sums)
         for category, sums in numbers.categories.items()
     )
     return _split("Category", outcomes, rows)

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from statsapi.api.stats.v2 import MAX_COUNTS, add_outcomes
 from statsapi.api.stats.v2_query import StatsRange
 from statsapi.pages.project.facts import Fact, facts_in
+from statsapi.pages.project.names import in_order
 from statsapi.pages.project.query import PageQuery, length_words
 from statsapi.pages.project.ranges import Chosen, choose
 from tsdb.outcomes import RECEIVED, Category, Outcome
@@ -104,14 +105,14 @@ class Numbers:
         return None
 
     @cached_property
-    def categories(self) -> dict[Category, dict[Outcome, int]]:
+    def categories(self) -> dict[str, dict[Outcome, int]]:
         """The totals of each category that has counts, by outcome. Errors are always among them."""
-        sums: dict[Category, dict[Outcome, int]] = {Category.ERROR: {}}
+        sums: dict[str, dict[Outcome, int]] = {Category.ERROR.value: {}}
         for fact, counts in self.facts.items():
-            of_category = sums.setdefault(Category(fact.category), {})
+            of_category = sums.setdefault(fact.category, {})
             outcome = Outcome(fact.outcome)
             of_category[outcome] = of_category.get(outcome, 0) + sum(counts)
-        return {category: sums[category] for category in Category if category in sums}
+        return {category: sums[category] for category in in_order(sums)}
 
     @cached_property
     def environments_since(self) -> int | None:

@@ -6,7 +6,7 @@ A value that cannot be obeyed never fails: the page shows its default instead, a
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from statsapi.api.stats.query import END_OF_TIME
+from statsapi.pages.project.names import find_category
 from statsapi.pages.zones import PARAMETER, Zone, zone_names
 from tsdb.local_days import day_start
-from tsdb.outcomes import CATEGORY_NAMES, Category
+from tsdb.outcomes import Category
 from tsdb.rollups import Rollup, parse_length
 from tsdb.units import DAY, HOUR, MINUTE, NS
 
@@ -92,7 +93,7 @@ class PageQuery:
     start: int
     end: int
     interval: int | None
-    category: Category
+    category: str
     zone: Zone
     before: bool
     environment: str
@@ -106,8 +107,8 @@ class PageQuery:
             asked = {"from": str(self.span.start), "to": str(self.span.end)}
         if self.interval:
             asked["resolution"] = length_text(self.interval)
-        if self.category is not Category.ERROR:
-            asked["category"] = self.category.value
+        if self.category != Category.ERROR:
+            asked["category"] = self.category
         if self.zone.chosen == "address":
             asked[PARAMETER] = self.zone.name
         if self.before:
@@ -128,9 +129,18 @@ class PageQuery:
 
 
 def read_query(
-    parameters: Mapping[str, str], zone: Zone, environments: Mapping[str, int], rollups: Sequence[Rollup], now_ns: int
+    parameters: Mapping[str, str],
+    zone: Zone,
+    environments: Mapping[str, int],
+    rollups: Sequence[Rollup],
+    now_ns: int,
+    counted: Callable[[], Collection[str]] = frozenset,
 ) -> PageQuery:
-    """Return the checked parameters of a page. `now_ns` is in nanoseconds. `environments` are those of the project."""
+    """Return the checked parameters of a page. `now_ns` is in nanoseconds.
+
+    `environments` are those of the project. `counted` returns the categories that can be asked for beside the known
+    ones.
+    """
     problems: list[str] = []
     now, until = now_ns // NS, -(-now_ns // NS)  # the second that has begun is included
     name = parameters.get(PARAMETER, "")
@@ -149,8 +159,11 @@ def read_query(
     if environment and environment not in environments:
         problems.append(f"This project has no environment “{shown(environment)}”. All of them are shown.")
         environment = ""
-    category = _category(parameters.get("category", ""), problems)
-    if environment and category is not Category.ERROR:
+    name = parameters.get("category", "")
+    category = find_category(name, counted)
+    if name and category is None:
+        problems.append(f"“{shown(name)}” is no category. Errors are shown.")
+    if environment and category not in (None, Category.ERROR):
         problems.append("Environments are counted for errors only. All environments are shown.")
         environment = ""
     return PageQuery(
@@ -159,7 +172,7 @@ def read_query(
         start=preset.start(now) if span is None else span.start,
         end=until if span is None else min(span.end, until),
         interval=_interval(parameters.get("resolution", ""), rollups, problems),
-        category=category,
+        category=category or Category.ERROR.value,
         zone=zone,
         before=parameters.get("before") == "1",
         environment=environment,
@@ -240,9 +253,3 @@ def _interval(text: str, rollups: Sequence[Rollup], problems: list[str]) -> int 
     names = ", ".join(map(length_text, offered))
     problems.append(f"“{shown(text)}” is no resolution that is counted here. There are {names}.")
     return None
-
-
-def _category(text: str, problems: list[str]) -> Category:
-    if text and text not in CATEGORY_NAMES:
-        problems.append(f"“{shown(text)}” is no category. Errors are shown.")
-    return CATEGORY_NAMES.get(text, Category.ERROR)

@@ -96,9 +96,9 @@ _OUTCOMES = {
 
 
 def why(outcome: Outcome, reason: str) -> Why:
-    """Return the name and the sentence of a reason. A reason without one is named as it is."""
+    """Return the name and the sentence of a reason. One that is not known is named as it is: any text."""
     known = _TABLES.get(outcome, {}).get(reason)
     if known:
         return known
-    name = outcome.value.replace("_", " ").capitalize()
+    name = "SDK" if outcome is Outcome.CLIENT_DISCARD else outcome.value.replace("_", " ").capitalize()
     return Why(name if reason == NO_REASON else f"{name}: {reason}", _OUTCOMES[outcome])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from urllib.parse import quote
 
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -35,7 +36,14 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     """Show the counts of the project, or send them as CSV. A file could not say what is not as it was asked for."""
     store, number, now = get_store(), place.project.pk, clock.now_ns(request)
     environments = load_environments(number)
-    query = read_query(request.GET.dict(), zone_of(request), environments, store.rollups, now)
+    query = read_query(
+        request.GET.dict(),
+        zone_of(request),
+        environments,
+        store.rollups,
+        now,
+        lambda: store.unknown_categories([number]),
+    )
 
     def read() -> tuple[Numbers, dict[str, dict[Outcome, int]]]:
         # After an interrupted deletion was finished, the project is gone.
@@ -46,7 +54,8 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
 
     numbers, by_environment = settled(read)
     if request.GET.get("format") == "csv" and not numbers.query.problems:
-        name = f"{place.project.slug}-{numbers.query.category}.csv"
+        # In a header a category that a client made up could stand for more than itself.
+        name = f"{place.project.slug}-{quote(numbers.query.category, safe='')}.csv"
         return csv_response(table.csv_header(numbers), table.csv_rows(numbers), name)
     keys = {key.pk: key for key in ProjectKey.objects.filter(project=number)}
     uses = read_uses(store, number, _quotas(keys.values()), now=now // NS)
