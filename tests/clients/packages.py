@@ -1,12 +1,20 @@
-"""The clients for JavaScript, and axe-core for pages: npm installs them once into node_modules beside this file."""
+"""The clients for JavaScript, and axe-core for pages, as npm installs them.
+
+All versions together are 80 000 files, and npm needs a minute for them. So they lie in the user's cache, in a folder
+for each content of package-lock.json, and `node_modules` beside this file is a link to it: another clone, or the next
+run of CI on the same machine, finds them there.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
+import platform
 import re
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
 from tests.servers import Missing
@@ -14,6 +22,8 @@ from tests.servers import Missing
 FOLDER = Path(__file__).parent
 MODULES = FOLDER / "node_modules"
 OLDEST_NODE = (20, 19)  # as package.json of @sentry/node says
+KEPT = 14 * 86400
+"""Seconds for which a folder stays in the cache after its last use."""
 
 
 def node() -> str:
@@ -30,15 +40,49 @@ def node() -> str:
 
 
 def install() -> None:
-    """Install what package-lock.json lists, unless it is installed already. Raises Missing."""
+    """Let node_modules be what package-lock.json lists, and install that unless it is in the cache. Raises Missing."""
     node()
-    wanted = hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()
-    stamp = MODULES / ".installed"
-    with (FOLDER / "package.json").open() as lock:
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "statsapi-tests"
+    cache.mkdir(parents=True, exist_ok=True)
+    wanted = cache / f"node-{platform.machine()}-{_digest()}"
+    with (cache / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
-        if stamp.is_file() and stamp.read_text() == wanted:
-            return
-        npm = subprocess.run(["npm", "ci"], cwd=FOLDER, capture_output=True, text=True, check=False)
-        if npm.returncode:
-            raise Missing(f"npm could not install the clients: {npm.stderr.strip()[-500:]}")
-        stamp.write_text(wanted)
+        if not wanted.is_dir():
+            _remove_unused(cache)
+            _install(wanted)
+        os.utime(wanted)
+        if not MODULES.is_symlink() or MODULES.readlink() != wanted / "node_modules":
+            _remove(MODULES)
+            MODULES.symlink_to(wanted / "node_modules")
+
+
+def _digest() -> str:
+    return hashlib.sha256((FOLDER / "package-lock.json").read_bytes()).hexdigest()[:16]
+
+
+def _install(wanted: Path) -> None:
+    """Make the folder `wanted`, all at once, so that one that is there is complete."""
+    made = wanted.with_name("installing")
+    _remove(made)
+    made.mkdir()
+    for name in ("package.json", "package-lock.json"):
+        shutil.copy(FOLDER / name, made)
+    # No package has to run a script of its own: what is a program comes as an optional package for each platform.
+    command = ["npm", "ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"]
+    npm = subprocess.run(command, cwd=made, capture_output=True, text=True, check=False)
+    if npm.returncode:
+        raise Missing(f"npm could not install the clients: {npm.stderr.strip()[-500:]}")
+    made.rename(wanted)
+
+
+def _remove_unused(cache: Path) -> None:
+    for folder in cache.glob("node-*"):
+        if folder.stat().st_mtime < time.time() - KEPT:
+            _remove(folder)
+
+
+def _remove(path: Path) -> None:
+    if path.is_symlink():
+        path.unlink()
+    elif path.is_dir():
+        shutil.rmtree(path)

@@ -27,7 +27,7 @@ def test_every_event_transaction_and_session_of_sentry_node_is_counted(
     service: IntakeService, sender: Sender, node: str
 ) -> None:
     with Proxy(service.port) as wire:
-        run(node, PROGRAM, sender.dsn(wire.port), str(MESSAGES))
+        run(node, PROGRAM, "@sentry/node", sender.dsn(wire.port), str(MESSAGES))
 
     assert service.facts(sender) == COUNTED
     assert service.stat(sender) == service.stat(sender, "generated", environment="production") == MESSAGES + 2
@@ -38,7 +38,7 @@ def test_every_event_transaction_and_session_of_sentry_node_is_counted(
 def test_a_tunnel_hands_on_envelopes_that_hold_their_own_dsn(service: IntakeService, sender: Sender, node: str) -> None:
     with Proxy(service.port) as wire:
         tunnel = f"http://127.0.0.1:{wire.port}{sender.path('envelope')}"
-        run(node, PROGRAM, sender.dsn(service.port), str(MESSAGES), tunnel)
+        run(node, PROGRAM, "@sentry/node", sender.dsn(service.port), str(MESSAGES), "0", tunnel)
 
     assert service.facts(sender) == COUNTED
     assert wire.seen(b"POST ") == MESSAGES + 4
