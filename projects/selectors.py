@@ -19,6 +19,7 @@ from projects.models import (
     Membership,
     Organization,
     Project,
+    ProjectFilters,
     ProjectKey,
     ProjectRedirect,
 )
@@ -228,6 +229,11 @@ def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) ->
         # As long as the junk is there, nobody could take the claim.
         clients.write.eval(_DROP_JUNK, 1, key, found)
     return value
+
+
+def filters_of(project: int) -> ProjectFilters:
+    """Return the inbound filters of the project. If they were never set, they are all off, and not saved."""
+    return ProjectFilters.objects.filter(pk=project).first() or ProjectFilters(project_id=project)
 
 
 def projects_of(organization: int) -> QuerySet[Project]:

@@ -3,6 +3,7 @@
 from django.urls import path
 
 from statsapi.api.resources.environments import OrganizationEnvironmentsView, ProjectEnvironmentsView
+from statsapi.api.resources.filters import FiltersView, FilterView
 from statsapi.api.resources.keys import KeysView, KeyView, OrganizationKeysView
 from statsapi.api.resources.members import MembersView, MemberView
 from statsapi.api.resources.organizations import OrganizationsView, OrganizationView, TeamsView, TeamView
@@ -48,6 +49,8 @@ urlpatterns = [
     path("projects/", ProjectsView.as_view(), name="projects"),
     path(f"{_PROJECT}/", ProjectView.as_view(), name="project"),
     path(f"{_PROJECT}/environments/", ProjectEnvironmentsView.as_view(), name="project-environments"),
+    path(f"{_PROJECT}/filters/", FiltersView.as_view(), name="filters"),
+    path(f"{_PROJECT}/filters/<str:filter_id>/", FilterView.as_view(), name="filter"),
     path(f"{_PROJECT}/merge/", MergeView.as_view(), name="project-merge"),
     path(f"{_PROJECT}/keys/", KeysView.as_view(), name="keys"),
     path(f"{_PROJECT}/keys/<str:public_key>/", KeyView.as_view(), name="key"),

@@ -81,6 +81,8 @@ ROUTES = [
     Route("projects/", PROJECT, {"GET": 200}),
     Route("projects/acme/web/", PROJECT, {"GET": 200, "PUT": 200, "DELETE": 204}),
     Route("projects/acme/web/environments/", PROJECT, {"GET": 200}),
+    Route("projects/acme/web/filters/", PROJECT, {"GET": 200}),
+    Route("projects/acme/web/filters/localhost/", PROJECT, {"PUT": NEEDS_BODY}),
     Route("projects/acme/web/merge/", PROJECT, {"POST": NEEDS_BODY}),
     Route("projects/acme/web/keys/", PROJECT, {"GET": 200, "POST": 201}),
     Route("projects/acme/web/keys/KEY/", PROJECT, {"GET": 200, "PUT": 200, "DELETE": 204}),
@@ -123,8 +125,14 @@ def key(project: Project) -> str:
 
 
 def test_the_table_names_every_route() -> None:
-    names = {"acme": "organization_slug", "web": "project_slug", "KEY": "public_key", "MEMBER": "member_id"}
-    described = {re.sub("acme|web|KEY|MEMBER", lambda found: names[found[0]], route.path) for route in ROUTES}
+    names = {
+        "acme": "organization_slug",
+        "web": "project_slug",
+        "KEY": "public_key",
+        "MEMBER": "member_id",
+        "localhost": "filter_id",
+    }
+    described = {re.sub("acme|web|KEY|MEMBER|localhost", lambda found: names[found[0]], route.path) for route in ROUTES}
     routed = {
         re.sub(r"<(?:str|slug):(\w+)>", lambda found: found[1].replace("team", "organization"), str(pattern.pattern))
         for pattern in urlpatterns

@@ -9,7 +9,7 @@ from statsapi.api.schema.operations import OPERATIONS
 
 NAMES: dict[Any, dict[str, str]] = {
     representations.OrganizationDetails: {"organization_slug": "slug"},
-    representations.ProjectWithOrganization: {"project_slug": "slug", "organization_slug": "organization/slug"},
+    representations.ProjectDetails: {"project_slug": "slug", "organization_slug": "organization/slug"},
     representations.Key: {"public_key": "public"},
 }
 """By an answer's type: path parameters, and where in it their values are. The first one names the object itself.

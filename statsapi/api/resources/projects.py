@@ -23,8 +23,10 @@ from statsapi.api.objects import get_organization, get_project, get_team, visibl
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.fields import Name, Reference, Text
+from statsapi.api.resources.filters import Options, options_of, save_options
 from statsapi.api.resources.pagination import PAGES, paginated
-from statsapi.api.resources.representations import ProjectWithOrganization, project_with_organization
+from statsapi.api.resources.representations import ProjectDetails, ProjectWithOrganization, project_with_organization
+from statsapi.api.resources.without_effect import OF_PROJECT, refuse_wishes
 from statsapi.api.schema.operations import describe, refusal
 
 SLUG_TAKEN = "A project with this slug already exists."
@@ -47,6 +49,7 @@ class ProjectChangeSerializer(NewProjectSerializer):
     """A change of a project. A field that is left out stays as it is."""
 
     name = Name(50, required=False)
+    options = Options(required=False)
 
 
 class MergeSerializer(serializers.Serializer[Project]):
@@ -92,7 +95,7 @@ class OrganizationProjectsView(ApiView):
     @describe(
         "create_project",
         "Create a project with a first key",
-        ProjectWithOrganization,
+        ProjectDetails,
         status=201,
         body=NewProjectSerializer,
         refusals=TAKEN,
@@ -116,7 +119,7 @@ class TeamProjectsView(ApiView):
     @describe(
         "create_team_project",
         "Create a project with a first key",
-        ProjectWithOrganization,
+        ProjectDetails,
         status=201,
         body=NewProjectSerializer,
         refusals=TAKEN,
@@ -128,16 +131,16 @@ class TeamProjectsView(ApiView):
 class ProjectView(ApiView):
     scope_map = PROJECT_SCOPES
 
-    @describe("retrieve_project", "Retrieve a project", ProjectWithOrganization)
+    @describe("retrieve_project", "Retrieve a project", ProjectDetails)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        return Response(project_with_organization(_row(self, organization_slug, project_slug)))
+        return Response(_details(_row(self, organization_slug, project_slug)))
 
-    @describe(
-        "change_project", "Change a project", ProjectWithOrganization, body=ProjectChangeSerializer, refusals=TAKEN
-    )
+    @describe("change_project", "Change a project", ProjectDetails, body=ProjectChangeSerializer, refusals=TAKEN)
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
         found = get_project(self, organization_slug, project_slug)
-        wanted = ProjectChangeSerializer(data=read_object(request))
+        body = read_object(request)
+        refuse_wishes(body, OF_PROJECT)
+        wanted = ProjectChangeSerializer(data=body)
         wanted.is_valid(raise_exception=True)
         changes = wanted.validated_data
         with _free_slug(found.organization, changes.get("slug")), services.changing_project(found.id) as row:
@@ -145,7 +148,9 @@ class ProjectView(ApiView):
             row.name = changes.get("name", row.name)
             row.platform = changes.get("platform", row.platform) or ""
             services.update_project(project=row)
-        return Response(project_with_organization(row))
+            if "options" in changes:
+                save_options(row, changes["options"])
+        return Response(_details(row))
 
     @describe("delete_project", "Delete a project and its counts", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
@@ -176,7 +181,9 @@ def _listed(request: Request, organization: int) -> Response:
 
 
 def _create(request: Request, organization: int) -> Response:
-    wanted = NewProjectSerializer(data=read_object(request))
+    body = read_object(request)
+    refuse_wishes(body, OF_PROJECT)
+    wanted = NewProjectSerializer(data=body)
     wanted.is_valid(raise_exception=True)
     name = wanted.validated_data["name"]
     slug = wanted.validated_data.get("slug") or slug_of(name)
@@ -185,7 +192,11 @@ def _create(request: Request, organization: int) -> Response:
         project = services.create_project(
             organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
         )
-    return Response(project_with_organization(project), status=201)
+    return Response(_details(project), status=201)
+
+
+def _details(row: Project) -> ProjectDetails:
+    return {**project_with_organization(row), "options": options_of(row.pk)}
 
 
 def slug_of(name: str) -> str:

@@ -96,9 +96,15 @@ class Project(TypedDict):
 
 
 class ProjectWithOrganization(Project):
-    """A project by itself, or in a list over organizations."""
+    """A project in a list over organizations."""
 
     organization: Organization
+
+
+class ProjectDetails(ProjectWithOrganization):
+    """A project by itself. `options` are the lists of its inbound filters, each a text with an entry a line."""
+
+    options: dict[str, str]
 
 
 class OrganizationDetails(Organization):

@@ -34,14 +34,13 @@ OF_PROJECT = {
     "symbolSources": _NO_FETCHES,
     "allowedDomains": "Events of all domains are counted here.",
     "defaultEnvironment": "There is no default environment here.",
-    "status": "A project is always active here. Disable its keys instead.",
 }
 """Why a field of a project cannot be obeyed, by the field."""
 
 OF_KEY = {"browserSdkVersion": _NO_LOADER, "dynamicSdkLoaderOptions": _NO_LOADER}
 """Likewise of a key."""
 
-_DEFAULTS: dict[str, Any] = {"allowedDomains": ["*"], "status": "active", "browserSdkVersion": "latest"}
+_DEFAULTS: dict[str, Any] = {"allowedDomains": ["*"], "browserSdkVersion": "latest"}
 
 
 def refuse_wishes(body: Mapping[str, Any], reasons: Mapping[str, str]) -> None:

@@ -11,7 +11,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
-from projects import services
+from projects import selectors, services
 from projects.models import ProjectFilters
 from statsapi.http import clock
 from statsapi.pages.access import WRITE, ProjectPlace, in_project
@@ -188,7 +188,7 @@ def undo(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
 
 
 def _row(place: ProjectPlace) -> ProjectFilters:
-    return ProjectFilters.objects.filter(pk=place.project.pk).first() or ProjectFilters(project=place.project)
+    return selectors.filters_of(place.project.pk)
 
 
 def _save(

@@ -13,6 +13,7 @@ from django.test import Client
 
 from projects import services
 from projects.models import Organization, Project
+from statsapi.api.resources.filters import OPTIONS
 from tests.api.looks import DATE, organization_of, project_of
 from tsdb.store import Store
 
@@ -70,6 +71,7 @@ def test_a_project_has_the_fields_that_clients_read(api: Client, project: Projec
         shown = api.get(url).json()
         assert DATE.fullmatch(shown.pop("dateCreated"))
         assert DATE.fullmatch(shown["organization"].pop("dateCreated"))
+        assert shown.pop("options") == dict.fromkeys(OPTIONS, "")
         assert shown == {**project_of(project), "organization": organization_of(project.organization)}
 
 
@@ -231,6 +233,41 @@ def test_what_was_read_can_be_sent_back(api: Client, project: Project) -> None:
     shown = api.get(WEB).json()
     response = api.put(WEB, {**shown, "id": "77", "status": "gone", "name": "Site"}, JSON)
     assert (response.status_code, response.json()) == (200, {**shown, "name": "Site"})
+
+
+@pytest.mark.parametrize(
+    ("field", "nothing", "something"),
+    [
+        ("isBookmarked", [False], True),
+        ("resolveAge", [0, None], 720),
+        ("digestsMinDelay", [0, None], 300),
+        ("digestsMaxDelay", [0, None], 1800),
+        ("subjectPrefix", ["", None], "[web]"),
+        ("fingerprintingRules", ["", None], "error.type:A -> a"),
+        ("groupingEnhancements", ["", None], "function:a +app"),
+        ("allowedDomains", [[], ["*"]], ["example.com"]),
+        ("securityToken", ["", None], "secret"),
+        ("highlightTags", [[]], ["release"]),
+        ("highlightContext", [{}], {"user": ["id"]}),
+    ],
+)
+def test_what_is_not_done_here_is_refused_unless_nothing_is_asked_for(
+    api: Client, project: Project, field: str, nothing: list[Any], something: Any
+) -> None:
+    for value in nothing:
+        assert change(api, **{field: value}).status_code == 200, value
+    for response in (change(api, name="New", **{field: something}), create(api, name="New", **{field: something})):
+        (message,) = response.json()[field]
+        assert response.status_code == 400
+        assert message.endswith("here. Leave the field out.")
+    assert [one.name for one in Project.objects.all()] == ["Web"]
+
+
+def test_what_terraform_sends_makes_and_changes_a_project(api: Client, organization: Organization) -> None:
+    url, body = "/api/0/teams/acme/acme/projects/", {"name": "Shop", "platform": "go", "default_rules": False}
+    assert api.post(url, body, JSON).status_code == 201
+    more = {"name": "Shop", "slug": "shop", "options": {"filters:releases": "1.*"}}
+    assert change(api, "/api/0/projects/acme/shop/", **more).status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,8 @@ ASKS = {
     "count_outcomes": Ask(f"{PROJECT}outcomes/", body={"outcomes": [{"outcome": "accepted"}]}),
     "retrieve_project_event_counts": Ask(f"{PROJECT}stats/"),
     "list_project_environments": Ask(f"{PROJECT}environments/"),
+    "list_filters": Ask(f"{PROJECT}filters/"),
+    "change_filter": Ask(f"{PROJECT}filters/legacy-browsers/", body={"subfilters": ["ie", "opera_mini"]}),
     "list_keys": Ask(f"{PROJECT}keys/"),
     "create_key": Ask(f"{PROJECT}keys/", body={"public": OTHER_KEY, "rateLimit": {"count": 5, "window": 60}}),
     "retrieve_key": Ask(f"{PROJECT}keys/{KEY}/"),

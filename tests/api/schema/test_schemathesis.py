@@ -46,11 +46,13 @@ negative_data_rejection.expected-statuses = [
 ]
 
 # A schema cannot say that start must be before end, how many points a range may have, that a timestamp must still be
-# retained, or that a project must exist. So what it allows may be refused with 400 here.
+# retained, that a project must exist, or what an address and a switch are. So what it allows may be refused with 400
+# here.
 [[operations]]
 include-operation-id = [
     "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
     "retrieve_team_event_counts", "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
+    "change_project", "change_filter",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
 
