@@ -36,6 +36,8 @@ sums = store.get_sums([Series({project}, name) for name in names], asked, now=no
 answer = [[*parse_fact(one.name)[1:], count] for one, count in sums.items()]
 """
 
+METRICS_TOKEN = "let-me-see"
+
 SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
 """Seconds that a test looks back at each resolution: at least to the bucket in which it began."""
 
@@ -103,7 +105,9 @@ class IntakeService(Service):
     """
 
     def __init__(self, folder: Path, *, workers: int = 1, **settings: str) -> None:
-        super().__init__(folder, **{"WEB_WORKERS": str(workers), **_external(), **settings})
+        super().__init__(
+            folder, **{"WEB_WORKERS": str(workers), "METRICS_TOKEN": METRICS_TOKEN, **_external(), **settings}
+        )
         self._numbers = itertools.count(1)
 
     def new_sender(self, *, limit: int | None = None, window: int | None = None) -> Sender:
