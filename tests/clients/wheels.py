@@ -40,7 +40,7 @@ def install(name: str) -> Path:
         pip = subprocess.run(
             [
                 *(sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"),
-                *("--require-hashes", "--no-deps", "--only-binary", ":all:"),
+                *("--require-hashes", "--no-deps", "--only-binary", ":all:", "--no-compile"),
                 *("--target", folder, "--requirement", requirements),
             ],
             capture_output=True,
@@ -60,4 +60,4 @@ def python(folder: Path | None = None) -> Python:
     """
     if folder is None:
         return partial(run, sys.executable)
-    return partial(run, sys.executable, "-S", PYTHONPATH=str(folder), PYTHONDONTWRITEBYTECODE="1")
+    return partial(run, sys.executable, "-S", PYTHONPATH=str(folder))

@@ -50,9 +50,11 @@ class TextShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-cal
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the field's JSON schema."""
         field = self.target
-        shape = {"type": "string", "pattern": ecma(field.pattern), "maxLength": field.max_length}
-        shape = {name: value for name, value in shape.items() if value is not None}
-        return {"anyOf": [shape, {"const": ""}]} if field.allow_blank else shape
+        pattern = ecma(field.pattern)
+        if field.allow_blank:
+            pattern = f"^$|{pattern}"  # generated clients stumble over a choice between a pattern and a constant
+        shape = {"type": "string", "pattern": pattern, "maxLength": field.max_length}
+        return {name: value for name, value in shape.items() if value is not None}
 
 
 class WholeOrNoneShape(OpenApiSerializerFieldExtension):  # type: ignore[no-untyped-call]
