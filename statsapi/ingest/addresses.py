@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.urls import is_valid_path
 
 from statsapi.ingest.answers import Answer
-from statsapi.ingest.endpoints import cron, envelope, loader, nel, security, store, unreal
+from statsapi.ingest.endpoints import cron, envelope, loader, minidump, nel, security, store, unreal
 from statsapi.ingest.request import Request
 
 LONGEST_PATH = 1024
@@ -43,6 +43,7 @@ ENDPOINTS = {
     "/api/{project_id}/security/": _SECURITY,
     "/api/{project_id}/csp-report/": _SECURITY._replace(name="csp-report"),
     "/api/{project_id}/nel/": Endpoint("nel", _POST, nel.nel),
+    "/api/{project_id}/minidump/": Endpoint("minidump", _POST, minidump.minidump),
     "/api/{project_id}/unreal/{key}/": Endpoint("unreal", _POST, unreal.unreal),
     "/api/{project_id}/cron/{monitor}/": _CRON,
     "/api/{project_id}/cron/{monitor}/{key}/": _CRON,

@@ -1,0 +1,60 @@
+"""Minidumps, which crash reporters such as Crashpad and Breakpad send by themselves."""
+
+from __future__ import annotations
+
+from statsapi.http.errors import RequestError
+from statsapi.ingest.answers import Answer, identified_in_text, new_event_id
+from statsapi.ingest.attributes import event_attributes
+from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.crash_form import CrashForm, CrashFormParser, DumpBeginning, event_of
+from statsapi.ingest.credentials import read_project_id, required
+from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
+from statsapi.ingest.event_ids import read_event_id
+from statsapi.ingest.request import Request
+from statsapi.ingest.submission import Event, Sender, Submission
+from statsapi.ingest.turns import in_turn
+from statsapi.ingest.unpacking import unpacked
+from tsdb.outcomes import Category
+
+
+async def minidump(request: Request) -> Answer:
+    """Count one error. The dump is the body or a file in a form, and streams by; other files are attachments.
+
+    The answer is 200 beyond the quota too, because crash reporters send again whatever is refused.
+    """
+    found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
+    try:
+        form = await _read(request)
+        size = sum(len(value) for _, value in form.fields)
+        submission = await in_turn(size, _of_form, form, found.sender)
+    except RequestError as error:
+        raise await invalid(found, error) from None
+    answer = identified_in_text(submission.id or new_event_id())
+    await counted(found, [submission], answer)
+    return answer
+
+
+async def _read(request: Request) -> CrashForm:
+    body = unpacked(request, "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
+    if request.media_type == "multipart/form-data":
+        form = CrashFormParser(request.header("content-type") or "", body_limit("INGEST_MAX_ITEM_BYTES"))
+        async for piece in body:
+            form.feed(piece)
+            request.held.now(form.held)
+        return form.end()
+    beginning, size = DumpBeginning(), 0
+    async for piece in body:
+        beginning.feed(piece)
+        size += len(piece)
+    if not size:
+        raise RequestError(400, "empty request body", reason="empty")
+    beginning.check()
+    return CrashForm((), 0, 0)
+
+
+def _of_form(form: CrashForm, sender: Sender) -> Submission:
+    event = event_of(form.fields)
+    attributes = event_attributes(event, client_ip=sender.ip, user_agent=sender.user_agent)
+    attached = {Category.ATTACHMENT: form.file_bytes, Category.ATTACHMENT_ITEM: form.files}
+    beside = {category: quantity for category, quantity in attached.items() if quantity}
+    return Submission(sender, read_event_id(event), Event(attributes, attached=beside))
