@@ -1,4 +1,4 @@
-"""@sentry/node and sentry-cli, both from the npm registry."""
+"""@sentry/node, what hands errors to it, the SDK before it, and sentry-cli, all from the npm registry."""
 
 from __future__ import annotations
 
@@ -43,6 +43,31 @@ def test_a_tunnel_hands_on_envelopes_that_hold_their_own_dsn(service: IntakeServ
     assert service.facts(sender) == COUNTED
     assert wire.seen(b"POST ") == MESSAGES + 4
     assert wire.seen(b"sentry_key=") == 0
+
+
+@pytest.mark.parametrize(
+    ("bridge", "categories"),
+    [("winston", ["log_item"]), ("pino", ["error", "log_item"]), ("winston-transport-sentry-node", ["error"])],
+)
+def test_every_line_of_a_logger_is_counted_as_its_bridge_sends_it(
+    service: IntakeService, sender: Sender, node: str, bridge: str, categories: list[str]
+) -> None:
+    run(node, str(SCENARIOS / "logs.cjs"), bridge, sender.dsn(service.port), str(MESSAGES))
+
+    assert service.facts(sender) == {(category, "accepted", "none"): MESSAGES for category in categories}
+
+
+def test_raven_node_is_counted_and_told_what_was_refused(service: IntakeService, node: str) -> None:
+    sender = service.new_sender(limit=MESSAGES, window=86400)
+    with Proxy(service.port) as wire:
+        said = run(node, str(SCENARIOS / "raven.cjs"), sender.dsn(wire.port), str(MESSAGES))
+
+    assert said == f"{MESSAGES}\n"
+    assert service.facts(sender) == {
+        ("error", "accepted", "none"): MESSAGES,
+        ("error", "rate_limited", "key_quota"): 2,
+    }
+    assert wire.seen(b"POST %s " % sender.path("store").encode()) == MESSAGES + 2
 
 
 def test_sentry_cli_sends_an_event(service: IntakeService, sender: Sender, node: str) -> None:
