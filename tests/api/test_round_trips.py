@@ -78,7 +78,7 @@ def test_a_project_that_is_made_renamed_or_deleted_is_seen_at_the_next_question_
 
     def slugs() -> list[str]:
         lines = api.get(url).content.decode().splitlines()[1:]
-        return sorted({line.partition(",")[0] for line in lines})
+        return sorted({line.split(",")[1] for line in lines})
 
     assert slugs() == ["web"]
     shop = services.create_project(organization=project.organization, slug="shop", name="Shop")

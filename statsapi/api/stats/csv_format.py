@@ -46,11 +46,11 @@ def counts_as_csv(starts: Starts, counts: Sequence[int], filename: str, headers:
 
 
 def counts_by_project_as_csv(
-    starts: Starts, counts: Iterable[tuple[str, Sequence[int]]], filename: str, headers: dict[str, str]
+    starts: Starts, counts: Iterable[tuple[int, str, Sequence[int]]], filename: str, headers: dict[str, str]
 ) -> HttpResponse:
-    """Return a row of slug, timestamp and count for each project and bucket, as a file to download."""
-    rows = [_counts(starts, f"{_safe(slug)},", of_project) for slug, of_project in counts]
-    return _file("project,timestamp,count\n" + "".join(rows), filename, headers)
+    """Return a row of id, slug, timestamp and count for each project and bucket, as a file to download."""
+    rows = [_counts(starts, f"{number},{_safe(slug)},", of_project) for number, slug, of_project in counts]
+    return _file("project_id,project,timestamp,count\n" + "".join(rows), filename, headers)
 
 
 def _file(text: str, filename: str, headers: dict[str, str] | None) -> HttpResponse:

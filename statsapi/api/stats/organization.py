@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from projects import selectors
 from projects.connections import get_store
+from projects.models import SLUG
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization, get_team, project_slugs
@@ -24,9 +25,14 @@ from statsapi.http import clock
 from tsdb.reading import Beliefs
 
 GROUP = Choice("group", "All projects together, or each.", ("organization", "project"), default="organization")
-PROJECT_ID = Patterns("projectID", "With group=project: only these.", "[0-9]+", "Invalid projectID: use numeric ids.")
+PROJECT_ID = Patterns(
+    "projectID", "With group=project: only these.", f"[0-9]+|{SLUG}", "Invalid projectID: use ids or slugs."
+)
 
 PARAMETERS = [GROUP, PROJECT_ID, STAT, *TIME_RANGE, ENVIRONMENT, FORMAT]
+
+LONGEST_NAMES = 4096
+"""The most bytes of X-Stats-Projects, because proxies and clients refuse long headers."""
 
 MAX_PAIRS = 500_000
 """Most pairs of all projects in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
@@ -103,9 +109,15 @@ def _each(
     counts: dict[int, list[int]], slugs: Mapping[int, str], asked: TimeRange, filename: str | None
 ) -> HttpResponseBase:
     if filename:
-        each = ((slugs[project], of_project) for project, of_project in counts.items())
+        each = ((project, slugs[project], of_project) for project, of_project in counts.items())
         return counts_by_project_as_csv(asked.starts, each, filename, asked.headers)
-    return pairs_by_project_response(asked.starts, counts, asked.headers)
+    return pairs_by_project_response(asked.starts, counts, {**asked.headers, **_names(slugs)})
+
+
+def _names(slugs: Mapping[int, str]) -> dict[str, str]:
+    """Return the header with the slug of each project in the answer, whose keys are ids alone."""
+    names = ", ".join(f"{number}={slug}" for number, slug in slugs.items())
+    return {"X-Stats-Projects": names} if 0 < len(names) <= LONGEST_NAMES else {}
 
 
 def _environment_ids(organization: int, name: str) -> dict[int, int]:
@@ -122,7 +134,7 @@ def _asked(slugs: Mapping[int, str], query: QueryDict, group: str) -> Mapping[in
     wanted = set(PROJECT_ID.read(query))
     if group == "organization" or not wanted:
         return slugs
-    return {project: slug for project, slug in slugs.items() if str(project) in wanted}
+    return {project: slug for project, slug in slugs.items() if not wanted.isdisjoint((str(project), slug))}
 
 
 def _refuse_too_many(projects: int, points: int) -> None:

@@ -46,9 +46,9 @@ def test_grouped_by_project_each_row_names_its_project(api: Client, project: Pro
     post(api, "web", row(quantity=6))
     query: Any = {"format": "csv", "group": "project", "since": NOW, "until": NOW}
     assert lines(api.get(ORGANIZATION, query)) == [
-        "project,timestamp,count",
-        "shop,2018-11-05T22:00:00Z,0",
-        "web,2018-11-05T22:00:00Z,6",
+        "project_id,project,timestamp,count",
+        f"{shop.pk},shop,2018-11-05T22:00:00Z,0",
+        f"{project.pk},web,2018-11-05T22:00:00Z,6",
     ]
 
 
@@ -83,7 +83,7 @@ def test_a_slug_never_begins_a_formula(api: Client, organization: Organization, 
     services.create_project(organization=organization, slug=slug, name="=1+1")
     post(api, slug, row(quantity=1))
     grouped = lines(api.get(ORGANIZATION, {"format": "csv", "group": "project"}))
-    assert {line.split(",")[0] for line in grouped} == {"project", f"'{slug}"}
+    assert {line.split(",")[1] for line in grouped} == {"project", f"'{slug}"}
     query = {"field": "sum(quantity)", "statsPeriod": "1d", "download": "1"}
     summary = lines(api.get("/api/0/organizations/acme/stats-summary/", query))
     assert summary[1].split(",")[1] == f"'{slug}"
@@ -102,6 +102,7 @@ def test_no_cell_begins_a_formula(start: str) -> None:
             st.just(tuple(starts)),
             st.lists(
                 st.tuples(
+                    st.integers(1, 2**63 - 1),
                     st.from_regex(SLUG, fullmatch=True),
                     st.lists(st.integers(0, 2**65), min_size=len(starts), max_size=len(starts)),
                 ),
@@ -111,15 +112,17 @@ def test_no_cell_begins_a_formula(start: str) -> None:
     )
 )
 def test_counts_are_written_as_the_cells_of_any_table_are(
-    asked: tuple[tuple[int, ...], list[tuple[str, list[int]]]],
+    asked: tuple[tuple[int, ...], list[tuple[int, str, list[int]]]],
 ) -> None:
     starts, projects = asked
     rows: list[list[str | int]] = [
-        [slug, iso(start), count] for slug, of in projects for start, count in zip(starts, of, strict=True)
+        [number, slug, iso(start), count]
+        for number, slug, of in projects
+        for start, count in zip(starts, of, strict=True)
     ]
     written = counts_by_project_as_csv(starts, projects, "x.csv", {})
-    assert written.content == csv_response(["project", "timestamp", "count"], rows, "x.csv").content
-    for _, counts in projects:
+    assert written.content == csv_response(["project_id", "project", "timestamp", "count"], rows, "x.csv").content
+    for _, _, counts in projects:
         rows = [[iso(start), count] for start, count in zip(starts, counts, strict=True)]
         written = counts_as_csv(starts, counts, "x.csv", {})
         assert written.content == csv_response(["timestamp", "count"], rows, "x.csv").content

@@ -63,7 +63,24 @@ def test_without_projects_there_are_zeros_and_no_groups(api: Client, organizatio
     assert api.get(URL, {"group": "project"}).json() == {}
 
 
-def test_project_ids_restrict_the_groups_alone(api: Client, project: Project, shop: Project) -> None:
+def test_each_group_is_named_by_its_id_and_a_header_has_the_slugs(api: Client, project: Project, shop: Project) -> None:
+    response = api.get(URL, {"group": "project"})
+    assert list(response.json()) == [str(shop.pk), str(project.pk)]
+    assert response["X-Stats-Projects"] == f"{shop.pk}=shop, {project.pk}=web"
+    assert api.get(URL, {"group": "project", "projectID": "web"})["X-Stats-Projects"] == f"{project.pk}=web"
+    assert "X-Stats-Projects" not in api.get(URL)
+    assert "X-Stats-Projects" not in api.get(URL, {"group": "project", "projectID": "none"})
+
+
+def test_slugs_that_no_header_should_hold_are_left_out(api: Client, organization: Organization) -> None:
+    names = [f"{'s' * 96}{number:04}" for number in range(45)]
+    Project.objects.bulk_create(Project(organization=organization, slug=name, name="P") for name in names)
+    query: Any = {"group": "project", "resolution": "1d", "projectID": names[:38]}
+    assert 3900 < len(api.get(URL, query)["X-Stats-Projects"]) <= 4096
+    assert "X-Stats-Projects" not in api.get(URL, {**query, "projectID": names})
+
+
+def test_ids_and_slugs_of_projects_restrict_the_groups_alone(api: Client, project: Project, shop: Project) -> None:
     post(api, "web", row(quantity=3))
     post(api, "shop", row(quantity=4))
 
@@ -74,7 +91,9 @@ def test_project_ids_restrict_the_groups_alone(api: Client, project: Project, sh
     assert shown(web) == {web}
     assert shown(web, other, web) == {web, other}
     assert shown("") == shown() == {web, other}
-    assert shown(10**20) == set()
+    assert shown("web") == {web}
+    assert shown("shop", web, "none", "-1") == {web, other}
+    assert shown(10**20) == shown("none") == set()
     assert total(api, projectID=web) == 7
 
 
@@ -148,10 +167,10 @@ def test_an_environment_that_no_project_has_is_missing(
     [
         ({"group": "team"}, "Invalid group: team"),
         ({"stat": "x"}, "Invalid stat: x"),
-        ({"projectID": "x"}, "Invalid projectID: use numeric ids."),
-        ({"group": "project", "projectID": "x"}, "Invalid projectID: use numeric ids."),
-        ({"group": "project", "projectID": ["1", "-1"]}, "Invalid projectID: use numeric ids."),
-        ({"group": "project", "projectID": "١"}, "Invalid projectID: use numeric ids."),
+        ({"projectID": "X"}, "Invalid projectID: use ids or slugs."),
+        ({"group": "project", "projectID": "x y"}, "Invalid projectID: use ids or slugs."),
+        ({"group": "project", "projectID": ["1", "web/"]}, "Invalid projectID: use ids or slugs."),
+        ({"group": "project", "projectID": "١"}, "Invalid projectID: use ids or slugs."),
         ({"resolution": "15m"}, "Invalid resolution"),
         ({"until": "x"}, "until must be a numeric timestamp."),
         ({"since": "x"}, "since must be a numeric timestamp."),
