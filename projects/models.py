@@ -32,6 +32,8 @@ _NOT_DIGITS = r"[a-z_-]"
 _ALLOWED = r"^[a-z0-9_-]{1,100}\Z"  # not $, which in SQLite would allow a line break at the end
 
 SCOPES = tuple(f"{what}:{level}" for what in ("project", "org", "event") for level in ("read", "write", "admin"))
+OFFERED_SCOPES = tuple(scope for scope in SCOPES if not scope.startswith("event:"))
+"""Those that open something. Clients of Sentry ask for the others too, so a token may have them."""
 
 
 def _slug_constraint(name: str) -> models.CheckConstraint:

@@ -21,16 +21,21 @@ from django.template.response import TemplateResponse
 from projects import services
 from projects.admin.base import ServiceAdmin
 from projects.admin.generics import ModelForm
-from projects.models import SCOPES, ApiToken
+from projects.models import OFFERED_SCOPES, SCOPES, ApiToken
 from projects.services import NewToken
 
 
 class TokenForm(ModelForm[ApiToken]):
-    """The form of a token, with a checkbox for each scope."""
+    """The form of a token, with a checkbox for each scope that opens something or that the token has."""
 
     scopes = forms.MultipleChoiceField(
         choices=[(scope, scope) for scope in SCOPES], widget=forms.CheckboxSelectMultiple, initial=["project:read"]
     )
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        shown = [scope for scope in SCOPES if scope in OFFERED_SCOPES or scope in self.instance.scopes]
+        self.fields["scopes"].widget.choices = [(scope, scope) for scope in shown]
 
     def clean_expires(self) -> datetime | None:
         expires: datetime | None = self.cleaned_data["expires"]

@@ -18,7 +18,7 @@ from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
 from projects.known import Known, changing, known_by
-from projects.models import SCOPES, ApiToken, Organization
+from projects.models import OFFERED_SCOPES, SCOPES, ApiToken, Organization
 from projects.selectors import Token
 from projects.services import history, wording
 from projects.services.locking import without_waiting
@@ -102,7 +102,7 @@ def _make(organization: Organization, scopes: Iterable[str], name: str, expires:
     wanted = [scope for scope in SCOPES if scope in set(scopes)]
     unknown = sorted(set(scopes) - set(SCOPES))
     if unknown or not wanted:
-        raise ValidationError(f"Unknown scope {', '.join(unknown) or '(none)'}; there are {', '.join(SCOPES)}.")
+        raise ValidationError(f"Unknown scope {', '.join(unknown) or '(none)'}; there are {', '.join(OFFERED_SCOPES)}.")
     secret = TOKEN_PREFIX + secrets.token_urlsafe(32)
     token = ApiToken(
         organization=organization,

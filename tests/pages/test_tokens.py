@@ -104,10 +104,10 @@ def test_a_new_token_is_shown_in_the_answer_and_works(boss: Client, project: Pro
     assert "no-store" in page["Cache-Control"]
     assert status_with(secret) == 200
     token = ApiToken.objects.get()
-    assert (token.name, token.scopes, token.expires) == ("Grafana", ["project:read", "org:read", "event:read"], None)
+    assert (token.name, token.scopes, token.expires) == ("Grafana", ["project:read", "org:read"], None)
     line = Change.objects.get(what__contains="token")
     assert line.who == "owner@example.com"
-    assert line.what == f"created the token “Grafana” …{secret[-4:]} with project:read, org:read, event:read"
+    assert line.what == f"created the token “Grafana” …{secret[-4:]} with project:read, org:read"
 
 
 def test_its_secret_is_nowhere_else_and_never_shown_again(
@@ -129,7 +129,7 @@ def test_its_secret_is_nowhere_else_and_never_shown_again(
 @pytest.mark.parametrize(
     ("preset", "scopes"),
     [
-        ("read", ["project:read", "org:read", "event:read"]),
+        ("read", ["project:read", "org:read"]),
         ("count", ["project:read", "project:write"]),
         ("all", list(SCOPES)),
         ("custom", ["project:admin", "event:write"]),
@@ -139,6 +139,17 @@ def test_a_purpose_decides_the_scopes(boss: Client, project: Project, preset: st
     # Single scopes count only where they are chosen.
     boss.post(PAGE, {**NEW, "preset": preset, "scopes": ["event:write", "project:admin"]})
     assert ApiToken.objects.get().scopes == scopes
+
+
+def test_scopes_that_open_nothing_are_not_offered_and_kept_where_somebody_chose_them(
+    boss: Client, project: Project
+) -> None:
+    boxes = [f'value="{scope}"' for scope in SCOPES]
+    page = boss.get(PAGE).content.decode()
+    assert [box in page for box in boxes] == [True] * 6 + [False] * 3
+    chosen = {**NEW, "name": "", "preset": "custom", "scopes": ["event:write"]}
+    page = boss.post(PAGE, chosen).content.decode()
+    assert [box in page for box in boxes] == [True] * 6 + [False, True, False]
 
 
 def test_it_works_until_the_end_of_its_last_day_in_the_readers_zone(boss: Client, project: Project) -> None:

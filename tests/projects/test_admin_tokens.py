@@ -47,6 +47,19 @@ def test_a_new_token_is_shown_in_the_answer_and_works(
     assert log_lines() == [f"Added “CI …{secret[-4:]}”. (Added.)"]
 
 
+def test_scopes_that_open_nothing_are_offered_to_a_token_that_has_them_alone(
+    admin_client: Client, organization: Organization
+) -> None:
+    def offered(page: Any) -> list[bool]:
+        return [f'value="{scope}"' in page.content.decode() for scope in SCOPES]
+
+    assert offered(admin_client.get(url("apitoken", "add"))) == [True] * 6 + [False] * 3
+    add(admin_client, organization.pk, {"scopes": ["org:read", "event:admin"]})
+    token = ApiToken.objects.get()
+    assert token.scopes == ["org:read", "event:admin"]
+    assert offered(admin_client.get(url("apitoken", "change", token.pk))) == [True] * 6 + [False, False, True]
+
+
 def test_its_secret_is_nowhere_else_and_never_shown_again(
     admin_client: Client,
     organization: Organization,

@@ -11,7 +11,8 @@ import time_machine
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from projects.models import ApiToken, Organization, Project
+from projects.management.commands.createtoken import Command
+from projects.models import SCOPES, ApiToken, Organization, Project
 
 URL = "/api/0/projects/acme/web/stats/"
 NOW = datetime(2018, 11, 6, 12, 34, 56, tzinfo=UTC)
@@ -37,6 +38,11 @@ def test_it_has_the_scopes_that_were_named_and_no_others(project: Project) -> No
     output = createtoken("acme", "--scope", "org:read", "--scope", "event:read")
     assert ApiToken.objects.get().scopes == ["org:read", "event:read"]
     assert status_with(output) == 403
+
+
+def test_its_help_names_only_scopes_that_open_something() -> None:
+    said = Command().create_parser("manage.py", "createtoken").format_help()
+    assert [scope in said for scope in SCOPES] == [True] * 6 + [False] * 3
 
 
 def test_it_is_a_new_token_each_time(organization: Organization) -> None:

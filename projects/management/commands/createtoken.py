@@ -14,7 +14,7 @@ from django.core.management import BaseCommand, CommandError, CommandParser
 
 from projects import services
 from projects.management.failures import command_errors
-from projects.models import SCOPES, Organization
+from projects.models import OFFERED_SCOPES, Organization
 
 MOST_DAYS = 36_500
 """A hundred years."""
@@ -30,7 +30,7 @@ class Command(BaseCommand):
             action="append",
             required=True,
             metavar="SCOPE",
-            help=f"what the token may do; repeatable; one of {', '.join(SCOPES)}",
+            help=f"what the token may do; repeatable; one of {', '.join(OFFERED_SCOPES)}",
         )
         parser.add_argument("--name", default="", help="what the token is for")
         parser.add_argument("--expires-days", type=int, metavar="N", help="refused after N days; default: never")

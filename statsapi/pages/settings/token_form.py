@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from django import forms
 
-from projects.models import SCOPES, ApiToken
+from projects.models import OFFERED_SCOPES, SCOPES, ApiToken
 from statsapi.pages.last_day import LastDayField, set_zone
 
 CUSTOM = "custom"
@@ -28,7 +28,7 @@ PRESETS = (
         "read",
         "Read counts",
         "For Grafana, exporters and scripts that only look.",
-        ("project:read", "org:read", "event:read"),
+        ("project:read", "org:read"),
     ),
     Preset(
         "count", "Count", "For a gateway or a batch that sends counts of its own.", ("project:read", "project:write")
@@ -73,12 +73,17 @@ class TokenForm(forms.Form):
         set_zone(self, zone)
 
     def groups(self) -> list[ScopeGroup]:
-        """Return the single scopes in groups, as they are chosen in the form."""
+        """Return the single scopes in groups, as they are chosen in the form.
+
+        Those that open nothing are there only if somebody has sent them.
+        """
         chosen = self["scopes"].value() or []
-        return [
-            ScopeGroup(name, label, help, [(one, one in chosen) for one in SCOPES if one.startswith(f"{name}:")])
+        shown = [one for one in SCOPES if one in OFFERED_SCOPES or one in chosen]
+        groups = [
+            ScopeGroup(name, label, help, [(one, one in chosen) for one in shown if one.startswith(f"{name}:")])
             for name, (label, help) in GROUPS.items()
         ]
+        return [group for group in groups if group.scopes]
 
     def clean(self) -> None:
         """Refuse a form that allows nothing."""
