@@ -15,6 +15,9 @@ from django.db import models
 from django.db.models import Q
 
 from projects.environment_names import LONGEST_ENVIRONMENT
+from projects.globs import LONGEST_GLOB as LONGEST_GLOB
+from projects.globs import MOST_GLOBS as MOST_GLOBS
+from projects.globs import alternatives
 from projects.legacy_browsers import LEGACY_BROWSERS
 from projects.page_models import Change as Change
 from projects.page_models import Preference as Preference
@@ -197,24 +200,27 @@ def _check_legacy_browsers(text: str) -> None:
             raise ValidationError(f"“{line}” is none of {', '.join(LEGACY_BROWSERS)}.")
 
 
-MOST_GLOBS = 500
-LONGEST_GLOB = 500
-"""The most globs of a list, and the most characters of a glob. Every event is compared with all of them, within a bound
-of work (statsapi/ingest/globs.py). So the more globs there are, the less of a long message is compared."""
-
-
 def _check_globs(lists: dict[str, str]) -> None:
     """Raise ValidationError if a list has too many globs or too long ones. `lists` maps a field's name to its text."""
     errors = {}
     for field, text in lists.items():
         globs = [line.strip() for line in text.splitlines() if line.strip()]
         longest = max(globs, key=len, default="")
-        if len(globs) > MOST_GLOBS:
-            errors[field] = (
-                f"Keep to {MOST_GLOBS} globs, of which one may match what several do: these are {len(globs)}."
-            )
-        elif len(longest) > LONGEST_GLOB:
+        if len(longest) > LONGEST_GLOB:
             errors[field] = f"Keep each glob to {LONGEST_GLOB} characters: “{longest[:20]}…” has {len(longest)}."
+            continue
+        count = 0
+        for glob in globs:
+            spelled = alternatives(glob)
+            if spelled is None:
+                errors[field] = f"“{glob[:20]}…” has too many alternatives. Keep to {MOST_GLOBS}."
+                break
+            count += len(spelled)
+        else:
+            if count > MOST_GLOBS:
+                errors[field] = (
+                    f"Keep to {MOST_GLOBS} globs, of which one may match what several do: these are {count}."
+                )
     if errors:
         raise ValidationError(errors)
 

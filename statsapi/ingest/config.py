@@ -16,6 +16,7 @@ from django.db import OperationalError
 
 from projects import selectors, services
 from projects.connections import get_store, server_of
+from projects.globs import without_alternatives
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.door import threads
 from statsapi.ingest.filters import FilterConfig
@@ -256,8 +257,8 @@ def _filters(row: ProjectFilters) -> FilterConfig:
     return FilterConfig(
         localhost=row.localhost,
         ip_addresses=_lines(row.ip_addresses),
-        release_versions=_lines(row.release_versions),
-        error_messages=_lines(row.error_messages),
+        release_versions=without_alternatives(_lines(row.release_versions)),
+        error_messages=without_alternatives(_lines(row.error_messages)),
         browser_extensions=row.browser_extensions,
         legacy_browsers=_legacy_browsers(row),
         web_crawlers=row.web_crawlers,

@@ -30,8 +30,8 @@ class FilterConfig:
 
     localhost: bool = False
     ip_addresses: tuple[str, ...] = ()  # addresses and networks (CIDR) of clients
-    release_versions: tuple[str, ...] = ()  # globs
-    error_messages: tuple[str, ...] = ()  # globs, against the message and "type: value"
+    release_versions: tuple[str, ...] = ()  # globs without alternatives
+    error_messages: tuple[str, ...] = ()  # likewise, against the message and "type: value"
     browser_extensions: bool = False
     legacy_browsers: tuple[str, ...] = ()  # names of subfilters, of LEGACY_BROWSERS
     web_crawlers: bool = False

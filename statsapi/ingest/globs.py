@@ -1,7 +1,7 @@
 """Comparing texts with the lists of globs of the inbound filters, in bounded time.
 
 A glob matches the whole text and ignores case, as fnmatch and re.IGNORECASE do. It knows `*`, `?`, `[a-z]`, `[!a-z]`,
-and `\\` before a character that stands for itself.
+and `\\` before a character that stands for itself. Alternatives in braces were spelled out before (projects/globs.py).
 
 The sender chooses the texts, and a list may hold hundreds of globs. So each glob has a needle, a few letters that every
 matching text contains, and most globs are ruled out by it. Comparing the others costs work, which is bounded for each

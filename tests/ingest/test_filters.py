@@ -210,6 +210,25 @@ def test_globs_match_the_whole_text_in_any_case(glob: str, text: str, caught: bo
     assert releases == ("release-version" if caught else None)
 
 
+@pytest.mark.parametrize(
+    ("glob", "text", "caught"),
+    [
+        ("1.{3,4}.*", "1.3.9", True),
+        ("1.{3,4}.*", "1.4.0", True),
+        ("1.{3,4}.*", "1.5.0", False),
+        ("1.{3,4}.*", "1.{3,4}.0", False),
+        (r"1.\{3,4\}.*", "1.{3,4}.0", True),
+        ("*?invariant={418,423}*", "React error; visit https://reactjs.org/?invariant=423 for more", True),
+        ("{Type,Reference}Error: *", "referenceerror: x", True),
+        ("{a,b}" * 100, "ab" * 50, False),
+    ],
+)
+def test_a_glob_may_have_alternatives(glob: str, text: str, caught: bool) -> None:
+    config = _filters(ProjectFilters(error_messages=glob, release_versions=f"other\n{glob}"))
+    assert (first_match(config, EventAttributes(messages=(text,))) == "error-message") is caught
+    assert matches_release(config, text) is caught
+
+
 def test_a_release_is_matched_by_itself() -> None:
     config = FilterConfig(release_versions=("web@1.*",))
     assert matches_release(config, "WEB@1.2.3")

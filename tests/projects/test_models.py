@@ -175,6 +175,8 @@ def test_a_filter_takes_names_of_legacy_browsers_alone(project: Project) -> None
     [
         ("\n".join(f"*{number}*" for number in range(501)), "Keep to 500 globs, .* these are 501"),
         ("1.*\n*" + "a" * 500, "Keep each glob to 500 characters: “\\*a{19}…” has 501"),
+        ("\n".join(f"*{number}{{a,b}}*" for number in range(251)), "Keep to 500 globs, .* these are 502"),
+        ("{a,b}" * 100, "“{a,b}{a,b}{a,b}{a,b}…” has too many alternatives. Keep to 500"),
     ],
 )
 def test_a_list_that_takes_too_long_to_compare_is_refused(project: Project, field: str, text: str, said: str) -> None:
