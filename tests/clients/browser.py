@@ -69,7 +69,7 @@ def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
 
 @contextmanager
 def _site(scenario: str, said: queue.Queue[dict[str, Any]]) -> Iterator[int]:
-    page = PAGE % (json.dumps({"imports": _imports()}), scenario)
+    page = PAGE % (json.dumps(_import_map()), scenario)
     with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, page.encode(), said)) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
@@ -78,18 +78,27 @@ def _site(scenario: str, said: queue.Queue[dict[str, Any]]) -> Iterator[int]:
             server.shutdown()
 
 
-def _imports() -> dict[str, str]:
-    """Return the import map of all installed packages, read from each package.json as a bundler does."""
-    found = {}
+def _import_map() -> dict[str, Any]:
+    """Return the import map of all installed packages: a package finds those in its own node_modules first."""
     modules = FOLDER / "node_modules"
+    inner = (*modules.glob("sentry-browser-*/node_modules"), *modules.glob("@sentry*/*/node_modules"))
+    scopes = {f"/{folder.parent.relative_to(FOLDER)}/": _imports(folder) for folder in inner}
+    # 7 imports a package of CommonJS, which bundlers alone can do, for an integration that nobody asks for here.
+    return {"imports": {**_imports(modules), "localforage": "data:text/javascript,export default {}"}, "scopes": scopes}
+
+
+def _imports(modules: Path) -> dict[str, str]:
+    """Return the address of each name that can be imported, read from each package.json as a bundler does."""
+    found = {}
     for file in (*modules.glob("*/package.json"), *modules.glob("@*/*/package.json")):
         package = json.loads(file.read_text(encoding="utf-8"))
-        exports = package.get("exports")
+        exports = package.get("exports", {".": package.get("module")})
         for name, target in exports.items() if isinstance(exports, dict) else ():
             while isinstance(target, dict):
                 target = next((target[key] for key in ("production", "import", "default") if key in target), None)
             if isinstance(target, str) and name.startswith(".") and "*" not in name:
-                found[package["name"] + name[1:]] = f"/{(file.parent / target).relative_to(FOLDER)}"
+                installed = file.parent.relative_to(modules).as_posix()  # differs from its own name for an alias
+                found[installed + name[1:]] = f"/{(file.parent / target).relative_to(FOLDER)}"
     return found
 
 
