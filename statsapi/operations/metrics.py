@@ -146,10 +146,12 @@ def _events() -> str:
     for number, totals in counted.items():
         whose = labels[number]
         for (category, outcome), total in (_ZEROS | totals.outcomes).items():
-            events.append(f'statsapi_events_total{{{whose},category="{category}",outcome="{outcome}"}} {total}\n')
+            what = f'category="{category.translate(_ESCAPED)}",outcome="{outcome}"'
+            events.append(f"statsapi_events_total{{{whose},{what}}} {total}\n")
         for (category, outcome, reason), total in (_ZERO_DROPS | totals.drops).items():
-            why = f'category="{category}",outcome="{outcome}",reason="{reason.translate(_ESCAPED)}"'
-            dropped.append(f"statsapi_dropped_events_total{{{whose},{why}}} {total}\n")
+            what = f'category="{category.translate(_ESCAPED)}",outcome="{outcome}"'
+            why = f'reason="{reason.translate(_ESCAPED)}"'
+            dropped.append(f"statsapi_dropped_events_total{{{whose},{what},{why}}} {total}\n")
     return "".join(events + dropped)
 
 
