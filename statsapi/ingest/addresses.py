@@ -15,7 +15,7 @@ from typing import NamedTuple
 from django.urls import is_valid_path
 
 from statsapi.ingest.answers import Answer
-from statsapi.ingest.endpoints import cron, envelope, loader, minidump, nel, security, store, unreal
+from statsapi.ingest.endpoints import cron, envelope, loader, minidump, nel, otlp, security, store, unreal
 from statsapi.ingest.request import Request
 
 LONGEST_PATH = 1024
@@ -47,6 +47,8 @@ ENDPOINTS = {
     "/api/{project_id}/unreal/{key}/": Endpoint("unreal", _POST, unreal.unreal),
     "/api/{project_id}/cron/{monitor}/": _CRON,
     "/api/{project_id}/cron/{monitor}/{key}/": _CRON,
+    "/api/{project_id}/integration/otlp/v1/logs/": Endpoint("otlp-logs", _POST, otlp.logs),
+    "/api/{project_id}/integration/otlp/v1/traces/": Endpoint("otlp-traces", _POST, otlp.traces),
     "/js-sdk-loader/{file}": Endpoint("js-sdk-loader", ("GET",), loader.loader),
 }
 """The endpoints by their addresses. The last slash may be missing."""
