@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,15 +82,15 @@ class OpenItem:
 
     def item(self, payload: bytes) -> Item:
         """Return the item, of which so much came as did."""
-        return Item(self.type, self.category, tuple(self._counts()), payload, self.makes_error)
+        return Item(self.type, self.category, self._counts(), payload, self.makes_error)
 
-    def _counts(self) -> Iterator[tuple[Category, int]]:
-        if self.category is Category.ATTACHMENT:
-            if self.size:
-                yield Category.ATTACHMENT, self.size
-            yield Category.ATTACHMENT_ITEM, 1
-        elif self.category is not None:
-            yield self.category, self._quantity()
+    def _counts(self) -> tuple[tuple[Category, int], ...]:
+        if self.category is None:
+            return ()
+        if self.category is not Category.ATTACHMENT:
+            return ((self.category, self._quantity()),)
+        piece = (Category.ATTACHMENT_ITEM, 1)
+        return ((Category.ATTACHMENT, self.size), piece) if self.size else (piece,)
 
     def _quantity(self) -> int:
         """Return what `item_count` claims, up to the number of bytes of the payload, or 1 without a claim."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -21,10 +20,12 @@ def submission_of(parsed: Envelope, sender: Sender, refusal: RequestError | None
     `refusal` is the error of a limit that was exceeded, or None. Then what came whole counts, and what was lost is
     invalid. If no event came, one may have been lost, so one error is invalid too.
     """
-    item, attachments, others = parsed.event, Counter[Category](), []
+    item, others, attachments = parsed.event, [], dict[Category, int]()
+    has_parts = item is not None or parsed.has_lost_event
     for one in parsed.items:
-        if one.category is Category.ATTACHMENT and (item or parsed.has_lost_event):
-            attachments.update(dict(one.counts))
+        if has_parts and one.category is Category.ATTACHMENT:
+            for kind, quantity in one.counts:
+                attachments[kind] = attachments.get(kind, 0) + quantity
         elif one is not item:
             others.append(one)
     lost = [count for one in parsed.lost for count in one.counts]
