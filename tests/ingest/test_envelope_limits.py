@@ -15,12 +15,15 @@ from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.categories import ITEM_CATEGORIES, READ_TYPES
 from statsapi.ingest.envelope import EnvelopeParser
 from statsapi.ingest.envelope_parts import Envelope, EnvelopeLimits
+from statsapi.ingest.enveloped import submission_of
+from statsapi.ingest.submission import Sender
 from tests.ingest.bounds import ENVELOPE, EVENT, FIVE, golden_envelopes, outcome, parse_envelope, refusal, status_of
 from tsdb.outcomes import Category
 
 pytestmark = pytest.mark.once
 
 GOLDEN = golden_envelopes()
+TOO_LARGE = BodyLimit("ENVELOPE_SETTING", 1).exceeded("an envelope")
 
 
 def feed(parser: EnvelopeParser, pieces: Iterable[bytes]) -> None:
@@ -187,3 +190,17 @@ def test_it_does_not_matter_in_which_pieces_a_body_came_that_is_cut(body: bytes,
         return
     whole, *others = (outcome(partial(cut_after, one, limits)) for one in ([body], pieces, single))
     assert others == [whole, whole]
+
+
+@given(st.sampled_from(GOLDEN), st.integers(min_value=0))
+def test_an_envelope_that_is_cut_anywhere_has_one_event_and_that_one_outcome(golden: bytes, place: int) -> None:
+    """An event that came whole, one that was cut, or one that may have been lost."""
+    header, _, rest = golden.partition(b"\n")
+    try:
+        cut = cut_after([header + b"\n", rest[: place % (len(rest) + 1)]])
+        submission, _ = submission_of(cut, Sender(1, "", 0, "", ""), TOO_LARGE)
+    except RequestError:
+        return
+    lost = dict(submission.lost)
+    assert (submission.event is not None) + lost.get(Category.ERROR, 0) + lost.get(Category.TRANSACTION, 0) == 1
+    assert all(quantity > 0 for _, quantity in (*submission.items, *submission.lost))
