@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from contextlib import suppress
 from types import TracebackType
@@ -15,11 +16,15 @@ class Proxy:
     lose_answer_of   pass on the next request with these bytes, drop its answer, and cut the connection
     lose_request_of  drop the next request with these bytes, and cut the connection
     hold_answer_of   while this is set, pass on requests with these bytes and hold back their answers
+
+    With `tls` it is the server of HTTPS in front of the target.
     """
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, tls: ssl.SSLContext | None = None) -> None:
         self.target = target
         self._listener = socket.create_server(("127.0.0.1", 0))
+        if tls:  # each connection begins with its first bytes, so that one that sends none holds up no other
+            self._listener = tls.wrap_socket(self._listener, server_side=True, do_handshake_on_connect=False)
         self.port: int = self._listener.getsockname()[1]
         self._open: set[socket.socket] = set()
         self._threads: list[threading.Thread] = []

@@ -8,7 +8,7 @@ import queue
 import shutil
 import tempfile
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
-from tests.servers import Missing, Server
+from tests.clients.certificates import Certificate
+from tests.servers import Missing, Server, wait_for
 
 FOLDER = Path(__file__).parent
 
@@ -40,27 +41,45 @@ def chromium() -> str:
     raise Missing("Chromium is not installed; on Debian: apt-get install chromium")
 
 
-def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
-    """Open a page that runs `scenarios/<scenario>` with this query, and return what the scenario reports at its end."""
+def visit(
+    program: str,
+    scenario: str,
+    query: Mapping[str, object],
+    *,
+    headers: Mapping[str, str] | None = None,
+    certificate: Certificate | None = None,
+    until: Callable[[], bool] = lambda: True,
+) -> dict[str, Any]:
+    """Open a page that runs `scenarios/<scenario>` with this query, and return what the scenario reports at its end.
+
+    The page has these `headers`, and is served by HTTPS if there is a certificate. It stays open after its end until
+    `until` is true, for what the browser sends itself.
+    """
     said: queue.Queue[dict[str, Any]] = queue.Queue()
-    with _site(scenario, said) as port, tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
+    with (
+        _site(scenario, said, headers or {}, certificate) as site,
+        tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder,
+    ):
         options = [
             "--headless=new",
             "--disable-gpu",
             "--disable-dev-shm-usage",
             "--no-first-run",
             "--disable-background-networking",
+            "--short-reporting-delay",  # reports of the Reporting API wait a minute otherwise
             # The browser itself reaches nothing on the network.
             "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
             f"--user-data-dir={folder}/profile",
+            *([f"--ignore-certificate-errors-spki-list={certificate.pin}"] if certificate else []),
             *(["--no-sandbox"] if os.getuid() == 0 else []),
         ]
-        # A host that differs from the service's makes it another site, not only another origin.
-        url = f"http://localhost:{port}/page?{urlencode(query)}"
+        url = f"{site}/page?{urlencode(query)}"
         log = Path(folder, "log")
         browser = Server([program, *options, url], log)
         try:
-            return said.get(timeout=60)
+            done = said.get(timeout=60)
+            wait_for(until, "what the browser sends itself")
+            return done
         except queue.Empty:
             raise AssertionError(f"the page never ended; the browser said: {log.read_text(errors='replace')}") from None
         finally:
@@ -68,12 +87,19 @@ def visit(program: str, scenario: str, **query: object) -> dict[str, Any]:
 
 
 @contextmanager
-def _site(scenario: str, said: queue.Queue[dict[str, Any]]) -> Iterator[int]:
+def _site(
+    scenario: str, said: queue.Queue[dict[str, Any]], headers: Mapping[str, str], certificate: Certificate | None
+) -> Iterator[str]:
+    """Serve the page, and return the address of its site."""
     page = PAGE % (json.dumps(_import_map()), scenario)
-    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, page.encode(), said)) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), partial(_Handler, page.encode(), headers, said)) as server:
+        if certificate:
+            wrap = certificate.context.wrap_socket
+            server.socket = wrap(server.socket, server_side=True, do_handshake_on_connect=False)
         threading.Thread(target=server.serve_forever).start()
         try:
-            yield server.server_port
+            # A host that differs from the service's makes it another site, not only another origin.
+            yield f"{'https' if certificate else 'http'}://localhost:{server.server_port}"
         finally:
             server.shutdown()
 
@@ -107,13 +133,15 @@ class _Handler(SimpleHTTPRequestHandler):
 
     extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
 
-    def __init__(self, page: bytes, said: queue.Queue[dict[str, Any]], *arguments: Any) -> None:
-        self.page, self.said = page, said
+    def __init__(
+        self, page: bytes, headers: Mapping[str, str], said: queue.Queue[dict[str, Any]], *arguments: Any
+    ) -> None:
+        self.page, self.page_headers, self.said = page, headers, said
         super().__init__(*arguments, directory=str(FOLDER))
 
     def do_GET(self) -> None:
         if self.path.startswith("/page?"):
-            self._answer(self.page)
+            self._answer(self.page, self.page_headers)
         else:
             super().do_GET()
 
@@ -121,8 +149,10 @@ class _Handler(SimpleHTTPRequestHandler):
         self.said.put(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
         self._answer(b"")
 
-    def _answer(self, body: bytes) -> None:
+    def _answer(self, body: bytes, headers: Mapping[str, str] | None = None) -> None:
         self.send_response(200)
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
         self.send_header("Content-Type", "text/html")
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

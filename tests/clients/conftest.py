@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from tests.clients import browser, packages, wheels
+from tests.clients.certificates import Certificate, new_certificate
 from tests.clients.live import IntakeService, Sender
 from tests.servers import Missing
 
@@ -53,3 +54,11 @@ def python_of() -> Callable[[str], wheels.Python]:
             pytest.skip(str(missing))
 
     return named
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Certificate:
+    try:
+        return new_certificate(tmp_path_factory.mktemp("certificate"))
+    except Missing as missing:
+        pytest.skip(str(missing))

@@ -54,7 +54,7 @@ def test_sentry_browser_is_counted_and_reports_what_a_429_keeps_back(
         query = {"sdk": version.module, "dsn": sender.dsn(wire.port), "messages": MESSAGES, "later": LATER}
         if tunneled:
             query["tunnel"] = f"http://127.0.0.1:{wire.port}{sender.path('envelope')}"
-        assert visit(chromium, "browser.mjs", **query) == {"sent": True}
+        assert visit(chromium, "browser.mjs", query) == {"sent": True}
 
     # A session is sent when it begins, and again when an error changes it; the versions differ in how often.
     sessions = wire.seen(b'{"type":"session"}')
@@ -77,7 +77,7 @@ def test_raven_js_a_beacon_and_a_preflighted_request_are_counted(
     service: IntakeService, sender: Sender, chromium: str
 ) -> None:
     with Proxy(service.port) as wire:
-        said = visit(chromium, "old_browser.mjs", dsn=sender.dsn(wire.port), messages=MESSAGES)
+        said = visit(chromium, "old_browser.mjs", {"dsn": sender.dsn(wire.port), "messages": MESSAGES})
 
     assert said == {"answered": MESSAGES, "beacon": True, "id": "b" * 32}
     assert service.facts(sender) == {("error", "accepted", "none"): MESSAGES + 2}
