@@ -53,3 +53,12 @@ def test_a_check_in_of_a_job(service: IntakeService, sender: Sender) -> None:
     assert curl(service, f"{path}?status=ok", "-d", '{"monitor_config": {}}') == "{} 202"
     assert curl(service, path).endswith(" 400")
     assert service.facts(sender) == {("monitor", "accepted", "none"): 2, ("error", "invalid", "invalid"): 1}
+
+
+def test_logs_and_spans_of_opentelemetry(service: IntakeService, sender: Sender) -> None:
+    path = f"/api/{sender.project}/integration/otlp/v1"
+    auth = ["-H", f"x-sentry-auth: sentry sentry_key={sender.public}"]
+    logs = '{"resourceLogs": [{"scopeLogs": [{"logRecords": [{}, {}]}]}]}'
+    assert curl(service, f"{path}/logs", *auth, "-H", "Content-Type: application/json", "-d", logs) == "{} 200"
+    assert curl(service, f"{path}/traces", *auth, "-H", "Content-Type: application/x-protobuf", "-d", "") == " 200"
+    assert service.facts(sender) == {("log_item", "accepted", "none"): 2}

@@ -30,7 +30,10 @@ pytestmark = pytest.mark.once
 GOLDEN = Path(__file__).parents[2] / "golden"
 MANIFEST: dict[str, dict[str, Any]] = json.loads((GOLDEN / "manifest.json").read_text())
 BODIES = [(GOLDEN / name).read_bytes() for name in sorted(MANIFEST)]
-ENDPOINTS = ("envelope/", "store/", "store", "security/", "csp-report/")
+ENDPOINTS = (
+    *("envelope/", "store/", "store", "security/", "csp-report/", "nel/", "minidump/"),
+    *("integration/otlp/v1/logs", "integration/otlp/v1/traces"),
+)
 REFUSALS = {400, 401, 403, 413}
 NAMES = ("x-sentry-auth", "authorization", "content-encoding", "content-type", "x-forwarded-for", "user-agent", "host")
 DEEP = b"[" * 100_000 + b"]" * 100_000
