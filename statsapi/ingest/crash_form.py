@@ -1,6 +1,6 @@
 """The form in which crash reporters send a minidump: multipart/form-data, fed in as it comes, without I/O.
 
-    upload_file_minidump    the dump, a file that begins with MDMP, possibly compressed
+    upload_file_minidump    the dump, a file that begins with MDMP, or is compressed, or a form in itself
     sentry                  what an event says besides, as JSON; also in chunks sentry__1, sentry__2, …
     sentry[release]         one field of it; sentry[tags][a] is one within another
     anything else           an attachment if it is a file, else an annotation, which nobody reads
@@ -37,6 +37,7 @@ DEEPEST_FIELD = 8
 _BEGINNINGS = (
     *(b"MDMP", b"PMDM"),  # a dump, of either byte order
     *(b"\x1f\x8b", b"\xfd7zXZ\x00", b"BZh", b"\x28\xb5\x2f\xfd"),  # gzip, xz, bzip2, zstd: it is not unpacked
+    b"--",  # a form within the form, with the dump in it, which old versions of Electron send on Linux
 )
 _LONGEST_BEGINNING = max(map(len, _BEGINNINGS))
 _FIELD = re.compile(r"sentry(?P<chunk>__[0-9]{1,4})?(?P<path>(?:\[[^\[\]]*\])*)")

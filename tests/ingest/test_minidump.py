@@ -77,6 +77,12 @@ def test_the_dump_may_be_the_body_and_compressed(sdk: Sdk, total: Total, dump: b
     assert total() == 3
 
 
+def test_the_dump_may_be_in_a_form_within_the_form(sdk: Sdk, total: Total) -> None:
+    inner = form(DUMP_PART).replace(b"BOUNDARY", b"INNER")
+    assert send(sdk, form(part("upload_file_minidump", inner, "dump"))).status_code == 200
+    assert total() == 1
+
+
 def test_other_files_are_attachments_by_bytes_and_pieces(sdk: Sdk, store: Store, project: Project) -> None:
     log = bytes(200_000)
     files = [part("log", log, "app.log"), part("view", b"12345", "view.json"), part("upload_file_minidump", b"x", "y")]
