@@ -25,8 +25,8 @@ COUNTED = {
     ("session", "accepted", "none"): 1,
 }
 
-ATTACHED = {("attachment", "accepted", "none"): MESSAGES}
-"""How attachments are counted: each of these messages has one, of 1000 bytes."""
+ATTACHED = {("attachment", "accepted", "none"): MESSAGES * 1000, ("attachment_item", "accepted", "none"): MESSAGES}
+"""Each of these messages has one, of 1000 bytes. They are counted by the byte and by the piece."""
 
 ScenarioOf = Callable[..., None]
 

@@ -47,6 +47,21 @@ def test_every_event_and_transaction_of_sentry_ruby_is_counted(
     assert wire.seen(b"Content-Encoding: gzip\r\n") == 1  # the long one alone is compressed
 
 
+def test_sentry_ruby_stops_for_the_time_that_a_429_says_and_reports_what_it_kept_back(
+    service: IntakeService, ruby: Callable[..., str]
+) -> None:
+    sender = service.new_sender(limit=1, window=4)
+    ruby(SDK, "sentry_ruby.rb", "run_into_the_limit", sender.dsn(service.port), str(MESSAGES))
+
+    assert service.facts(sender) == {
+        ("error", "accepted", "none"): 2,
+        ("error", "rate_limited", "key_quota"): 1,
+        ("error", "client_discard", "ratelimit_backoff"): MESSAGES,
+        ("error", "client_discard", "network_error"): 1,  # what was refused, as it says itself
+    }
+    assert service.stat(sender) == 3
+
+
 def test_every_event_of_sentry_raven_is_counted(
     service: IntakeService, sender: Sender, ruby: Callable[..., str]
 ) -> None:

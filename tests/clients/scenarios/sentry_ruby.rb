@@ -13,6 +13,21 @@ def send_all(messages)
   Sentry.start_transaction(name: "work", op: "task").finish
 end
 
+# One message is accepted, one is refused, so many are kept back, and a last one is accepted after the time that the
+# service gave.
+def run_into_the_limit(messages)
+  window = 4
+  sleep(window - Time.now.to_f % window) # so that the refusal is for more than a moment
+  Sentry.capture_message("accepted")
+  Sentry.capture_message("refused")
+  messages.times { |number| Sentry.capture_message("kept back #{number}") }
+  sleep(window)
+  # It reports every 30 seconds, along with an event: that time is over.
+  transport = Sentry.get_current_client.transport
+  transport.instance_variable_set(:@last_client_report_sent, Time.now - Sentry::Transport::CLIENT_REPORT_INTERVAL - 1)
+  Sentry.capture_message("accepted again")
+end
+
 what, dsn, number = ARGV
 Sentry.init do |config|
   config.dsn = dsn
