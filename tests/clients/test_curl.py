@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.clients.live import IntakeService, Sender
+from tests.clients.live import IntakeService, Sender, event
 
 pytestmark = pytest.mark.once
 
@@ -62,3 +62,40 @@ def test_logs_and_spans_of_opentelemetry(service: IntakeService, sender: Sender)
     assert curl(service, f"{path}/logs", *auth, "-H", "Content-Type: application/json", "-d", logs) == "{} 200"
     assert curl(service, f"{path}/traces", *auth, "-H", "Content-Type: application/x-protobuf", "-d", "") == " 200"
     assert service.facts(sender) == {("log_item", "accepted", "none"): 2}
+
+
+@pytest.mark.parametrize(
+    ("path", "header"),
+    [
+        ("/api/{project}/envelope", "{auth}"),
+        ("//api//{project}//envelope//", "{auth}"),
+        ("/some/path/api/{project}/envelope/", "{auth}"),
+        ("/api/{project}/store", "{auth}"),  # with the Content-Type of an envelope
+        ("/api/store/", "{auth}"),
+        ("/api/{project}/envelope/?sentry_key={key}", ""),
+        ("/api/{project}/envelope/", "Sentry sentry_version=2.0, sentry_key={key}"),
+        ("/api/{project}/envelope/", "Sentry sentry_client=raven-node, something/1.0,sentry_key={key}"),
+    ],
+)
+def test_an_event_by_an_odd_address_or_with_odd_credentials(
+    service: IntakeService, tmp_path: Path, path: str, header: str
+) -> None:
+    sender = service.new_sender()
+    (tmp_path / "body").write_bytes(event(EVENT_ID))
+    words = {"project": sender.project, "key": sender.public, "auth": sender.auth}
+    auth = header.format(**words)
+    kind = "Content-Type: application/x-sentry-envelope"
+    sent = ["-H", f"X-Sentry-Auth: {auth}" if auth else "X-Sentry-Auth;", "-H", kind]
+    said = curl(service, path.format(**words), *sent, "--data-binary", f"@{tmp_path / 'body'}")
+    assert said == f'{{"id": "{EVENT_ID}"}} 200'
+    assert service.facts(sender) == {("error", "accepted", "none"): 1}
+
+
+def test_what_is_wrong_with_a_key_is_said(service: IntakeService, sender: Sender) -> None:
+    other = service.new_sender()
+    for key, cause in (("0" * 32, "unknown key: "), (other.public, "key of another project: ")):
+        for project in (sender.project, 999_999):
+            said = curl(service, f"/api/{project}/envelope/?sentry_key={key}", "-d", "{}")
+            assert "with_reason: ProjectId" in said
+            assert f'"causes": ["{cause}' in said
+            assert said.endswith(" 403")
