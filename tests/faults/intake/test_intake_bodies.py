@@ -77,6 +77,42 @@ def test_bombs_are_413_at_the_other_endpoints(
     assert memory.grown() < CLIENTS * 24
 
 
+def test_crashes_of_any_size_stream_by_in_bounded_memory(service: IntakeService, sender: Sender) -> None:
+    head = b'--B\r\nContent-Disposition: form-data; name="%s"; filename="f"\r\n\r\n'
+    dump = [head % b"upload_file_minidump", b"MDMP", *zeros(90), b"\r\n"]
+    form = pack("gzip", [*dump, head % b"log", *zeros(90), b"\r\n--B--\r\n"])
+    raw = pack("gzip", [b"MDMP", *zeros(180)])
+    bomb = pack("gzip", [*dump, head % b"log", *zeros(120), b"\r\n--B--\r\n"])
+    memory = Memory(service)
+    for body, content_type, status in (
+        (form, "multipart/form-data; boundary=B", 200),
+        (raw, "application/octet-stream", 200),
+        (bomb, "multipart/form-data; boundary=B", 413),
+    ):
+        answer = service.send(sender, body, "minidump", content_encoding="gzip", content_type=content_type)
+        assert answer.status == status
+    assert service.send(sender, raw, f"unreal/{sender.public}", content_encoding="gzip").status == 200
+
+    assert memory.grown() < 24
+    assert service.facts(sender) == {
+        ("error", "accepted", "none"): 3,
+        ("attachment", "accepted", "none"): 90 * MEGABYTE,
+        ("attachment_item", "accepted", "none"): 1,
+        INVALID: 1,
+    }
+
+
+@pytest.mark.parametrize("endpoint", ["nel", "integration/otlp/v1/logs"])
+def test_bombs_of_reports_and_batches_are_413(service: IntakeService, sender: Sender, endpoint: str) -> None:
+    bomb = pack("gzip", zeros(30))
+    memory = Memory(service)
+    answers = at_once(CLIENTS, lambda _: service.send(sender, bomb, endpoint, content_encoding="gzip"))
+
+    assert [answer.status for answer in answers] == [413] * CLIENTS
+    assert memory.grown() < CLIENTS * 24
+    assert service.facts(sender) == {INVALID: CLIENTS}
+
+
 def test_a_bomb_in_base64_is_413(service: IntakeService, sender: Sender) -> None:
     memory = Memory(service)
     body = base64.b64encode(zlib.compress(bytes(100 * MEGABYTE), 9))
