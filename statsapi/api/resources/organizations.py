@@ -8,11 +8,13 @@ from rest_framework.response import Response
 from projects import selectors
 from projects.models import Organization
 from statsapi.api.base import ApiView
+from statsapi.api.first_events import first_events
 from statsapi.api.objects import get_organization, get_team, visible_organizations
 from statsapi.api.permissions import ANY_READ, ORGANIZATION_SCOPES
 from statsapi.api.resources import representations
 from statsapi.api.resources.pagination import PAGES, paginated
 from statsapi.api.schema.operations import describe
+from statsapi.http import clock
 
 
 class OrganizationsView(ApiView):
@@ -31,7 +33,9 @@ class OrganizationView(ApiView):
     def get(self, request: Request, organization_slug: str) -> Response:
         found = get_organization(self, organization_slug)
         row = selectors.get_organization(found)
-        return Response(representations.organization_details(row, selectors.projects_of(found)))
+        projects = list(selectors.projects_of(found))
+        firsts = first_events([one.pk for one in projects], clock.now(request))
+        return Response(representations.organization_details(row, projects, firsts))
 
 
 class TeamsView(ApiView):

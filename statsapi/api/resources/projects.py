@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TypedDict
 
@@ -18,6 +18,7 @@ from projects import selectors, services
 from projects.models import SLUG_PATTERN, Project
 from statsapi.api.base import ApiView
 from statsapi.api.errors import BadQuery, Conflict, Missing
+from statsapi.api.first_events import first_events
 from statsapi.api.json_body import read_object
 from statsapi.api.objects import get_organization, get_project, get_team, visible_organizations
 from statsapi.api.permissions import ADMIN_ALONE, ORGANIZATION_PROJECTS, PROJECT_SCOPES
@@ -28,6 +29,8 @@ from statsapi.api.resources.pagination import PAGES, paginated
 from statsapi.api.resources.representations import ProjectDetails, ProjectWithOrganization, project_with_organization
 from statsapi.api.resources.without_effect import OF_PROJECT, refuse_wishes
 from statsapi.api.schema.operations import describe, refusal
+from statsapi.http import clock
+from tsdb.states import Unsettled
 
 SLUG_TAKEN = "A project with this slug already exists."
 
@@ -80,7 +83,12 @@ class ProjectsView(ApiView):
     def get(self, request: Request) -> Response:
         rows = Project.objects.filter(organization__in=visible_organizations(self))
         rows = rows.select_related("organization").order_by("organization__slug", "slug")
-        return paginated(request, rows, lambda page: [project_with_organization(row) for row in page])
+
+        def show(page: Sequence[Project]) -> list[ProjectWithOrganization]:
+            firsts = _first_events(request, page)
+            return [project_with_organization(row, firsts) for row in page]
+
+        return paginated(request, rows, show)
 
 
 class OrganizationProjectsView(ApiView):
@@ -133,7 +141,8 @@ class ProjectView(ApiView):
 
     @describe("retrieve_project", "Retrieve a project", ProjectDetails)
     def get(self, request: Request, organization_slug: str, project_slug: str) -> Response:
-        return Response(_details(_row(self, organization_slug, project_slug)))
+        row = _row(self, organization_slug, project_slug)
+        return Response(_details(row, _first_events(request, [row])))
 
     @describe("change_project", "Change a project", ProjectDetails, body=ProjectChangeSerializer, refusals=TAKEN)
     def put(self, request: Request, organization_slug: str, project_slug: str) -> Response:
@@ -150,7 +159,11 @@ class ProjectView(ApiView):
             services.update_project(project=row)
             if "options" in changes:
                 save_options(row, changes["options"])
-        return Response(_details(row))
+        try:
+            firsts = _first_events(request, [row])
+        except Unsettled:  # no reason to say that the change failed
+            firsts = {}
+        return Response(_details(row, firsts))
 
     @describe("delete_project", "Delete a project and its counts", status=204, says="Gone.")
     def delete(self, request: Request, organization_slug: str, project_slug: str) -> Response:
@@ -177,7 +190,16 @@ class MergeView(ApiView):
 
 def _listed(request: Request, organization: int) -> Response:
     rows = selectors.projects_of(organization)
-    return paginated(request, rows, lambda page: [representations.project(row) for row in page])
+
+    def show(page: Sequence[Project]) -> list[representations.Project]:
+        firsts = _first_events(request, page)
+        return [representations.project(row, firsts) for row in page]
+
+    return paginated(request, rows, show)
+
+
+def _first_events(request: Request, rows: Sequence[Project]) -> dict[int, int]:
+    return first_events([row.pk for row in rows], clock.now(request))
 
 
 def _create(request: Request, organization: int) -> Response:
@@ -192,11 +214,11 @@ def _create(request: Request, organization: int) -> Response:
         project = services.create_project(
             organization=row, slug=slug, name=name, platform=wanted.validated_data.get("platform") or ""
         )
-    return Response(_details(project), status=201)
+    return Response(_details(project, {}), status=201)
 
 
-def _details(row: Project) -> ProjectDetails:
-    return {**project_with_organization(row), "options": options_of(row.pk)}
+def _details(row: Project, firsts: Mapping[int, int]) -> ProjectDetails:
+    return {**project_with_organization(row, firsts), "options": options_of(row.pk)}
 
 
 def slug_of(name: str) -> str:

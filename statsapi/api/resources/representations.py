@@ -5,8 +5,8 @@ Fields for what this service does not have (teams, features, avatars) have a val
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Annotated, TypedDict
 from urllib.parse import urlsplit
 
@@ -186,9 +186,11 @@ def organization(row: models.Organization) -> Organization:
     }
 
 
-def organization_details(row: models.Organization, projects: Iterable[models.Project]) -> OrganizationDetails:
-    """Return an organization with its team and its projects."""
-    return {**organization(row), "teams": [team(row)], "projects": [project(one) for one in projects]}
+def organization_details(
+    row: models.Organization, projects: Iterable[models.Project], firsts: Mapping[int, int]
+) -> OrganizationDetails:
+    """Return an organization with its team and its projects. `firsts` are as for `project`."""
+    return {**organization(row), "teams": [team(row)], "projects": [project(one, firsts) for one in projects]}
 
 
 def team(row: models.Organization) -> Team:
@@ -224,8 +226,12 @@ def team_of_project(row: models.Organization) -> TeamOfProject:
     return {"id": str(row.pk), "slug": row.slug, "name": row.name}
 
 
-def project(row: models.Project) -> Project:
-    """Return a project as it stands in its organization."""
+def project(row: models.Project, firsts: Mapping[int, int]) -> Project:
+    """Return a project as it stands in its organization.
+
+    `firsts` has the seconds since the epoch at which the first events of projects came, by the projects' ids.
+    """
+    first = firsts.get(row.pk)
     of_team = team_of_project(row.organization)
     return {
         "id": str(row.pk),
@@ -237,7 +243,7 @@ def project(row: models.Project) -> Project:
         "isMember": True,
         "hasAccess": True,
         "features": [],
-        "firstEvent": None,
+        "firstEvent": None if first is None else date(datetime.fromtimestamp(first, UTC)),
         "status": "active",
         "team": of_team,
         "teams": [of_team],
@@ -245,9 +251,9 @@ def project(row: models.Project) -> Project:
     }
 
 
-def project_with_organization(row: models.Project) -> ProjectWithOrganization:
-    """Return a project as it stands by itself and in lists over organizations."""
-    return {**project(row), "organization": organization(row.organization)}
+def project_with_organization(row: models.Project, firsts: Mapping[int, int]) -> ProjectWithOrganization:
+    """Return a project as it stands by itself and in lists over organizations. `firsts` are as for `project`."""
+    return {**project(row, firsts), "organization": organization(row.organization)}
 
 
 def key(row: models.ProjectKey, *, with_secret: bool) -> Key:
