@@ -197,6 +197,7 @@ def test_an_envelope_that_is_cut_anywhere_has_one_event_and_that_one_outcome(gol
     """An event that came whole, one that was cut, or one that may have been lost."""
     header, _, rest = golden.partition(b"\n")
     try:
+        parse_envelope(header, ENVELOPE)
         cut = cut_after([header + b"\n", rest[: place % (len(rest) + 1)]])
         submission, _ = submission_of(cut, Sender(1, "", 0, "", ""), TOO_LARGE)
     except RequestError:
