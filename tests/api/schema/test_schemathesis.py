@@ -132,9 +132,10 @@ def test_it_finds_nothing_in_sequences_that_only_read(server: LiveServer, tmp_pa
     schema = json.loads(report.with_name("schema.json").read_text())
     reads = {one["get"]["operationId"]: one["get"] for one in schema["paths"].values() if "get" in one}
     linked = reads["retrieve_organization"]["responses"]["200"]["links"].keys() & reads.keys()
-    followed = {end for start, end in _followed(report) if start == "retrieve_organization"}
     assert len(linked) >= 5
-    assert linked == followed
+    # Some are refused because of their parameters, if nothing good is found by chance.
+    assert linked == {end for start, end in _followed(report, below=500) if start == "retrieve_organization"}
+    assert len(_followed(report)) >= 3
 
 
 def _run(server: LiveServer, folder: Path, configuration: str, *options: str) -> str:
@@ -166,26 +167,26 @@ def _sequences(server: LiveServer, folder: Path, *options: str) -> Path:
     return report
 
 
-def _followed(report: Path) -> set[tuple[str, str]]:
-    """Return the ids of the operations at the start and at the end of each link that was followed with success."""
+def _followed(report: Path, below: int = 300) -> set[tuple[str, str]]:
+    """Return the ids of the operations at the start and at the end of each link with an answer below this status."""
     schema = json.loads(report.with_name("schema.json").read_text())
     names = {
         f"{method.upper()} {path}": one["operationId"]
         for path, methods in schema["paths"].items()
         for method, one in methods.items()
     }
-    return {(names[start], names[end]) for start, end in _links(report)}
+    return {(names[start], names[end]) for start, end in _links(report, below)}
 
 
-def _links(report: Path) -> Iterator[tuple[str, str]]:
-    """Yield the start and the end, as method and path, of each link that was followed with success."""
+def _links(report: Path, below: int) -> Iterator[tuple[str, str]]:
+    """Yield the start and the end, as method and path, of each link that was followed to such an answer."""
     for line in report.read_text().splitlines():
         recorder = json.loads(line).get("ScenarioFinished", {}).get("recorder", {})
         for number, case in recorder.get("cases", {}).items():
             link = case.get("transition")
             if link and case["is_transition_applied"]:
                 response = recorder["interactions"][number].get("response")
-                if response and response["status_code"] < 300:
+                if response and response["status_code"] < below:
                     start, _, end = link["id"].split(" -> ")
                     yield start, end
 
