@@ -53,6 +53,9 @@ MOST_INCREMENTS = 1000
 MOST_SERIES = 1_000_000
 """More series than one call can have. A cell is a series at a time (tsdb/lua/intake.lua)."""
 
+UNKNOWN = 9
+"""The place of the argument that says how many series have words that are not known."""
+
 LONGEST_WINDOW = 10**9
 """The longest window of a quota, in seconds. Redis refuses an expiry that is too long."""
 
@@ -195,15 +198,17 @@ class Intake:
             return [error] * len(calls)
 
     def _call(self, batch: _Batch, most_series: int) -> Call:
-        found = [self._remembered(series) for series in batch.series]
-        unknown = [(number, *one.words) for number, one in enumerate(found, start=1) if one.words]
-        keys, args = batch.keys_and_args(most_series, len(unknown))
-        for one in found:
-            keys += one.rings
+        keys, args = batch.keys_and_args(most_series)
+        unknown = 0
+        for number, series in enumerate(batch.series, start=1):
+            rings, words = self._remembered(series)
+            keys += rings
+            if words:
+                args += (number, *words)
+                unknown += 1
         if unknown:
+            args[UNKNOWN] = unknown
             keys += [categories_key(batch.project), reasons_key(batch.project)]
-            for numbered in unknown:
-                args += numbered
         return Call(keys, args)
 
 
@@ -269,15 +274,15 @@ class _Batch:
             batch.takes(one, place)
         return batch
 
-    def keys_and_args(self, most_series: int, unknown: int) -> tuple[list[str], list[str | int]]:
-        """Return the keys of the call without those of the rings, and its arguments without the words.
+    def keys_and_args(self, most_series: int) -> tuple[list[str], list[str | int]]:
+        """Return the keys of the call without those of the rings, and its arguments without words.
 
-        `unknown` is the number of series with words that are not known.
+        The argument UNKNOWN is 0.
         """
         project, series, quotas = self.project, self.series, self._quotas
         keys = [state_key(project), index_key(project), running_key(project), *self._claims, *quotas]
         args: list[str | int] = [self._now, self._version, REPEAT_SECONDS, self._dedupe_seconds, most_series]
-        args += (len(self.places), len(series), len(self._times), len(quotas), unknown)
+        args += (len(self.places), len(series), len(self._times), len(quotas), 0)
         args += [one.name for one in series]
         args += self._times
         args += [window for _, window in quotas.values()]

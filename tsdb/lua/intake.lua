@@ -110,17 +110,14 @@ for kind, times in pairs(refused) do
     add(at + 6 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
 end
 
-local function name_of(one)
-    return ARGV[FIRST_NAME - 1 + one]
-end
 local room, unknown = room_for_series(tonumber(ARGV[5])), tonumber(ARGV[10])
 if series > room or unknown > 0 then
     local names = {}
     for cell in pairs(sums) do
-        names[cell % MOST_SERIES] = name_of(cell % MOST_SERIES)
+        names[cell % MOST_SERIES] = ARGV[FIRST_NAME - 1 + cell % MOST_SERIES]
     end
     for _, pair in ipairs(large or {}) do
-        names[pair[1] % MOST_SERIES] = name_of(pair[1] % MOST_SERIES)
+        names[pair[1] % MOST_SERIES] = ARGV[FIRST_NAME - 1 + pair[1] % MOST_SERIES]
     end
     local refused, words = refusal(names, room, #ARGV - 3 * unknown + 1, unknown)
     if refused then
@@ -145,7 +142,7 @@ end
 if ARGV[8] == '1' and not large then  -- as nearly always
     local time = bounded(ARGV[first_time])
     for one, sum in pairs(sums) do
-        note_counted(name_of(one), count_one(time, sum, ring_of(one), now))
+        note_counted(ARGV[FIRST_NAME - 1 + one], count_one(time, sum, ring_of(one), now))
     end
     return table.concat(outcomes, ' ')
 end
@@ -165,6 +162,6 @@ for _, pair in ipairs(large or {}) do
     collect(pair[1], pair[2])
 end
 for one in pairs(times) do
-    note_counted(name_of(one), count_many(times[one], amounts[one], ring_of(one), now))
+    note_counted(ARGV[FIRST_NAME - 1 + one], count_many(times[one], amounts[one], ring_of(one), now))
 end
 return table.concat(outcomes, ' ')
