@@ -49,6 +49,11 @@ def parse_security_reports(body: Buffer, reports: BodyLimit) -> tuple[SecurityRe
     return (_report(as_mapping(value)),)
 
 
+def is_list(body: bytes) -> bool:
+    """Return whether a body of JSON is a list, as the Reporting API sends it."""
+    return body.lstrip().startswith(b"[")
+
+
 def read_query(query: str) -> Mapping[str, str]:
     """Return the fields of the query string of the URL, or none if it cannot be read. The page's owner writes it."""
     try:

@@ -8,7 +8,7 @@ from statsapi.ingest.body_limits import body_limit
 from statsapi.ingest.credentials import read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
 from statsapi.ingest.request import Request
-from statsapi.ingest.security import parse_security_reports, read_query, security_attributes
+from statsapi.ingest.security import is_list, parse_security_reports, read_query, security_attributes
 from statsapi.ingest.submission import Event, Submission
 from statsapi.ingest.turns import in_turn
 from statsapi.ingest.unpacking import whole_body
@@ -17,7 +17,8 @@ from statsapi.ingest.unpacking import whole_body
 async def security(request: Request) -> Answer:
     """Count security reports, which browsers send by themselves. Each is an error event without an id.
 
-    The answer is 429 if the quota refused one of them. Each of the others is counted for itself.
+    A report by itself that the quota refuses is answered with 429. A list of the Reporting API never is: a browser would
+    send the whole list again, with the reports that were accepted, and then they would count twice.
     """
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     sender = found.sender
@@ -31,4 +32,6 @@ async def security(request: Request) -> Answer:
         security_attributes(report, said, client_ip=sender.ip, user_agent=sender.user_agent) for report in reports
     ]
     submissions = [Submission(sender, event=Event(one)) for one in attributes]
-    return await counted(found, submissions, identified(new_event_id() if reports else None))
+    answer = identified(new_event_id() if reports else None)
+    told = await counted(found, submissions, answer)
+    return answer if is_list(body) else told
