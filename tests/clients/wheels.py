@@ -1,41 +1,33 @@
-"""Python clients that cannot share the virtual environment: pip installs each once into a folder of its own.
+"""Python clients that cannot share the virtual environment: pip installs each into a folder of its own, once.
 
-A folder is made from a requirements file beside it, `tests/clients/python/<name>.txt`, which `make lock` writes from
-`<name>.in`. It is made anew when that file or the Python changes.
+What a folder has is said by a requirements file, `tests/clients/python/<name>.txt`, which `make lock` writes from
+`<name>.in`.
 """
 
 from __future__ import annotations
 
-import fcntl
-import hashlib
-import shutil
+import platform
 import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
+from tests.clients.cache import installed
 from tests.clients.programs import run
 from tests.servers import Missing
 
 FOLDER = Path(__file__).parent / "python"
-INSTALLED = FOLDER / ".installed"
-"""The dot keeps pytest and mypy out of it."""
 
 Python = Callable[..., str]
 """What runs a program with these arguments and environment variables, and returns its output."""
 
 
 def install(name: str) -> Path:
-    """Install what `<name>.txt` lists, unless it is installed already, and return the folder. Raises Missing."""
-    requirements, folder = FOLDER / f"{name}.txt", INSTALLED / name
-    wanted = f"{sys.version} {hashlib.sha256(requirements.read_bytes()).hexdigest()}"
-    stamp = folder / "stamp"
-    with requirements.open() as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
-        if stamp.is_file() and stamp.read_text() == wanted:
-            return folder
-        shutil.rmtree(folder, ignore_errors=True)
+    """Install what `<name>.txt` lists, unless it is in the cache, and return the folder. Raises Missing."""
+    requirements = FOLDER / f"{name}.txt"
+
+    def with_pip(folder: Path) -> None:
         # What is locked is all there is to install, and wheels need no compiler.
         pip = subprocess.run(
             [
@@ -49,8 +41,10 @@ def install(name: str) -> Path:
         )
         if pip.returncode:
             raise Missing(f"pip could not install {name}: {pip.stderr.strip()[-500:]}")
-        stamp.write_text(wanted)
-    return folder
+
+    fits = f"{sys.implementation.cache_tag}-{platform.machine()}"
+    with installed(f"{name}-{fits}", requirements, with_pip) as folder:
+        return folder
 
 
 def python(folder: Path | None = None) -> Python:

@@ -11,7 +11,7 @@ from tests.servers import ROOT
 FOLDERS = ("benchmarks", "docs", "projects", "statsapi", "tests", "tsdb")
 """Folders at the top of the repository that hold its own files."""
 _TEXTS = {".css", ".conf", ".html", ".lua", ".md", ".mjs", ".cjs", ".py", ".toml", ".txt", ".yml"}
-_LEFT_OUT = {"node_modules", ".installed", "__pycache__"}
+_LEFT_OUT = {"node_modules", "__pycache__"}
 
 
 def files() -> Iterator[Path]:
