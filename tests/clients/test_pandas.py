@@ -36,7 +36,7 @@ def test_the_sums_of_each_table_are_those_that_were_counted(
     read = json.loads(pandas(str(SCENARIOS / "read_with_pandas.py"), api, service.token, sender.slug))
 
     assert read == {
-        "columns": [["timestamp", "count"], ["project", "timestamp", "count"]],
+        "columns": [["timestamp", "count"], ["project_id", "project", "timestamp", "count"]],
         "zones": ["UTC", "UTC"],
         "hours": {str(hour): count for hour, count in hours.items()},
         "days": [13, 23],
