@@ -296,6 +296,23 @@ def test_while_a_slot_moves_each_of_many_keys_is_found_where_it_is(cluster: Clus
             node.ask("CLUSTER", "SETSLOT", slot, "STABLE")
 
 
+def test_words_that_are_not_known_lie_with_their_project_and_go_with_it(cluster: ClusterServer, spread: Store) -> None:
+    projects = list(range(1, 9))
+    for project in projects:
+        spread.open(project)
+        series = of_event(project, 1, f"{{{project + 1}}}:x", Outcome.CLIENT_DISCARD, reason="a{b}:c")
+        spread.incr_multi([Increment(one, NOW) for one in series], now=NOW)
+        arrival = Arrival(None, Outcome.ACCEPTED, others=[Increment(one, NOW) for one in series])
+        Intake(spread, 3600).count(project, spread.version(project) or "", arrival, new_submission(), now=NOW)
+        assert sum(spread.get_added([series[0]], retained(TINY[-1], NOW), now=NOW)) == 2
+        keys = cluster.all_keys(f"ts:{{{project}}}:*")
+        assert {f"ts:{{{project}}}:categories", f"ts:{{{project}}}:reasons"} < set(keys)
+        assert len({key_slot(key.encode()) for key in keys}) == 1
+    assert spread.unknown_categories(projects) == {f"{{{project + 1}}}:x" for project in projects}
+    spread.delete(projects)
+    assert cluster.all_keys("ts:{*") == []
+
+
 def test_all_keys_of_a_project_lie_in_one_slot_and_go_with_it(cluster: ClusterServer, spread: Store) -> None:
     fill(spread)
     for project in MANY:

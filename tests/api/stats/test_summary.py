@@ -188,7 +188,10 @@ def test_a_download_is_the_same_as_a_table(api: Client, project: Project, shop: 
 
 @pytest.mark.parametrize(
     ("download", "kind"),
-    [*((no, "application/json") for no in ("", "0", "false")), *((yes, "text/csv") for yes in ("1", "true", "2", "x"))],
+    [
+        *((no, "application/json") for no in ("", "0", "false", "False")),
+        *((yes, "text/csv") for yes in ("1", "true", "True", "2", "x")),
+    ],
 )
 def test_anything_but_no_is_a_download(api: Client, project: Project, download: str, kind: str) -> None:
     assert ask(api, download=download)["Content-Type"].startswith(kind)
