@@ -24,13 +24,13 @@ def installed(name: str, requirements: Path, install: Callable[[Path], None]) ->
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "statsapi-tests"
     cache.mkdir(parents=True, exist_ok=True)
     wanted = cache / f"{name}-{hashlib.sha256(requirements.read_bytes()).hexdigest()[:16]}"
-    with (cache / f"{name}.lock").open("w") as lock:
+    with (cache / f"lock-{name}").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # only one of several test processes installs
         if not wanted.is_dir():
             for folder in cache.glob(f"{name}-*"):
                 if folder.stat().st_mtime < time.time() - KEPT:
                     shutil.rmtree(folder)
-            made = cache / f"{name}.installing"
+            made = cache / f"installing-{name}"
             shutil.rmtree(made, ignore_errors=True)
             made.mkdir()
             install(made)

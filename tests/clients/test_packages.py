@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import platform
 from pathlib import Path
 
 import pytest
@@ -59,8 +60,9 @@ def test_what_nobody_used_for_long_is_removed(tmp_path: Path, monkeypatch: pytes
 def test_an_installation_that_broke_off_is_made_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path
 ) -> None:
-    (cache / "installing" / "node_modules" / "half").mkdir(parents=True)
+    half = cache / f"installing-node-{platform.machine()}"
+    (half / "node_modules" / "half").mkdir(parents=True)
 
     made = installed(tmp_path / "clone", "one", monkeypatch)
     assert sorted(path.name for path in made.iterdir()) == ["package-lock.json", "package.json"]
-    assert not (cache / "installing").exists()
+    assert not half.exists()
