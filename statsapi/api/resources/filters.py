@@ -50,7 +50,7 @@ class Filter(TypedDict):
     active: bool | list[str]
 
 
-@extend_schema_field({"type": ["array", "null"], "items": {"type": "string", "enum": LEGACY_BROWSERS}})
+@extend_schema_field({"type": "array", "items": {"type": "string", "enum": LEGACY_BROWSERS}})
 class Subfilters(serializers.Field[list[str], Any, list[str], Any]):
     """Names of legacy browsers."""
 

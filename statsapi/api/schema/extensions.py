@@ -65,4 +65,4 @@ class WholeOrNoneShape(OpenApiSerializerFieldExtension):  # type: ignore[no-unty
     def map_serializer_field(self, auto_schema: Any, direction: str) -> dict[str, Any]:
         """Return the field's JSON schema."""
         shape = {"type": "integer", "minimum": self.target.min_value, "maximum": self.target.max_value}
-        return {"anyOf": [shape, {"enum": [None, ""]}]}
+        return {"anyOf": [shape, {"const": ""}]}
