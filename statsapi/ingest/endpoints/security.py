@@ -17,8 +17,8 @@ from statsapi.ingest.unpacking import whole_body
 async def security(request: Request) -> Answer:
     """Count security reports, which browsers send by themselves. Each is an error event without an id.
 
-    A report by itself that the quota refuses is answered with 429. A list of the Reporting API never is: a browser would
-    send the whole list again, with the reports that were accepted, and then they would count twice.
+    A report by itself that the quota refuses is answered with 429. A list of the Reporting API never is, because a
+    browser would send the whole list again, and the reports that were accepted would count twice.
     """
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     sender = found.sender
