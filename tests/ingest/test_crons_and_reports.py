@@ -49,6 +49,39 @@ def test_a_check_in_may_have_its_credentials_in_a_header_or_the_query(
     assert of(Category.MONITOR) == 3
 
 
+@pytest.mark.parametrize("query", ["", "?status=", "?duration=3"])
+def test_the_status_of_a_check_in_may_be_in_a_body_that_configures_the_monitor(
+    key: ProjectKey, of: Callable[..., int], query: str
+) -> None:
+    path = f"/api/{key.project_id}/cron/nightly/{key.public}/{query}"
+    for status in ("ok", "error", "in_progress"):
+        body = json.dumps({"status": status, "monitor_config": {"schedule": {"type": "crontab", "value": "0 3 * * *"}}})
+        assert Client().post(path, body, content_type="application/json").status_code == 202
+    packed = gzip.compress(b'{"status": "ok"}')
+    assert Client().post(path, packed, content_type="", headers={"content-encoding": "gzip"}).status_code == 202
+    assert (of(Category.MONITOR), of(Category.ERROR, Outcome.INVALID)) == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "body", [b"{", b"[]", b"status=ok", b'{"status": "missed"}', b'{"status": ["ok"]}', b'{"state": "ok"}']
+)
+def test_a_body_without_a_good_status_is_no_check_in(key: ProjectKey, of: Callable[..., int], body: bytes) -> None:
+    path = f"/api/{key.project_id}/cron/nightly/{key.public}/"
+    response = Client().post(path, body, content_type="application/json")
+    assert (response.status_code, response.json()["detail"]) == (400, "invalid check-in status")
+    assert (of(Category.MONITOR), of(Category.ERROR, Outcome.INVALID)) == (0, 1)
+    assert Client().post(f"{path}?status=ok", body, content_type="application/json").status_code == 202
+
+
+def test_the_body_of_a_check_in_is_bounded(key: ProjectKey, of: Callable[..., int]) -> None:
+    path = f"/api/{key.project_id}/cron/nightly/{key.public}/"
+    body = json.dumps({"status": "ok", "contexts": "x" * 300_000})
+    response = Client().post(path, body, content_type="application/json")
+    assert response.status_code == 413
+    assert "INGEST_MAX_STORE_BYTES" in response.json()["detail"]
+    assert (of(Category.MONITOR), of(Category.ERROR, Outcome.INVALID)) == (0, 1)
+
+
 @pytest.mark.parametrize("query", ["", "?status=", "?status=missed", "?status=OK", "?state=ok", "?" + "a=b&" * 200])
 def test_a_check_in_without_a_good_status_is_told_what_to_send(
     key: ProjectKey, of: Callable[..., int], query: str
