@@ -16,7 +16,8 @@ from typing import Any
 from benchmarks import servers
 from benchmarks.measure import print_table, ratio, spread, verdict
 from benchmarks.rollups import ROLLUPS
-from tsdb.intake import Arrival, Intake, Quota, Sent, new_submission
+from tsdb.arrivals import Arrival, Quota, Sent, new_submission
+from tsdb.intake import Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.protocol import StoreClient
 from tsdb.series import of_event

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from django.core.exceptions import ValidationError
+
 MOST_GLOBS = 500
 LONGEST_GLOB = 500
 """The most globs of a list, and the most characters of a glob. Every event is compared with all of them, within a bound
@@ -73,3 +75,28 @@ def _halves(pieces: list[str]) -> set[int]:
         elif piece == "}" and open_braces:
             found |= {open_braces.pop(), number}
     return found
+
+
+def check_globs(lists: dict[str, str]) -> None:
+    """Raise ValidationError if a list has too many globs or too long ones. `lists` maps a field's name to its text."""
+    errors = {}
+    for field, text in lists.items():
+        globs = [line.strip() for line in text.splitlines() if line.strip()]
+        longest = max(globs, key=len, default="")
+        if len(longest) > LONGEST_GLOB:
+            errors[field] = f"Keep each glob to {LONGEST_GLOB} characters: “{longest[:20]}…” has {len(longest)}."
+            continue
+        count = 0
+        for glob in globs:
+            spelled = alternatives(glob)
+            if spelled is None:
+                errors[field] = f"“{glob[:20]}…” has too many alternatives. Keep to {MOST_GLOBS}."
+                break
+            count += len(spelled)
+        else:
+            if count > MOST_GLOBS:
+                errors[field] = (
+                    f"Keep to {MOST_GLOBS} globs, of which one may match what several do: these are {count}."
+                )
+    if errors:
+        raise ValidationError(errors)

@@ -15,9 +15,7 @@ from django.db import models
 from django.db.models import Q
 
 from projects.environment_names import LONGEST_ENVIRONMENT
-from projects.globs import LONGEST_GLOB as LONGEST_GLOB
-from projects.globs import MOST_GLOBS as MOST_GLOBS
-from projects.globs import alternatives
+from projects.globs import check_globs
 from projects.legacy_browsers import LEGACY_BROWSERS
 from projects.page_models import Change as Change
 from projects.page_models import Preference as Preference
@@ -200,31 +198,6 @@ def _check_legacy_browsers(text: str) -> None:
             raise ValidationError(f"“{line}” is none of {', '.join(LEGACY_BROWSERS)}.")
 
 
-def _check_globs(lists: dict[str, str]) -> None:
-    """Raise ValidationError if a list has too many globs or too long ones. `lists` maps a field's name to its text."""
-    errors = {}
-    for field, text in lists.items():
-        globs = [line.strip() for line in text.splitlines() if line.strip()]
-        longest = max(globs, key=len, default="")
-        if len(longest) > LONGEST_GLOB:
-            errors[field] = f"Keep each glob to {LONGEST_GLOB} characters: “{longest[:20]}…” has {len(longest)}."
-            continue
-        count = 0
-        for glob in globs:
-            spelled = alternatives(glob)
-            if spelled is None:
-                errors[field] = f"“{glob[:20]}…” has too many alternatives. Keep to {MOST_GLOBS}."
-                break
-            count += len(spelled)
-        else:
-            if count > MOST_GLOBS:
-                errors[field] = (
-                    f"Keep to {MOST_GLOBS} globs, of which one may match what several do: these are {count}."
-                )
-    if errors:
-        raise ValidationError(errors)
-
-
 class ProjectFilters(models.Model):
     """The inbound filters of a project, which say what events it does not want. Lists have one entry on each line."""
 
@@ -265,7 +238,7 @@ class ProjectFilters(models.Model):
         lists = {"release_versions": self.release_versions, "error_messages": self.error_messages}
         # A list that is older than the limits must not keep anybody from changing something else.
         saved = ProjectFilters.objects.filter(pk=self.pk).values(*lists).first() or {}
-        _check_globs({field: text for field, text in lists.items() if text != saved.get(field)})
+        check_globs({field: text for field, text in lists.items() if text != saved.get(field)})
 
 
 class Environment(models.Model):

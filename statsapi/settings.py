@@ -13,6 +13,7 @@ from django.core.exceptions import ImproperlyConfigured
 
 from statsapi import env, var_dir
 from statsapi.operations import logs
+from statsapi.settings_api import CORS_EXPOSE_HEADERS as CORS_EXPOSE_HEADERS
 from statsapi.settings_api import REST_FRAMEWORK as REST_FRAMEWORK
 from statsapi.settings_api import SPECTACULAR_SETTINGS as SPECTACULAR_SETTINGS
 from statsapi.settings_middleware import PROBES, TABLE
@@ -153,14 +154,6 @@ for _origin in CORS_ALLOWED_ORIGINS:
         raise ImproperlyConfigured(f"CORS_ORIGINS holds origins as https://example.com, not {_origin!r}.")
 CORS_URLS_REGEX = r"^/api/0/"
 CORS_ALLOW_METHODS = ["GET", "HEAD", "OPTIONS"]  # other origins may read; writing is for servers
-CORS_EXPOSE_HEADERS = [
-    "Link",
-    "Retry-After",
-    "X-Stats-Resolution",
-    "X-Stats-Retained-Since",
-    "X-Stats-Timezone",
-    "X-Stats-Projects",
-]
 MIDDLEWARE = [one.middleware for one in TABLE if CORS_ALLOWED_ORIGINS or not one.middleware.startswith("corsheaders.")]
 TEMPLATES = [
     {

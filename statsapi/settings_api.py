@@ -17,6 +17,15 @@ REST_FRAMEWORK = {
     "UNICODE_JSON": False,
     "UNAUTHENTICATED_USER": None,
 }
+# What scripts of other origins may read of an answer.
+CORS_EXPOSE_HEADERS = [
+    "Link",
+    "Retry-After",
+    "X-Stats-Resolution",
+    "X-Stats-Retained-Since",
+    "X-Stats-Timezone",
+    "X-Stats-Projects",
+]
 SPECTACULAR_SETTINGS = {
     "TITLE": "Event counts",
     "DESCRIPTION": "Sentry-compatible event counter: counts events per project and answers how many there were.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from tsdb.intake import Quota
+from tsdb.arrivals import Quota
 from tsdb.series import quota_key
 from tsdb.store import Store
 

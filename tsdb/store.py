@@ -7,7 +7,7 @@ A series has one ring for each rollup (tsdb/ring.py draws it). Every write is on
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, Unpack
+from typing import Any, Unpack
 
 from redis.exceptions import RedisError
 
@@ -15,62 +15,29 @@ from tsdb.adding import AnyGroup
 from tsdb.client import Clients
 from tsdb.protocol import none_failed
 from tsdb.reading import Beliefs, Counts, Index, Reader, Seen
-from tsdb.rollups import LARGEST, Rollup, check_rollups
-from tsdb.room import RoomForWords, refusal
-from tsdb.scripts import Call, Script
+from tsdb.rollups import Rollup, check_rollups
+from tsdb.room import RoomForWords
 from tsdb.series import (
     RunningTotals,
     Series,
     categories_key,
-    claim_key,
     decoded,
     index_key,
     read_running,
     reasons_key,
     running_key,
     state_key,
-    unknown_words,
 )
 from tsdb.stamps import Outdated, Stamps
 from tsdb.state import Shape
 from tsdb.states import States, Unsettled
 from tsdb.timeline import Retention, Window, roll_up
 from tsdb.tombstones import Tombstones
-
-INCREMENTS_A_CALL = 2000
-"""Most increments that one run of the script counts on the bulk path: a few milliseconds of Redis' time."""
-
-
-class Increment(NamedTuple):
-    """`amount` (1 to LARGEST) events of a series at `timestamp` (whole seconds since the epoch, not negative)."""
-
-    series: Series
-    timestamp: int
-    amount: int = 1
-
-
-class Claim(NamedTuple):
-    """Makes a write idempotent.
-
-    id: taken once in `seconds`. It must be safe in a key.
-    value: stands for what is written. The same id with another value is a conflict.
-    """
-
-    id: str
-    value: str
-    seconds: int
-
-
-class ProjectClosed(Exception):
-    """These projects may not be counted into: they were deleted, or are not open. Nothing of theirs was counted."""
-
-    def __init__(self, projects: Iterable[int]) -> None:
-        self.projects = sorted(projects)
-        super().__init__(f"closed: {self.projects}")
-
-
-class ClaimConflict(Exception):
-    """The id of the claim was taken for another value. Nothing was counted."""
+from tsdb.writing import Claim as Claim
+from tsdb.writing import ClaimConflict as ClaimConflict
+from tsdb.writing import Increment as Increment
+from tsdb.writing import ProjectClosed as ProjectClosed
+from tsdb.writing import Writer
 
 
 class Store:
@@ -91,7 +58,7 @@ class Store:
         self.stamps = Stamps(clients)
         self.earlier_shapes: list[Shape] | None = None
         """The shapes of rings that an earlier version left; None until tsdb/settling.py has looked."""
-        self._count = Script("count", self.rollups)
+        self._writer = Writer(clients, self.rollups)
         self._reader = Reader(clients, self.states, self.rollups)
 
     # --- writing ---------------------------------------------------------------------------------------------
@@ -126,40 +93,11 @@ class Store:
         Raises ValueError for an amount or a timestamp out of range, before anything is counted; ProjectClosed, when all
         other projects were counted; or ClaimConflict.
         """
-        by_project = self._added_up(increments)
-        if claim and len(by_project) > 1:
-            raise ValueError("a claim is of one project")
-        calls = [
-            self._count_call(project, of_series, now, claim, self.most_series)
-            for project, of_series in by_project.items()
-        ]
-        if not calls:
-            return True
-        if len(calls) == 1:
-            answers = [self._count.run(self.clients.write, calls[0])]
-        else:
-            answers = self._count.run_many(self.clients.write, calls)
-        for place, (project, of_series) in enumerate(by_project.items()):
-            answers[place] = self._counted(project, of_series, now, claim, answers[place])
-        return self._verdict(list(by_project), answers)
+        return self._writer.count(increments, now=now, claim=claim, most_series=self.most_series)
 
     def incr_bulk(self, increments: Iterable[Increment], *, now: int) -> None:
         """Count any number of increments in batches, as incr_multi does. Each batch is counted whole or not at all."""
-        by_project = self._added_up(increments)
-        for project, of_series in by_project.items():
-            batch: dict[Series, dict[int, int]] = {}
-            room = INCREMENTS_A_CALL
-            for series, amounts in of_series.items():
-                pairs = list(amounts.items())
-                while pairs:
-                    part, pairs = pairs[:room], pairs[room:]
-                    batch[series] = dict(part)
-                    room -= len(part)
-                    if room == 0:
-                        self._send_batch(project, batch, now)
-                        batch, room = {}, INCREMENTS_A_CALL
-            if batch:
-                self._send_batch(project, batch, now)
+        self._writer.count_in_batches(increments, now=now, most_series=self.most_series)
 
     def delete(self, projects: Iterable[int]) -> int:
         """Delete all keys of the projects, including their states, and return how many. Raises Unsettled."""
@@ -285,66 +223,3 @@ class Store:
 
     def _together(self, commands: Sequence[Sequence[str]]) -> list[Any]:
         return none_failed(self.clients.read.together(commands))
-
-    def _added_up(self, increments: Iterable[Increment]) -> dict[int, dict[Series, dict[int, int]]]:
-        """Return the amounts by project, by series, and by the start of their finest bucket."""
-        finest = self.rollups[0].seconds
-        by_project: dict[int, dict[Series, dict[int, int]]] = {}
-        for series, timestamp, amount in increments:
-            if timestamp < 0 or not 1 <= amount <= LARGEST:
-                raise ValueError(f"cannot count {amount} at {timestamp}")
-            amounts = by_project.setdefault(series.project, {}).setdefault(series, {})
-            start = timestamp - timestamp % finest
-            amounts[start] = min(amounts.get(start, 0) + amount, LARGEST)
-        return by_project
-
-    def _count_call(
-        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, most: int
-    ) -> Call:
-        keys = [state_key(project), index_key(project), running_key(project)]
-        keys.append(claim_key(project, claim.id if claim else ""))
-        unknown = [(number, *words) for number, one in enumerate(of_series, start=1) if (words := unknown_words(one))]
-        args: list[str | bytes | int] = [now, claim.value if claim else "", claim.seconds if claim else 0, most]
-        args.append(len(unknown))
-        for numbered in unknown:
-            args += numbered
-        for series, amounts in of_series.items():
-            keys += [series.key(rollup) for rollup in self.rollups]
-            args += [series.name, len(amounts)]
-            for pair in amounts.items():
-                args += pair
-        if unknown:
-            keys += [categories_key(project), reasons_key(project)]
-        return Call(keys, args)
-
-    def _send_batch(self, project: int, batch: Mapping[Series, Mapping[int, int]], now: int) -> None:
-        answer = self._count.run(self.clients.write, self._count_call(project, batch, now, None, self.most_series))
-        self._verdict([project], [self._counted(project, batch, now, None, answer)])
-
-    def _counted(
-        self, project: int, of_series: Mapping[Series, Mapping[int, int]], now: int, claim: Claim | None, answer: Any
-    ) -> Any:
-        """Return the answer, after counting what there was no room for elsewhere (tsdb/room.py)."""
-        most = self.most_series
-        while refused := refusal(answer):
-            of_series = self._added_up(
-                Increment(one, start, amount)
-                for one, amounts in zip(refused.moved(of_series), of_series.values(), strict=True)
-                for start, amount in amounts.items()
-            )[project]
-            if refused.facts:
-                most = 0  # because it adds only spare series, even if others fill the project at this moment
-            answer = self._count.run(self.clients.write, self._count_call(project, of_series, now, claim, most))
-        return answer
-
-    def _verdict(self, projects: Sequence[int], answers: Sequence[object]) -> bool:
-        """Return whether all was counted now, and not before. Raises what incr_multi raises."""
-        for answer in answers:
-            if isinstance(answer, RedisError):
-                raise answer
-        closed = [project for project, answer in zip(projects, answers, strict=True) if answer == b"closed"]
-        if closed:
-            raise ProjectClosed(closed)
-        if b"conflict" in answers:
-            raise ClaimConflict
-        return b"repeat" not in answers

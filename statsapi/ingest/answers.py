@@ -14,7 +14,7 @@ from django.conf import settings
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import Failure
 from statsapi.operations.retry import RETRY_AFTER
-from tsdb.intake import Quota
+from tsdb.arrivals import Quota
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names in lower case and values, as ASGI sends them."""

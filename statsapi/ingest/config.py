@@ -23,7 +23,7 @@ from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
 from statsapi.ingest.owners import forget_owners, refusal
 from statsapi.ingest.user_agents import LEGACY_BROWSERS
-from tsdb.intake import Quota
+from tsdb.arrivals import Quota
 from tsdb.states import Unsettled as UnsettledStates
 
 MOST_PROJECTS = 10_000

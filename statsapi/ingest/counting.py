@@ -18,7 +18,8 @@ from statsapi.ingest.submission import Submission
 from statsapi.ingest.together import Together
 from statsapi.ingest.turns import in_turn
 from statsapi.operations import metrics
-from tsdb.intake import Arrival, Intake, Sent, new_submission
+from tsdb.arrivals import Arrival, Sent, new_submission
+from tsdb.intake import Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import ProjectClosed
 

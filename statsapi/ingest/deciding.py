@@ -14,7 +14,7 @@ from statsapi.ingest.filters import FilterConfig, first_match, matches_release
 from statsapi.ingest.reports import report_time
 from statsapi.ingest.submission import Event, Sender, Submission
 from tsdb import series
-from tsdb.intake import Arrival
+from tsdb.arrivals import Arrival
 from tsdb.outcomes import NO_REASON, Category, Outcome
 from tsdb.series import Series
 from tsdb.store import Increment

@@ -18,7 +18,8 @@ from threading import Thread
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tsdb.intake import Intake, Sent
+from tsdb.arrivals import Sent
+from tsdb.intake import Intake
 from tsdb.outcomes import Outcome
 
 _Waiting = tuple[Sent, "Future[Outcome]"]

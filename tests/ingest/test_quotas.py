@@ -14,7 +14,8 @@ from projects import services
 from projects.models import ProjectFilters, ProjectKey
 from statsapi.ingest.answers import refused
 from tests.ingest.conftest import Sdk
-from tsdb.intake import REPEAT_SECONDS, Intake, Quota
+from tsdb.arrivals import Quota
+from tsdb.intake import REPEAT_SECONDS, Intake
 from tsdb.outcomes import Outcome
 from tsdb.store import ProjectClosed, Store
 

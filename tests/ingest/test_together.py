@@ -12,7 +12,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from statsapi.ingest.together import Together
-from tsdb.intake import Arrival, Intake, Sent
+from tsdb.arrivals import Arrival, Sent
+from tsdb.intake import Intake
 from tsdb.outcomes import Outcome
 from tsdb.store import ProjectClosed
 

@@ -10,7 +10,8 @@ import pytest
 from django.test import Client
 
 from projects import services
-from projects.models import MOST_GLOBS, Project, ProjectFilters
+from projects.globs import MOST_GLOBS
+from projects.models import Project, ProjectFilters
 from statsapi.ingest import filters as ingest
 from statsapi.ingest.user_agents import is_crawler, is_legacy_browser
 from statsapi.pages.settings.filters import FILTERS

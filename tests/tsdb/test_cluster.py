@@ -20,9 +20,10 @@ from tests.cluster import MASTERS, ClusterServer
 from tests.servers import free_port, wait_for
 from tests.tsdb.test_state_machine import PROJECTS, Counting
 from tests.tsdb.tools import NOW, TINY, merge, retained
+from tsdb.arrivals import Arrival, Sent, new_submission
 from tsdb.client import connect
 from tsdb.cluster import node_urls
-from tsdb.intake import Arrival, Intake, Sent, new_submission
+from tsdb.intake import Intake
 from tsdb.newest import newest_of_projects
 from tsdb.outcomes import Category, Outcome
 from tsdb.reading import MANY as MOST

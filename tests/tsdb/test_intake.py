@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.tsdb.tools import NOW, SHOP, WEB, keys_of, sums
-from tsdb.intake import REPEAT_SECONDS, Arrival, Intake, Quota, new_submission
+from tsdb.arrivals import Arrival, Quota, new_submission
+from tsdb.intake import REPEAT_SECONDS, Intake
 from tsdb.outcomes import Outcome
 from tsdb.series import Series, claim_key, quota_key
 from tsdb.store import Increment, ProjectClosed, Store

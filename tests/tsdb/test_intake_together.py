@@ -15,8 +15,9 @@ from redis.exceptions import RedisError, ResponseError
 
 from tests.tsdb.breaking import breaking
 from tests.tsdb.tools import NOW, TINY, counts, keys_of, sums
+from tsdb.arrivals import Arrival, Quota, Sent, new_submission
 from tsdb.client import Client, Clients
-from tsdb.intake import MOST_ARRIVALS, MOST_INCREMENTS, Arrival, Intake, Quota, Sent, new_submission
+from tsdb.intake import MOST_ARRIVALS, MOST_INCREMENTS, Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import LARGEST
 from tsdb.series import Series, claim_key, of_event, quota_key, total

@@ -13,7 +13,8 @@ import pytest
 
 from tests.tsdb.tools import WEB
 from tsdb import ring
-from tsdb.intake import Arrival, Intake
+from tsdb.arrivals import Arrival
+from tsdb.intake import Intake
 from tsdb.outcomes import Outcome
 from tsdb.rollups import FUTURE_SECONDS, Rollup
 from tsdb.series import state_key

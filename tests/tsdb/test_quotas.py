@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tsdb.intake import Arrival, Intake, Quota, new_submission
+from tsdb.arrivals import Arrival, Quota, new_submission
+from tsdb.intake import Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.quotas import QuotaUse, read_uses
 from tsdb.series import of_event

@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.tsdb.tools import NOW, TINY, sums
-from tsdb.intake import Arrival, Intake, Quota, new_submission
+from tsdb.arrivals import Arrival, Quota, new_submission
+from tsdb.intake import Intake
 from tsdb.outcomes import FILTERS, Category, Outcome
 from tsdb.room import spare
 from tsdb.series import Series, fact, of_event, parse_fact, total

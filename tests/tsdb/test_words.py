@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from tests.tsdb.tools import NOW, TINY, keys_of, merge, sums
 from tsdb import settling
+from tsdb.arrivals import Arrival, new_submission
 from tsdb.client import Clients
-from tsdb.intake import Arrival, Intake, new_submission
+from tsdb.intake import Intake
 from tsdb.outcomes import (
     CATEGORIES,
     CATEGORY_NAMES,

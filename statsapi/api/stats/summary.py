@@ -17,7 +17,8 @@ from statsapi.api.schema.operations import describe
 from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import csv_response, iso
 from statsapi.api.stats.v2 import asked_projects
-from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, choose_range, parse_stats_query
+from statsapi.api.stats.v2_query import SUMMARY_PARAMETERS, Asked, parse_stats_query
+from statsapi.api.stats.v2_range import choose_range
 from statsapi.http import clock
 from tsdb.facts import Group, add_facts
 from tsdb.outcomes import Outcome

@@ -16,7 +16,8 @@ from statsapi.api.permissions import ORGANIZATION_SCOPES
 from statsapi.api.schema.operations import describe
 from statsapi.api.shapes import Count
 from statsapi.api.stats.csv_format import iso
-from statsapi.api.stats.v2_query import TOO_MANY, V2_PARAMETERS, Asked, StatsRange, choose_range, parse_stats_query
+from statsapi.api.stats.v2_query import V2_PARAMETERS, Asked, parse_stats_query
+from statsapi.api.stats.v2_range import TOO_MANY, StatsRange, choose_range
 from statsapi.http import clock
 from tsdb.facts import Group, TooManyGroups, add_facts
 from tsdb.stamps import Stamp

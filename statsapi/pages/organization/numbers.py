@@ -11,7 +11,7 @@ from operator import add
 from typing import NamedTuple
 
 from projects.services import settled
-from statsapi.api.stats.v2_query import StatsRange
+from statsapi.api.stats.v2_range import StatsRange
 from statsapi.pages.project.query import PRESETS
 from tsdb.newest import Newest, newest_of_projects
 from tsdb.outcomes import RECEIVED, Outcome

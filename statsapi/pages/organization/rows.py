@@ -11,7 +11,7 @@ from django.utils.safestring import SafeString
 
 from projects.selectors import ProjectName
 from projects.sparkline import sparkline
-from statsapi.api.stats.v2_query import StatsRange
+from statsapi.api.stats.v2_range import StatsRange
 from statsapi.pages.organization import words
 from statsapi.pages.organization.asked import Asked, Column
 from statsapi.pages.organization.numbers import Change, Counts, Overview

@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from projects.connections import get_store
 from projects.selectors import project_names
-from statsapi.api.stats.v2_query import StatsRange
+from statsapi.api.stats.v2_range import StatsRange
 from statsapi.http import clock
 from statsapi.pages.access import Place, in_organization
 from statsapi.pages.organization import words

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from statsapi.api.stats.v2_query import StatsRange
+from statsapi.api.stats.v2_range import StatsRange
 from tsdb import series
 from tsdb.outcomes import FILTERS, NO_REASON, OTHER_REASON, RECEIVED, Category, Outcome
 from tsdb.store import Store

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 from statsapi.api.stats.v2 import MAX_COUNTS, add_outcomes
-from statsapi.api.stats.v2_query import StatsRange
+from statsapi.api.stats.v2_range import StatsRange
 from statsapi.pages.project.facts import Fact, facts_in
 from statsapi.pages.project.names import in_order
 from statsapi.pages.project.query import PageQuery, length_words

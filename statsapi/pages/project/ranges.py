@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.stats.query import parse_timezone
-from statsapi.api.stats.v2_query import MAX_INTERVALS, Asked, StatsRange, choose_range
+from statsapi.api.stats.v2_query import Asked
+from statsapi.api.stats.v2_range import MAX_INTERVALS, StatsRange, choose_range
 from statsapi.pages.project.query import DEFAULT, PageQuery, length_words
 from tsdb.local_days import day_start, days_between
 from tsdb.rollups import Rollup

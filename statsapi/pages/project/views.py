@@ -24,7 +24,7 @@ from statsapi.pages.project.facts import totals_by_environment
 from statsapi.pages.project.numbers import Numbers, read_numbers, totals
 from statsapi.pages.project.query import read_query
 from statsapi.pages.zones import zone_of
-from tsdb.intake import Quota
+from tsdb.arrivals import Quota
 from tsdb.outcomes import Outcome
 from tsdb.quotas import read_uses
 from tsdb.units import NS

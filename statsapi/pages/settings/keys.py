@@ -21,7 +21,7 @@ from statsapi.pages.settings.key_forms import KeyForm, NewKeyForm
 from statsapi.pages.settings.posting import posted
 from statsapi.pages.settings.quota_words import quota_text, until_text, use_text
 from statsapi.pages.zones import Zone, zone_of
-from tsdb.intake import Quota
+from tsdb.arrivals import Quota
 from tsdb.outcomes import Outcome
 from tsdb.quotas import QuotaUse, read_uses
 

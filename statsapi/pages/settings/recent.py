@@ -15,7 +15,8 @@ from projects import services
 from projects.connections import get_store
 from statsapi.api.stats.query import parse_time_range
 from statsapi.api.stats.stat_series import retention_of, series_of_stat_in
-from statsapi.api.stats.v2_query import choose_range, parse_stats_query
+from statsapi.api.stats.v2_query import parse_stats_query
+from statsapi.api.stats.v2_range import choose_range
 from statsapi.pages.project.query import PRESETS
 from tsdb.facts import Group, add_facts
 from tsdb.units import NS

@@ -10,8 +10,9 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import selectors
+from projects.globs import LONGEST_GLOB, MOST_GLOBS
 from projects.legacy_browsers import LEGACY_BROWSERS
-from projects.models import LONGEST_GLOB, MOST_GLOBS, Change, Project, ProjectFilters
+from projects.models import Change, Project, ProjectFilters
 from statsapi.api.resources.filters import LISTS, OPTIONS, SWITCHES
 from tsdb.outcomes import FILTERS
 
