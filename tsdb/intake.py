@@ -115,14 +115,11 @@ class Intake:
 
     def _count(self, batches: Sequence[_Batch]) -> list[Any]:
         """Return the script's answer for each batch, after counting elsewhere what had no room (tsdb/room.py)."""
-        answers = self._run([self._call(batch, self._store.most_series) for batch in batches])
-        batches, most = list(batches), [self._store.most_series] * len(batches)
+        answers, batches = self._run([self._call(batch) for batch in batches]), list(batches)
         while crowded := {place: refused for place, answer in enumerate(answers) if (refused := refusal(answer))}:
             for place, refused in crowded.items():
                 batches[place] = batches[place].moved(refused)
-                if refused.facts:
-                    most[place] = 0  # because it adds only spare series, even if others fill the project at this moment
-            again = self._run([self._call(batches[place], most[place]) for place in crowded])
+            again = self._run([self._call(batches[place]) for place in crowded])
             for place, answer in zip(crowded, again, strict=True):
                 answers[place] = answer
         return answers
@@ -146,8 +143,8 @@ class Intake:
         except RedisError as error:
             return [error] * len(calls)
 
-    def _call(self, batch: _Batch, most_series: int) -> Call:
-        keys, args = batch.keys_and_args(most_series)
+    def _call(self, batch: _Batch) -> Call:
+        keys, args = batch.keys_and_args(self._store.most_series)
         unknown = 0
         for number, series in enumerate(batch.series, start=1):
             rings, words = self._remembered(series)

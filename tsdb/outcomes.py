@@ -83,6 +83,10 @@ LONGEST_CATEGORY, LONGEST_REASON = 64, 200
 MOST_CATEGORIES, MOST_REASONS = 50, 100
 """How many different categories and reasons that are not known a project has room for."""
 
+UNKNOWN_SHARE = 4
+"""A new fact with such a word has room while the project has fewer than this part of its most series. So whoever has
+the DSN cannot fill the project with words that they make up."""
+
 LARGEST_QUANTITY = 10**9
 """The most events that one row of a client report or of `outcomes/` can stand for."""
 

@@ -2,11 +2,12 @@
 
 Only facts can be many. Totals are at most the categories times the outcomes, and a project has at most 100 environments
 and `other`. If there is no room for all new facts of a call, the script says which they are before its first write. The
-same counts are then sent again, with these facts under the name that `spare` gives them. So totals always stay the sums
-of the facts.
+same counts are then sent again, with these facts under the name that `spare` gives them, for which there is always
+room. So totals always stay the sums of the facts.
 
 A category or a reason that is not known can be any text of anybody who has a DSN. A project takes up MOST_CATEGORIES
-and MOST_REASONS of them. The script refuses further ones in the same way, and they are counted as `other`.
+and MOST_REASONS of them. The script refuses further ones in the same way, and they are counted as `other`. A new fact
+with a word that has its place has less room than others (UNKNOWN_SHARE).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from redis.exceptions import NoScriptError
 
-from tsdb.outcomes import MOST_CATEGORIES, MOST_REASONS
+from tsdb.outcomes import MOST_CATEGORIES, MOST_REASONS, UNKNOWN_SHARE
 from tsdb.protocol import StoreClient
 from tsdb.rollups import FUTURE_SECONDS, INTEGER_BYTES, LARGEST, PAST_SECONDS, Rollup
 from tsdb.state import shapes_text
@@ -43,7 +43,7 @@ class Script:
                 f"local ROLLUPS, FUTURE, PAST = {{{table}}}, {FUTURE_SECONDS}, {PAST_SECONDS}",
                 f"local SHAPES = '{shapes_text(rollups)}'",
                 f"local WIDTH, LARGEST = {INTEGER_BYTES}, '{LARGEST}'",
-                f"local MOST_WORDS = {{{MOST_CATEGORIES}, {MOST_REASONS}}}",
+                f"local MOST_WORDS, UNKNOWN_SHARE = {{{MOST_CATEGORIES}, {MOST_REASONS}}}, {UNKNOWN_SHARE}",
                 (_FOLDER / "ring.lua").read_text(encoding="utf-8"),
                 (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"),
             )

@@ -159,8 +159,6 @@ class Writer:
                 for one, amounts in zip(refused.moved(of_series), of_series.values(), strict=True)
                 for start, amount in amounts.items()
             )[project]
-            if refused.facts:
-                most = 0  # because it adds only spare series, even if others fill the project at this moment
             answer = self._script.run(self._clients.write, self._call(project, of_series, now, claim, most))
         return answer
 

@@ -20,13 +20,14 @@ from tsdb.outcomes import (
     MOST_CATEGORIES,
     MOST_REASONS,
     REASONS,
+    UNKNOWN_SHARE,
     Category,
     Outcome,
     category_of,
     reason_of,
 )
 from tsdb.rollups import parse_rollups
-from tsdb.series import Series, decoded, fact, of_event, parse_fact, total, unknown_words
+from tsdb.series import NO_KEY, Series, decoded, fact, of_event, parse_fact, total, unknown_words
 from tsdb.settling import _RING, settle
 from tsdb.store import Claim, Increment, Store
 
@@ -114,6 +115,12 @@ def facts_and_totals(store: Store, project: int = 7) -> tuple[Counter[tuple[str,
     return facts, totals
 
 
+def own_facts(store: Store, project: int = 7) -> list[str]:
+    """Return the names of the facts with a word that is not known, under a key."""
+    found = [(name, parse_fact(name)) for name in store.series_of(project) if unknown_words(Series(project, name))]
+    return [name for name, one in found if one and one.key != NO_KEY]
+
+
 def discarded(category: str, reason: str, key: int = 1, amount: int = 1) -> list[Increment]:
     series = of_event(7, key, category, Outcome.CLIENT_DISCARD, reason=reason)
     return [Increment(one, NOW, amount) for one in series]
@@ -157,11 +164,54 @@ def test_both_words_of_a_series_are_moved_and_so_is_what_has_no_room(tiny: Store
         by_intake(store, discarded(f"c{n}", "sample_rate"))
     for n in range(MOST_REASONS + 5):
         by_intake(store, discarded("error", f"r{n}"))
+    for key in range(20, 20 + store.most_series):
+        by_intake(store, discarded("error", "sample_rate", key=key))
     assert len(store.series_of(7)) >= store.most_series
     by_intake(store, discarded("new category", "new reason", key=9, amount=7))
     assert sums(store, fact(7, 0, "other", Outcome.CLIENT_DISCARD, "other")) == [7] * 3
     facts, totals = facts_and_totals(store)
     assert facts == totals
+
+
+@pytest.mark.parametrize("count", [by_intake, by_count, by_bulk])
+@pytest.mark.parametrize("at_once", [True, False])
+def test_made_up_words_leave_room_for_known_ones(tiny: Store, count, at_once: bool) -> None:  # type: ignore[no-untyped-def]
+    share, number = 60, 15
+    store = Store(tiny.clients, TINY, most_series=UNKNOWN_SHARE * share)
+    rows = [discarded(f"c{n}", f"r{m}") for n in range(number) for m in range(number)]
+    for batch in [[one for row in rows for one in row]] if at_once else rows:
+        count(store, batch)
+    # Totals, and one fact under no key for each category, have room in any case.
+    assert len(store.series_of(7)) <= share + 2 * number
+    assert len(own_facts(store)) <= share
+    for key in range(20, 20 + 2 * share):
+        count(store, discarded("error", "sample_rate", key=key))
+        assert sums(store, fact(7, key, "error", Outcome.CLIENT_DISCARD, "sample_rate")) == [1] * 3
+    facts, totals = facts_and_totals(store)
+    assert facts == totals
+    assert sum(totals.values()) == number * number + 2 * share
+
+
+def test_what_comes_beside_a_made_up_word_without_room_keeps_its_name(tiny: Store) -> None:
+    store = Store(tiny.clients, TINY, most_series=2 * UNKNOWN_SHARE)  # there is room for two, and all series count
+    by_intake(store, [*discarded("error", "a", amount=2), *discarded("error", "sample_rate", amount=3)])
+    assert sums(store, fact(7, 0, "error", Outcome.CLIENT_DISCARD, "other")) == [0] * 3
+    by_intake(store, [*discarded("error", "b", amount=4), *discarded("span", "sample_rate", amount=5)])
+    assert sums(store, fact(7, 0, "error", Outcome.CLIENT_DISCARD, "other")) == [4] * 3
+    assert sums(store, fact(7, 1, "span", Outcome.CLIENT_DISCARD, "sample_rate")) == [5] * 3
+    by_intake(store, discarded("error", "a", amount=6))  # what has its series goes on in it
+    assert sums(store, fact(7, 1, "error", Outcome.CLIENT_DISCARD, "a")) == [8] * 3
+    facts, totals = facts_and_totals(store)
+    assert facts == totals
+
+
+@pytest.mark.parametrize("most", range(1, UNKNOWN_SHARE))
+def test_a_project_with_hardly_any_room_has_none_without_end(tiny: Store, most: int) -> None:
+    store = Store(tiny.clients, TINY, most_series=most)
+    for n in range(10):
+        by_intake(store, discarded("error", f"r{n}"))
+    assert len(own_facts(store)) <= 1
+    assert sums(store, total(7, "error", Outcome.CLIENT_DISCARD)) == [10] * 3
 
 
 def test_what_is_counted_again_takes_no_room(tiny: Store) -> None:

@@ -12,16 +12,16 @@ if not is_open(redis.call('GET', KEYS[1])) then
     return 'closed'
 end
 -- This comes before the first write, because a script cannot take back what it wrote.
-local room, unknown = room_for_series(tonumber(ARGV[4])), tonumber(ARGV[5])
+local most, unknown = tonumber(ARGV[4]), tonumber(ARGV[5])
 local first, words = 6 + 3 * unknown, nil
-if unknown > 0 or (#KEYS - 4) / #ROLLUPS > room then
+if unknown > 0 or (#KEYS - 4) / #ROLLUPS > room_for_series(most) then
     local names, at = {}, first
     while ARGV[at] do
         names[#names + 1] = ARGV[at]
         at = at + 2 + 2 * tonumber(ARGV[at + 1])
     end
     local refused
-    refused, words = refusal(names, room, 6, unknown)
+    refused, words = refusal(names, most, 6, unknown)
     if refused then
         return refused
     end

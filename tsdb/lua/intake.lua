@@ -110,8 +110,8 @@ for kind, times in pairs(refused) do
     add(at + 6 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
 end
 
-local room, unknown = room_for_series(tonumber(ARGV[5])), tonumber(ARGV[10])
-if series > room or unknown > 0 then
+local most, unknown = tonumber(ARGV[5]), tonumber(ARGV[10])
+if unknown > 0 or series > room_for_series(most) then
     local names = {}
     for cell in pairs(sums) do
         names[cell % MOST_SERIES] = ARGV[FIRST_NAME - 1 + cell % MOST_SERIES]
@@ -119,7 +119,7 @@ if series > room or unknown > 0 then
     for _, pair in ipairs(large or {}) do
         names[pair[1] % MOST_SERIES] = ARGV[FIRST_NAME - 1 + pair[1] % MOST_SERIES]
     end
-    local refused, words = refusal(names, room, #ARGV - 3 * unknown + 1, unknown)
+    local refused, words = refusal(names, most, #ARGV - 3 * unknown + 1, unknown)
     if refused then
         return refused
     end

@@ -2,7 +2,8 @@
 --
 -- Python puts these in front of it: ROLLUPS, {seconds, samples, slots, ttl} of each rollup; FUTURE and PAST, in seconds;
 -- SHAPES, the shapes of the rings as a state names them (tsdb/state.py); WIDTH, the bytes of a count; LARGEST, the largest
--- count as a decimal string; MOST_WORDS, how many categories and reasons that are not known a project has room for.
+-- count as a decimal string; MOST_WORDS, how many categories and reasons that are not known a project has room for;
+-- UNKNOWN_SHARE, which part of a project's series leaves room for facts with such words (tsdb/room.py).
 
 local MOST_ARGUMENTS = 4000  -- of one command: Lua unpacks some 8000 at most
 local floor, call, KEYS, ARGV = math.floor, redis.call, KEYS, ARGV  -- Lua finds a local faster than a global
@@ -223,28 +224,49 @@ local function note_words(new)
     end
 end
 
--- Returns the numbers of the facts that are new, if the project has no room for all of them; otherwise nil. `names` holds
--- the names of the series that are going to be counted, by their numbers. Totals and environments are few, so there is
--- always room for them.
-local function facts_without_room(names, room)
-    local new = {}
+-- Returns whether there is always room for a fact: those under no key with the reason `other` or `none` are few, as totals and
+-- environments are. So are the filtered errors under no key, if their reasons are known.
+local function is_spare(name, unknown)
+    local drop, reason = string.match(name, '^f:0:([^:]+:[^:]+):(.+)$')
+    return reason == 'other' or reason == 'none' or drop == 'error:filtered' and not unknown
+end
+
+-- Returns the numbers of the facts that the project has no room for; nil if it has room for all. `names` holds the names of
+-- the series that are going to be counted, by their numbers. `unknown` says which of them have words that are not known. The
+-- project may have `most` series, and for facts with such words fewer.
+local function facts_without_room(names, most, unknown)
+    local new, made_up = {}, {}
     for number, name in pairs(names) do
-        if string.sub(name, 1, 2) == 'f:' and call('SISMEMBER', KEYS[2], name) == 0 then
+        if string.sub(name, 1, 2) == 'f:' and not is_spare(name, unknown[number])
+            and call('SISMEMBER', KEYS[2], name) == 0 then
             new[#new + 1] = number
+            if unknown[number] then
+                made_up[#made_up + 1] = number
+            end
         end
     end
-    return #new > 0 and #new > room and new or nil
+    if #new > 0 and #new > room_for_series(most) then
+        return new
+    end
+    return #made_up > 0 and #made_up > room_for_series(math.ceil(most / UNKNOWN_SHARE)) and made_up or nil
 end
 
 -- Returns what there is no room for, as the script answers it: facts, categories, reasons; or nil, and the new words, which
 -- must be noted with the first write. Words come first, because without them a series has another name.
-local function refusal(names, room, first, number)
+local function refusal(names, most, first, number)
     local new = new_words(names, first, number)
     local words = refused_words(new)
     if words then
         return {{}, words[1], words[2]}
     end
-    local facts = facts_without_room(names, room)
+    if most == 0 then
+        return nil, new
+    end
+    local unknown = {}
+    for at = first, first + 3 * number - 3, 3 do
+        unknown[tonumber(ARGV[at])] = true
+    end
+    local facts = facts_without_room(names, most, unknown)
     return facts and {facts, {}, {}}, new
 end
 
