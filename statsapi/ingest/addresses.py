@@ -36,6 +36,7 @@ Found = tuple[Endpoint, Mapping[str, str]]
 _POST = ("POST",)
 _SECURITY = Endpoint("security", _POST, security.security)
 _CRON = Endpoint("cron", ("GET", "POST"), cron.cron)
+_OTLP_TRACES = Endpoint("otlp-traces", _POST, otlp.traces)
 ENDPOINTS = {
     "/api/{project_id}/envelope/": Endpoint("envelope", _POST, envelope.envelope),
     "/api/{project_id}/store/": Endpoint("store", ("POST", "GET"), store.store),
@@ -48,7 +49,8 @@ ENDPOINTS = {
     "/api/{project_id}/cron/{monitor}/": _CRON,
     "/api/{project_id}/cron/{monitor}/{key}/": _CRON,
     "/api/{project_id}/integration/otlp/v1/logs/": Endpoint("otlp-logs", _POST, otlp.logs),
-    "/api/{project_id}/integration/otlp/v1/traces/": Endpoint("otlp-traces", _POST, otlp.traces),
+    "/api/{project_id}/integration/otlp/v1/traces/": _OTLP_TRACES,
+    "/api/{project_id}/otlp/v1/traces/": _OTLP_TRACES,
     "/js-sdk-loader/{file}": Endpoint("js-sdk-loader", ("GET",), loader.loader),
 }
 """The endpoints by their addresses. The last slash may be missing."""

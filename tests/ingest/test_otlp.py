@@ -89,6 +89,14 @@ def test_each_log_record_and_each_span_of_json_counts(sdk: Sdk, store: Store, pr
     assert counted(store, project, Category.SPAN, Outcome.ACCEPTED) == 5
 
 
+def test_traces_may_be_sent_to_the_address_that_was_before_integrations(
+    sdk: Sdk, store: Store, project: Project
+) -> None:
+    for slash in ("", "/"):
+        assert send(sdk, f"otlp/v1/traces{slash}", batch(SPAN, 4)).status_code == 200
+    assert counted(store, project, Category.SPAN, Outcome.ACCEPTED) == 8
+
+
 def test_a_batch_may_be_compressed_and_empty(sdk: Sdk, store: Store, project: Project) -> None:
     assert send(sdk, LOGS, gzip.compress(batch(RECORD, 7)), content_encoding="gzip").status_code == 200
     assert send(sdk, TRACES, b"").status_code == 200
