@@ -37,6 +37,11 @@ class Client(DjangoClient):
         with mock.patch.object(threads, "in_thread", _here):
             return asyncio.run(_answer(found, _scope(environ), body))
 
+    def send(self, path: str, body: bytes, content_type: str = "text/plain", **headers: str) -> Any:
+        """POST a body as it is, and return Django's answer. Headers are written with `_`, as `content_encoding`."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.post(path, body, content_type=content_type, headers=named)
+
 
 async def _here(function: Callable[..., T], *arguments: Any) -> T:
     loop = asyncio.get_running_loop()

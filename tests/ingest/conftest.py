@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from projects.models import Project, ProjectKey
 from tests.asgi import Client
@@ -24,19 +23,15 @@ class Sdk:
         self.key = key
         self.http = Client(raise_request_exception=False)
 
-    def post(self, endpoint: str, body: bytes, **headers: str) -> HttpResponse:
+    def post(self, endpoint: str, body: bytes, content_type: str = "text/plain", **headers: str) -> Any:
         auth = f"Sentry sentry_key={self.key.public}, sentry_version=7, sentry_client=test/1.0"
-        return self.http.post(  # type: ignore[return-value]
-            f"/api/{self.key.project_id}/{endpoint}",
-            body,
-            content_type="text/plain",
-            headers={"x-sentry-auth": auth, **{name.replace("_", "-"): value for name, value in headers.items()}},
-        )
+        path = f"/api/{self.key.project_id}/{endpoint}"
+        return self.http.send(path, body, content_type, **{"x_sentry_auth": auth, **headers})
 
-    def envelope(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> HttpResponse:
+    def envelope(self, *items: tuple[dict[str, Any], bytes], header: dict[str, Any] | None = None) -> Any:
         return self.post("envelope/", envelope(*items, header=header))
 
-    def event(self, event_id: str | None = None, **fields: Any) -> HttpResponse:
+    def event(self, event_id: str | None = None, **fields: Any) -> Any:
         payload = json.dumps({"level": "error", **fields}).encode()
         return self.envelope(({"type": "event"}, payload), header={"event_id": event_id or uuid.uuid4().hex})
 

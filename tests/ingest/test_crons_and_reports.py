@@ -14,7 +14,7 @@ from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.ingest.credentials import UNKNOWN_KEY
 from tests.asgi import Client
 from tests.ingest.conftest import Sdk
-from tests.ingest.test_endpoints import counted
+from tests.ingest.counts import total_of
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Store
 
@@ -24,7 +24,7 @@ Total = Callable[..., int]
 @pytest.fixture
 def of(store: Store, project: Project) -> Callable[..., int]:
     def read(category: Category, outcome: Outcome = Outcome.ACCEPTED) -> int:
-        return counted(store, project, category, outcome)
+        return total_of(store, project, category, outcome)
 
     return read
 
@@ -105,8 +105,8 @@ def test_a_check_in_needs_a_key_that_may_send(sdk: Sdk, key: ProjectKey, of: Cal
 
 
 def test_each_network_error_is_a_log_item(key: ProjectKey, of: Callable[..., int], total: Total) -> None:
-    reports = [{"type": "network-error", "body": {"type": "dns.name_not_resolved"}}] * 3
-    reports += [{"type": "deprecation", "body": {}}, "none", {"type": ["network-error"]}]  # type: ignore[list-item]
+    reports: list[object] = [{"type": "network-error", "body": {"type": "dns.name_not_resolved"}}] * 3
+    reports += [{"type": "deprecation", "body": {}}, "none", {"type": ["network-error"]}]
     response = Client().post(
         f"/api/{key.project_id}/nel/?sentry_key={key.public}",
         json.dumps(reports),

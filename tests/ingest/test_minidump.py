@@ -11,7 +11,6 @@ from functools import partial
 from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +21,7 @@ from statsapi.ingest.crash_form import OVERHEAD, CrashForm, CrashFormParser, eve
 from tests.asgi import Client
 from tests.ingest.bounds import status_of
 from tests.ingest.conftest import Sdk
-from tests.ingest.test_endpoints import counted
+from tests.ingest.counts import total_of
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Store
 
@@ -52,10 +51,9 @@ def parse(body: bytes, size: int = 4096, content_type: str = FORM, limit: BodyLi
     return parser.end()
 
 
-def send(sdk: Sdk, body: bytes, content_type: str = FORM, **headers: str) -> HttpResponse:
+def send(sdk: Sdk, body: bytes, content_type: str = FORM, **headers: str) -> Any:
     path = f"/api/{sdk.key.project_id}/minidump/?sentry_key={sdk.key.public}"
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return sdk.http.post(path, body, content_type=content_type, headers=more)  # type: ignore[return-value]
+    return sdk.http.send(path, body, content_type, **headers)
 
 
 def test_a_form_with_a_dump_is_one_error_and_answered_with_a_uuid_in_plain_text(sdk: Sdk, total: Total) -> None:
@@ -87,9 +85,9 @@ def test_other_files_are_attachments_by_bytes_and_pieces(sdk: Sdk, store: Store,
     log = bytes(200_000)
     files = [part("log", log, "app.log"), part("view", b"12345", "view.json"), part("upload_file_minidump", b"x", "y")]
     assert send(sdk, form(DUMP_PART, *files, part("annotation", b"not a file"))).status_code == 200
-    assert counted(store, project, Category.ATTACHMENT, Outcome.ACCEPTED) == 200_006
-    assert counted(store, project, Category.ATTACHMENT_ITEM, Outcome.ACCEPTED) == 3
-    assert counted(store, project, Category.ERROR, Outcome.ACCEPTED) == 1
+    assert total_of(store, project, Category.ATTACHMENT, Outcome.ACCEPTED) == 200_006
+    assert total_of(store, project, Category.ATTACHMENT_ITEM, Outcome.ACCEPTED) == 3
+    assert total_of(store, project, Category.ERROR, Outcome.ACCEPTED) == 1
 
 
 def test_what_the_form_says_of_the_event_is_filtered_and_has_its_environment(
@@ -108,7 +106,7 @@ def test_what_the_form_says_of_the_event_is_filtered_and_has_its_environment(
     send(sdk, form(DUMP_PART, part("sentry", said), part("sentry[environment]", b"test")))
 
     assert (total("release-version"), total("generated")) == (3, 2)
-    assert counted(store, project, Category.ATTACHMENT, Outcome.FILTERED) == 15
+    assert total_of(store, project, Category.ATTACHMENT, Outcome.FILTERED) == 15
     assert [total("generated", environment=name) for name in ("live", "test")] == [1, 1]
 
 
@@ -140,8 +138,8 @@ def test_what_holds_no_dump_is_invalid(
 ) -> None:
     response = send(sdk, body, content_type)
     assert (response.status_code, json.loads(response.content)["detail"]) == (400, detail)
-    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 1
-    assert counted(store, project, Category.ERROR, Outcome.ACCEPTED) == 0
+    assert total_of(store, project, Category.ERROR, Outcome.INVALID) == 1
+    assert total_of(store, project, Category.ERROR, Outcome.ACCEPTED) == 0
 
 
 def test_the_key_is_asked_for_before_the_body() -> None:

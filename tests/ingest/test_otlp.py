@@ -8,9 +8,9 @@ import subprocess
 import sys
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ from statsapi.ingest.otlp import MOST_GROUPS, Signal, in_json, in_protobuf, load
 from tests.asgi import Client
 from tests.ingest.bounds import status_of
 from tests.ingest.conftest import Sdk
-from tests.ingest.test_endpoints import counted
+from tests.ingest.counts import total_of
 from tests.servers import ROOT
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import Store
@@ -56,15 +56,9 @@ def as_json(resources: str, scopes: str, items: str, *numbers: int) -> bytes:
     return json.dumps({resources: lists}).encode()
 
 
-def send(sdk: Sdk, endpoint: str, body: bytes, content_type: str = PROTOBUF, **headers: str) -> HttpResponse:
-    auth = f"sentry sentry_key={sdk.key.public}"
-    more = {name.replace("_", "-"): value for name, value in headers.items()}
-    return sdk.http.post(  # type: ignore[return-value]
-        f"/api/{sdk.key.project_id}/{endpoint}",
-        body,
-        content_type=content_type,
-        headers={"x-sentry-auth": auth, **more},
-    )
+def send(sdk: Sdk, endpoint: str, body: bytes, content_type: str = PROTOBUF, **headers: str) -> Any:
+    """Send as the documentation tells users of an exporter to: without a version, and `sentry` in lower case."""
+    return sdk.post(endpoint, body, content_type, x_sentry_auth=f"sentry sentry_key={sdk.key.public}", **headers)
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
@@ -74,8 +68,8 @@ def test_each_log_record_and_each_span_of_protobuf_counts(
     for endpoint, body in ((LOGS, batch(RECORD, 3, 0, 2)), (TRACES, batch(SPAN, 4, 300))):
         response = send(sdk, endpoint + slash, body)
         assert (response.status_code, response.content, response["Content-Type"]) == (200, b"", PROTOBUF)
-    assert counted(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 5
-    assert counted(store, project, Category.SPAN, Outcome.ACCEPTED) == 304
+    assert total_of(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 5
+    assert total_of(store, project, Category.SPAN, Outcome.ACCEPTED) == 304
     assert total() == 0
 
 
@@ -85,8 +79,8 @@ def test_each_log_record_and_each_span_of_json_counts(sdk: Sdk, store: Store, pr
     for endpoint, body in ((LOGS, logs), (TRACES, spans)):
         response = send(sdk, endpoint, body, "application/json; charset=utf-8")
         assert (response.status_code, response.content, response["Content-Type"]) == (200, b"{}", "application/json")
-    assert counted(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 3
-    assert counted(store, project, Category.SPAN, Outcome.ACCEPTED) == 5
+    assert total_of(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 3
+    assert total_of(store, project, Category.SPAN, Outcome.ACCEPTED) == 5
 
 
 def test_traces_may_be_sent_to_the_address_that_was_before_integrations(
@@ -101,8 +95,8 @@ def test_a_batch_may_be_compressed_and_empty(sdk: Sdk, store: Store, project: Pr
     assert send(sdk, LOGS, gzip.compress(batch(RECORD, 7)), content_encoding="gzip").status_code == 200
     assert send(sdk, TRACES, b"").status_code == 200
     assert send(sdk, TRACES, b"{}", "application/json").status_code == 200
-    assert counted(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 7
-    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 0
+    assert total_of(store, project, Category.LOG_ITEM, Outcome.ACCEPTED) == 7
+    assert total_of(store, project, Category.ERROR, Outcome.INVALID) == 0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +114,7 @@ def test_a_batch_may_be_compressed_and_empty(sdk: Sdk, store: Store, project: Pr
 def test_what_is_no_batch_is_invalid(sdk: Sdk, store: Store, project: Project, body: bytes, content_type: str) -> None:
     response = send(sdk, LOGS, body, content_type)
     assert (response.status_code, json.loads(response.content)["detail"]) == (400, "invalid OTLP data")
-    assert counted(store, project, Category.ERROR, Outcome.INVALID) == 1
+    assert total_of(store, project, Category.ERROR, Outcome.INVALID) == 1
 
 
 def test_a_batch_has_the_limit_of_what_is_parsed(sdk: Sdk) -> None:

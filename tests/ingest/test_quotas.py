@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 import time_machine
-from django.http import HttpResponse
 
 from projects import services
 from projects.models import ProjectFilters, ProjectKey
@@ -43,8 +42,8 @@ def limit(key: ProjectKey, clock: time_machine.Traveller) -> Callable[[int, int]
     return set_quota
 
 
-def send(sdk: Sdk, event_id: str, *beside: tuple[dict[str, Any], bytes], **fields: Any) -> HttpResponse:
-    """Return an envelope with an event and other items."""
+def send(sdk: Sdk, event_id: str, *beside: tuple[dict[str, Any], bytes], **fields: Any) -> Any:
+    """Send an envelope with an event and other items, and return the answer."""
     event = ({"type": "event"}, json.dumps(fields).encode())
     return sdk.envelope(event, *beside, header={"event_id": event_id})
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
+from pytest_django import DjangoAssertNumQueries as Queries
 
 from projects import services
 from projects.models import Project, ProjectKey
@@ -17,8 +17,6 @@ from tests.asgi import Client
 REJECTED = "event submission rejected with_reason: ProjectId"
 NOBODY = "0" * 32
 BEYOND = 2**63
-
-Queries = Callable[[int], object]
 
 
 @pytest.fixture(autouse=True)
@@ -32,16 +30,17 @@ def other(project: Project) -> Project:
     return services.create_project(organization=project.organization, slug="other", name="Other")
 
 
-def send(project: int, public: str) -> HttpResponse:
-    headers = {"x-sentry-auth": f"Sentry sentry_key={public}, sentry_version=7"}
-    return Client().post(f"/api/{project}/envelope/", b"{}\n", content_type="text/plain", headers=headers)  # type: ignore[return-value]
+def send(project: int, public: str) -> Any:
+    auth = f"Sentry sentry_key={public}, sentry_version=7"
+    return Client().send(f"/api/{project}/envelope/", b"{}\n", x_sentry_auth=auth)
 
 
 def causes(project: int, public: str) -> list[str]:
     response = send(project, public)
-    answer = response.json()  # type: ignore[attr-defined]
+    answer: dict[str, Any] = response.json()
     assert (response.status_code, answer["detail"], response["X-Sentry-Error"]) == (403, REJECTED, REJECTED)
-    return answer["causes"]  # type: ignore[no-any-return]
+    causes: list[str] = answer["causes"]
+    return causes
 
 
 def test_each_cause_is_told(project: Project, key: ProjectKey, other: Project) -> None:
@@ -72,16 +71,19 @@ def test_the_same_key_is_looked_for_once(project: Project, other: Project, djang
     foreign = other.keys.get().public
     for public in (NOBODY, foreign):
         causes(project.pk, public)
-    with django_assert_num_queries(0):  # type: ignore[attr-defined]
+    with django_assert_num_queries(0):
         assert [causes(project.pk, public) for public in (NOBODY, foreign)] == [[UNKNOWN_KEY], [FOREIGN_KEY]]
 
 
 def test_ever_new_keys_do_not_ask_the_database_without_end(
-    project: Project, key: ProjectKey, monkeypatch: pytest.MonkeyPatch, django_assert_num_queries: Queries
+    project: Project,
+    key: ProjectKey,
+    monkeypatch: pytest.MonkeyPatch,
+    django_assert_num_queries: Queries,
 ) -> None:
     monkeypatch.setattr(owners, "MOST_LOOKS", -10_000)  # below what the fixture says was used
     assert send(project.pk, key.public).status_code == 200
-    with django_assert_num_queries(0):  # type: ignore[attr-defined]
+    with django_assert_num_queries(0):
         assert causes(project.pk, NOBODY) == [NOT_OF_PROJECT]
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 
 from projects import services
 from projects.models import Project, ProjectKey
@@ -22,11 +22,9 @@ ENVELOPE_TYPE = "application/x-sentry-envelope"
 Total = Callable[..., int]
 
 
-def send(
-    public: str, body: bytes = EVENT, path: str = "/api/store/", content_type: str = "application/json"
-) -> HttpResponse:
+def send(public: str, body: bytes = EVENT, path: str = "/api/store/", content_type: str = "application/json") -> Any:
     auth = f"Sentry sentry_key={public}, sentry_version=2.0, sentry_client=raven/0.1"
-    return Client().post(path, body, content_type=content_type, headers={"x-sentry-auth": auth})  # type: ignore[return-value]
+    return Client().send(path, body, content_type, x_sentry_auth=auth)
 
 
 @pytest.mark.parametrize("kind", [ENVELOPE_TYPE, "Application/X-Sentry-Envelope; charset=utf-8"])
@@ -68,9 +66,9 @@ def test_bad_data_without_a_project_in_its_address_is_invalid(key: ProjectKey, t
 
 
 def test_a_key_that_may_not_send_is_told_why(project: Project, key: ProjectKey) -> None:
-    assert send("0" * 32).json()["causes"] == [UNKNOWN_KEY]  # type: ignore[attr-defined]
+    assert send("0" * 32).json()["causes"] == [UNKNOWN_KEY]
     assert Client().post("/api/store/", EVENT, content_type="text/plain").status_code == 401
     key.active = False
     services.save_intake(project, key)
     response = send(key.public)
-    assert (response.status_code, response.json()["causes"]) == (403, [DISABLED_KEY])  # type: ignore[attr-defined]
+    assert (response.status_code, response.json()["causes"]) == (403, [DISABLED_KEY])

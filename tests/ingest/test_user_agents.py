@@ -4,9 +4,9 @@ import timeit
 
 import pytest
 
+from projects.legacy_browsers import LEGACY_BROWSERS
 from statsapi.ingest.user_agents import (
     _LEGACY,
-    LEGACY_BROWSERS,
     LONGEST_USER_AGENT,
     _is_crawler,
     is_crawler,

@@ -7,9 +7,9 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from projects import services
+from projects.legacy_browsers import LEGACY_BROWSERS
 from projects.models import Project, ProjectFilters
 from statsapi.ingest.config import _filters
-from statsapi.ingest.user_agents import LEGACY_BROWSERS
 
 pytestmark = pytest.mark.django_db(transaction=True)
 BEFORE = [("projects", "0004_pages")]

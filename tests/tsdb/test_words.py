@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Callable
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -141,7 +142,9 @@ def by_bulk(store: Store, increments: list[Increment]) -> None:
 
 @pytest.mark.parametrize("count", [by_intake, by_count, by_bulk])
 @pytest.mark.parametrize("at_once", [True, False])
-def test_words_beyond_the_room_are_other(tiny: Store, count, at_once: bool) -> None:  # type: ignore[no-untyped-def]
+def test_words_beyond_the_room_are_other(
+    tiny: Store, count: Callable[[Store, list[Increment]], None], at_once: bool
+) -> None:
     rows = [discarded("error", f"reason {n}") for n in range(MOST_REASONS + 30)]
     rows += [discarded(f"category {n}", "sample_rate") for n in range(MOST_CATEGORIES + 20)]
     for batch in [[one for row in rows for one in row]] if at_once else rows:
