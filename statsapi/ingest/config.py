@@ -17,12 +17,12 @@ from django.db import OperationalError
 from projects import selectors, services
 from projects.connections import get_store, server_of
 from projects.globs import without_alternatives
+from projects.legacy_browsers import LEGACY_BROWSERS
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.door import threads
 from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
 from statsapi.ingest.owners import forget_owners, refusal
-from statsapi.ingest.user_agents import LEGACY_BROWSERS
 from tsdb.arrivals import Quota
 from tsdb.states import Unsettled as UnsettledStates
 

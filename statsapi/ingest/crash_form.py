@@ -1,7 +1,7 @@
 """The form in which crash reporters send a minidump: multipart/form-data, fed in as it comes, without I/O.
 
     upload_file_minidump    the dump, a file that begins with MDMP, or is compressed, or a form in itself
-    sentry                  what an event says besides, as JSON; also in chunks sentry__1, sentry__2, …
+    sentry                  an event as JSON; also in chunks sentry__1, sentry__2, …
     sentry[release]         one field of it; sentry[tags][a] is one within another
     anything else           an attachment if it is a file, else an annotation, which nobody reads
 
@@ -23,14 +23,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.http.foreign_json import parse_object
 
-logging.getLogger("python_multipart.multipart").setLevel(
-    logging.ERROR
-)  # it warns of each bad form, which anybody sends
+# The library warns of each bad form, and anybody can send one.
+logging.getLogger("python_multipart.multipart").setLevel(logging.ERROR)
 
 DUMP_FIELD = "upload_file_minidump"
 OVERHEAD = 128 * 1024
-"""The most bytes of a form, in all, that are not of its parts but between them: a thousand parts have about as many.
-The library takes 0.5 µs for each of them, and hardly any time for the rest."""
+"""The most bytes of boundaries and headers in a form: a thousand parts have about as many. The library takes 0.5 µs for
+each of these bytes, and hardly any time for what the parts hold."""
 LONGEST_HEADER = 1024
 DEEPEST_FIELD = 8
 

@@ -106,7 +106,7 @@ class EnvelopeParser:
 
         Raises RequestError 400 if what came is no envelope.
         """
-        assert self.header is not None  # noqa: S101 - says the docstring
+        assert self.header is not None  # noqa: S101 - as the docstring says
         try:
             self._take_waiting()
         except RequestError as error:

@@ -57,7 +57,7 @@ def load(signal: Signal) -> None:
 
 def in_protobuf(signal: Signal, body: bytes) -> int:
     """Return how many items the batch holds. Raises RequestError 400. `load` comes first."""
-    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
+    from google.protobuf.message import DecodeError
 
     resources, scopes, items = signal.value[1]
     try:

@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 
 from ua_parser import BasicResolver, Domain, load_lazy_builtins
 
-from projects.legacy_browsers import LEGACY_BROWSERS as LEGACY_BROWSERS
+from projects.legacy_browsers import LEGACY_BROWSERS
 
 LONGEST_USER_AGENT = 512  # matching takes time by its length; those of browsers and crawlers are under 400
 KEPT_VERDICTS = 2048

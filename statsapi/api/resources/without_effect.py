@@ -38,7 +38,7 @@ OF_PROJECT = {
 """Why a field of a project cannot be obeyed, by the field."""
 
 OF_KEY = {"browserSdkVersion": _NO_LOADER, "dynamicSdkLoaderOptions": _NO_LOADER}
-"""Likewise of a key."""
+"""Why a field of a key cannot be obeyed, by the field."""
 
 _DEFAULTS: dict[str, Any] = {"allowedDomains": ["*"], "browserSdkVersion": "latest"}
 

@@ -1,4 +1,4 @@
-"""Where Sentry has a script that loads its SDK into a page. Here is none, and the answer says what to do instead.
+"""The address of Sentry's script that loads its SDK into a page. This service has no such script, and says so.
 
 docs/decisions/0011-no-loader-script.md says why.
 """

@@ -9,7 +9,7 @@ from statsapi.ingest.body_limits import body_limit
 from statsapi.ingest.crash_form import CrashForm, CrashFormParser, DumpBeginning, event_of
 from statsapi.ingest.credentials import read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
-from statsapi.ingest.event_ids import read_event_id
+from statsapi.ingest.event_ids import claim_of, read_event_id
 from statsapi.ingest.request import Request
 from statsapi.ingest.submission import Event, Sender, Submission
 from statsapi.ingest.turns import in_turn
@@ -26,10 +26,10 @@ async def minidump(request: Request) -> Answer:
     try:
         form = await _read(request)
         size = sum(len(value) for _, value in form.fields)
-        submission = await in_turn(size, _of_form, form, found.sender)
+        submission, event_id = await in_turn(size, _of_form, form, found.sender)
     except RequestError as error:
         raise await invalid(found, error) from None
-    answer = identified_in_text(submission.id or new_event_id())
+    answer = identified_in_text(event_id or new_event_id())
     await counted(found, [submission], answer)
     return answer
 
@@ -52,9 +52,11 @@ async def _read(request: Request) -> CrashForm:
     return CrashForm((), 0, 0)
 
 
-def _of_form(form: CrashForm, sender: Sender) -> Submission:
+def _of_form(form: CrashForm, sender: Sender) -> tuple[Submission, str | None]:
+    """Return what the form brings, and the event id that it says."""
     event = event_of(form.fields)
     attributes = event_attributes(event, client_ip=sender.ip, user_agent=sender.user_agent)
     attached = {Category.ATTACHMENT: form.file_bytes, Category.ATTACHMENT_ITEM: form.files}
     beside = {category: quantity for category, quantity in attached.items() if quantity}
-    return Submission(sender, read_event_id(event), Event(attributes, attached=beside))
+    event_id = read_event_id(event)
+    return Submission(sender, claim_of(event_id, Category.ERROR), Event(attributes, attached=beside)), event_id
