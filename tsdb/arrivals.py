@@ -23,8 +23,9 @@ class Quota(NamedTuple):
 class Arrival:
     """What one request brings into a project.
 
-    id: the id of the event, or None if the request has no event with an id. An id that was counted is not counted
-        again, whatever is left of the quota. The id of a refused event is not remembered, so it may be sent again.
+    id: what it is counted once by, which is made of the event's id, or None if nothing of it has an id. An id that
+        was counted is not counted again, whatever is left of the quota. The id of a refused event is not remembered,
+        so it may be sent again.
     outcome: the outcome of the event unless the quota refuses it: accepted or filtered.
     counted: increments for the event, and for all that has the same outcome as the event. Empty if there is no event.
     quota: the quota of the key, or None if the key has none.

@@ -23,7 +23,10 @@ class Outcome(StrEnum):
 
 
 class Category(StrEnum):
-    """The kinds of data that this service counts by itself. A client report can name others (CATEGORY_NAMES)."""
+    """The categories that this service counts by itself, and those that were known from the beginning.
+
+    CATEGORY_NAMES has those that only clients name, and a client report may name any other.
+    """
 
     ERROR = "error"
     TRANSACTION = "transaction"
