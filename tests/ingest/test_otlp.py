@@ -88,7 +88,7 @@ def test_traces_may_be_sent_to_the_address_that_was_before_integrations(
 ) -> None:
     for slash in ("", "/"):
         assert send(sdk, f"otlp/v1/traces{slash}", batch(SPAN, 4)).status_code == 200
-    assert counted(store, project, Category.SPAN, Outcome.ACCEPTED) == 8
+    assert total_of(store, project, Category.SPAN, Outcome.ACCEPTED) == 8
 
 
 def test_a_batch_may_be_compressed_and_empty(sdk: Sdk, store: Store, project: Project) -> None:
