@@ -30,6 +30,7 @@ ITEM_CATEGORIES: dict[str, Category | None] = {
     "otel_span": Category.SPAN,
     "log": Category.LOG_ITEM,
     "otel_log": Category.LOG_ITEM,
+    "nel": Category.LOG_ITEM,
     "statsd": Category.METRIC_BUCKET,
     "metric_buckets": Category.METRIC_BUCKET,
     "trace_metric": Category.TRACE_METRIC,
@@ -39,6 +40,9 @@ ITEM_CATEGORIES: dict[str, Category | None] = {
 
 # Item types whose payload holds several things. The item header `item_count` says how many.
 COUNTED_TYPES = frozenset({"log", "span", "trace_metric"})
+
+# What the item header `platform` of a profile chunk says if it is of a user interface, which is a category of its own.
+UI_PLATFORMS = frozenset({"cocoa", "android", "javascript"})
 
 # Item types whose payload is read, and must have a size that can be. All others are only counted.
 READ_TYPES = frozenset({"event", "security", "raw_security", "transaction", "client_report"})
@@ -54,3 +58,10 @@ ERROR_ATTACHMENTS = frozenset(
         "playstation.prosperodump",
     }
 )
+
+
+def category_of_item(kind: str, platform: object) -> Category | None:
+    """Return the category of an item of this type, whose headers name this platform, or None if it is not counted."""
+    if kind == "profile_chunk" and isinstance(platform, str) and platform in UI_PLATFORMS:
+        return Category.PROFILE_CHUNK_UI
+    return ITEM_CATEGORIES.get(kind)

@@ -24,7 +24,7 @@ from collections.abc import Mapping
 
 from statsapi.http.errors import RequestError
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_object
-from statsapi.ingest.categories import ERROR_ATTACHMENTS, ITEM_CATEGORIES, READ_TYPES
+from statsapi.ingest.categories import ERROR_ATTACHMENTS, ITEM_CATEGORIES, READ_TYPES, category_of_item
 from statsapi.ingest.envelope_parts import Envelope, EnvelopeHeader, EnvelopeLimits, Item, OpenItem
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
@@ -191,7 +191,7 @@ class EnvelopeParser:
             raise _invalid("an item without a type")
         if length is not None and (not isinstance(length, int) or isinstance(length, bool) or length < 0):
             raise _invalid("length must be a whole number of bytes")
-        category, room = ITEM_CATEGORIES.get(kind), self._limits.item.maximum
+        category, room = category_of_item(kind, headers.get("platform")), self._limits.item.maximum
         is_kept = kind in READ_TYPES
         if kind == "client_report":
             room -= self._reports
