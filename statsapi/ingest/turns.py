@@ -20,8 +20,11 @@ _turn = Lock()
 
 async def in_turn(size: int, function: Callable[..., T], *arguments: Any) -> T:
     """Return what the function returns, which has so many bytes to parse."""
-    if size <= LARGE_BYTES:
-        return function(*arguments)
+    return function(*arguments) if size <= LARGE_BYTES else await one_by_one(function, *arguments)
+
+
+async def one_by_one(function: Callable[..., T], *arguments: Any) -> T:
+    """Return what the function returns, which may take milliseconds."""
     clock = get_running_loop().time
     async with _turn:
         began = clock()

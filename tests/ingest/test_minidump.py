@@ -17,7 +17,9 @@ from hypothesis import strategies as st
 from projects import services
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.ingest.crash_form import OVERHEAD, CrashForm, CrashFormParser, event_of
+from statsapi.ingest.crash_form import OVERHEAD, QUICK_OVERHEAD, CrashForm, CrashFormParser, event_of
+from statsapi.ingest.endpoints import minidump
+from statsapi.ingest.endpoints.minidump import STRETCH
 from tests.asgi import Client
 from tests.ingest.bounds import status_of
 from tests.ingest.conftest import Sdk
@@ -205,3 +207,54 @@ def test_any_bytes_raise_nothing_but_the_one_error(data: bytes, size: int, param
 @given(st.lists(st.tuples(st.text("sentry[]_19ab"), st.binary(max_size=20))))
 def test_any_fields_make_an_event(fields: list[tuple[str, bytes]]) -> None:
     assert isinstance(event_of(tuple((f"sentry{name}", value) for name, value in fields)), dict)
+
+
+# --- time ---
+
+
+FIELD, BARE = part("a", b""), b"--BOUNDARY\r\n\r\n\r\n"
+MANY_OPTIONS = b"--BOUNDARY\r\nContent-Disposition: form-data; " + b"a=b;" * 150 + b"\r\n\r\n\r\n"
+
+
+@pytest.mark.parametrize("repeated", [FIELD, BARE, MANY_OPTIONS, BARE[:-2] + b"x" * 100 + b"\r\n"])
+@pytest.mark.parametrize("stretch", [7, 100, STRETCH - 3, STRETCH])
+def test_what_lies_between_the_fields_is_parsed_at_once_only_at_the_beginning(repeated: bytes, stretch: int) -> None:
+    parser = CrashFormParser(FORM, LIMIT)
+    body, quick = repeated * (100_000 // len(repeated)), 0
+    for at in range(0, len(body), stretch):
+        piece, before = body[at : at + stretch], parser.overhead
+        is_quick = parser.is_quick(piece)
+        parser.feed(piece)
+        quick += is_quick and parser.overhead - before
+    assert parser.overhead > 2 * QUICK_OVERHEAD
+    assert quick <= QUICK_OVERHEAD + 2 * STRETCH
+
+
+@pytest.mark.parametrize("data", [DUMP, b"\r\n" * 200_000, b"\r\n--BOUNDAR" * 50_000, b"x" * 1_000_000])
+def test_a_dump_behind_many_fields_waits_for_no_turn(data: bytes) -> None:
+    parser = CrashFormParser(FORM, LIMIT)
+    fields = FIELD * 500
+    start = fields + part("upload_file_minidump", b"", "crash.dmp")[:-2]
+    parser.feed(start)
+    assert not parser.is_quick(FIELD)
+    parser.feed(b"MDMP")
+    for at in range(0, len(data), STRETCH):
+        assert parser.is_quick(data[at : at + STRETCH])
+        parser.feed(data[at : at + STRETCH])
+    assert not parser.is_quick(b"\r\n--BOUNDARY")
+    parser.feed(b"\r\n--BOUNDARY--\r\n")
+    assert parser.end().files == 0
+
+
+def test_a_form_of_many_fields_lets_others_in_between(sdk: Sdk, monkeypatch: pytest.MonkeyPatch) -> None:
+    turns: list[int] = []
+
+    async def noted(feed: Callable[[bytes], None], stretch: bytes) -> None:
+        turns.append(len(stretch))
+        feed(stretch)
+
+    monkeypatch.setattr(minidump, "one_by_one", noted)
+    body = form(FIELD * 1000, DUMP_PART)
+    assert send(sdk, body).status_code == 200
+    assert len(FIELD) * 1000 - STRETCH <= sum(turns) <= len(FIELD) * 1000 + STRETCH
+    assert max(turns) <= STRETCH
