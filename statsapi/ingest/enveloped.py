@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 
 from statsapi.http.errors import RequestError
 from statsapi.ingest.envelope_parts import Envelope, Item
@@ -55,10 +54,10 @@ def submission_of(parsed: Envelope, sender: Sender, refusal: RequestError | None
 
 
 def _reports(items: Iterable[Item]) -> Iterator[ClientReport]:
-    """Yield the client reports that can be read, with up to MOST_ROWS rows in all."""
+    """Yield the client reports that can be read. Up to MOST_ROWS rows are read in all."""
     room = MOST_ROWS
     for item in items:
-        report = parse_report(item.payload) if item.type == "client_report" else None
+        report = parse_report(item.payload, room) if item.type == "client_report" and room else None
         if report is not None:
-            yield replace(report, rows=report.rows[:room])
-            room = max(0, room - len(report.rows))
+            room -= report.read
+            yield report

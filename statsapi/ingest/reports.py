@@ -18,7 +18,7 @@ from typing import TypeGuard
 from statsapi.http.foreign_json import Buffer, as_list, as_mapping, as_text, parse_object
 from tsdb.outcomes import LARGEST_QUANTITY, OTHER_REASON, Outcome, category_of, reason_of
 
-# The most rows that are read from a report. SDKs add up equal rows, so they send a few dozen.
+# The most rows that are read from the reports of an envelope. SDKs add up equal rows, so they send a few dozen.
 MOST_ROWS = 200
 # Seconds. A clock that is off by more than this is corrected. Less may be the time that the report was on its way.
 LARGEST_DRIFT = 55 * 60
@@ -46,10 +46,11 @@ class ClientReport:
 
     timestamp: float | None  # seconds since the epoch by the client's clock, or None
     rows: tuple[ReportRow, ...]
+    read: int  # rows as they were sent, bad ones included
 
 
-def parse_report(payload: Buffer) -> ClientReport | None:
-    """Return the report, or None if it cannot be read.
+def parse_report(payload: Buffer, room: int = MOST_ROWS) -> ClientReport | None:
+    """Return the report, of which `room` rows are read, or None if it cannot be read.
 
     A row with a bad quantity or without a category is left out.
     """
@@ -58,10 +59,10 @@ def parse_report(payload: Buffer) -> ClientReport | None:
     except ValueError:
         return None
     totals: Counter[tuple[Outcome, str, str]] = Counter()
-    room = MOST_ROWS
+    read = 0
     for name, outcome in _OUTCOME_OF_LIST.items():
-        rows = as_list(report.get(name))[:room]
-        room -= len(rows)
+        rows = as_list(report.get(name))[: room - read]
+        read += len(rows)
         for row in map(as_mapping, rows):
             category, quantity = as_text(row.get("category")), row.get("quantity")
             if not category or not _is_quantity(quantity):
@@ -71,6 +72,7 @@ def parse_report(payload: Buffer) -> ClientReport | None:
     return ClientReport(
         timestamp=parse_timestamp(report.get("timestamp")),
         rows=tuple(ReportRow(*key, quantity) for key, quantity in totals.items()),
+        read=read,
     )
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from projects import services
 from projects.models import ProjectFilters, ProjectKey
-from statsapi.ingest.reports import MOST_ROWS
+from statsapi.ingest import enveloped
+from statsapi.ingest.reports import MOST_ROWS, parse_report
 from tests.ingest.conftest import Sdk
 
 EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
@@ -94,6 +95,23 @@ def test_all_reports_of_an_envelope_have_a_number_of_rows_together(sdk: Sdk, cou
     one = ({"type": "client_report"}, json.dumps({"discarded_events": rows}).encode())
     assert sdk.envelope(*[one] * 15).status_code == 200
     assert sum(counted(category)["client_discard"] for category in categories) == MOST_ROWS
+
+
+def test_bad_rows_are_read_rows_and_what_follows_them_is_not_read(sdk: Sdk, counted: Any, monkeypatch: Any) -> None:
+    def report(*rows: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
+        return {"type": "client_report"}, json.dumps({"discarded_events": rows}).encode()
+
+    def noted(payload: bytes, room: int) -> Any:
+        read.append(room)
+        return parse_report(payload, room)
+
+    read: list[int] = []
+    monkeypatch.setattr(enveloped, "parse_report", noted)
+    good = {"reason": "sample_rate", "category": "error", "quantity": 1}
+    many = report(*[{}] * (MOST_ROWS - 5))
+    assert sdk.envelope(report(good, good), many, *[report(good, good)] * 20).status_code == 200
+    assert counted("error")["client_discard"] == 5
+    assert read == [MOST_ROWS, MOST_ROWS - 2, 3, 1]
 
 
 @pytest.mark.parametrize("zeros", [ZEROS, str(uuid.UUID(int=0))])
