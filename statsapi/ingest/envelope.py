@@ -31,6 +31,7 @@ from tsdb.outcomes import Category
 
 NEWLINE = 0x0A
 BLANKS = b" \t\r\n"  # what may stand before JSON
+FEW_BLANKS = 64
 
 
 class EnvelopeParser:
@@ -132,7 +133,7 @@ class EnvelopeParser:
             if self._item is not None:
                 at = self._payload(self._item, piece, at)
             elif not self._held and piece[at] in BLANKS:
-                at = len(piece) - len(piece[at:].lstrip(BLANKS))
+                at = after_blanks(piece, at)
             else:
                 at = self._headers(piece, at)
 
@@ -217,6 +218,16 @@ class EnvelopeParser:
         is_lost = item.is_too_large and item.category is not None
         (self._lost if is_lost else self._items).append(item.item(payload))
         self._kept += len(payload)
+
+
+def after_blanks(piece: bytes, at: int) -> int:
+    """Return where the blanks end that begin at `at`. A body may be nothing else, and `lstrip` takes 7 µs for a KB."""
+    rest = piece[at : at + FEW_BLANKS].lstrip(BLANKS)
+    if not rest:
+        rest = piece[at + FEW_BLANKS :]
+        rest = rest.lstrip(BLANKS) if rest.translate(None, BLANKS) else b""
+        return len(piece) - len(rest)
+    return min(len(piece), at + FEW_BLANKS) - len(rest)
 
 
 def _envelope_header(line: Buffer) -> EnvelopeHeader:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from statsapi.http.errors import BodyLimit, RequestError
 from statsapi.ingest.categories import ERROR_ATTACHMENTS
-from statsapi.ingest.envelope import EnvelopeParser
+from statsapi.ingest.envelope import BLANKS, EnvelopeParser, after_blanks
 from statsapi.ingest.envelope_parts import EnvelopeLimits
 from tests.ingest.bounds import ENVELOPE, EVENT, FIVE, golden_envelopes, outcome, parse_envelope, refusal, status_of
 from tsdb.outcomes import Category
@@ -31,6 +31,12 @@ def test_only_what_is_read_is_kept() -> None:
 def test_a_payload_without_length_ends_at_the_newline_and_keeps_a_carriage_return() -> None:
     envelope = parse_envelope(b'{}\n{"type":"event"}\none\r\n{"type":"client_report"}\ntwo', ENVELOPE)
     assert [item.payload for item in envelope.items] == [b"one\r", b"two"]
+
+
+@given(st.text("\t\n\r x", max_size=10), st.integers(0, 200), st.binary(max_size=100), st.integers(0, 5))
+def test_blanks_are_passed_over_however_many_there_are(first: str, number: int, rest: bytes, at: int) -> None:
+    piece = b"\n" * at + first.encode() + b"\n" * number + rest
+    assert after_blanks(piece, at) == len(piece) - len(piece[at:].lstrip(BLANKS))
 
 
 def test_the_header_carries_what_other_rooms_need() -> None:
