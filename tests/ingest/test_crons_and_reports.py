@@ -12,6 +12,7 @@ import pytest
 from projects import services
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.ingest.credentials import UNKNOWN_KEY
+from statsapi.ingest.endpoints.nel import MOST_REPORTS
 from tests.asgi import Client
 from tests.ingest.conftest import Sdk
 from tests.ingest.counts import total_of
@@ -118,7 +119,12 @@ def test_each_network_error_is_a_log_item(key: ProjectKey, of: Callable[..., int
 
 @pytest.mark.parametrize(
     ("body", "detail"),
-    [(b"", "empty request body"), (b"{}", "invalid JSON data"), (b"[", "invalid JSON data")],
+    [
+        (b"", "empty request body"),
+        (b"{}", "invalid JSON data"),
+        (b"[", "invalid JSON data"),
+        (b"[" + b"{}," * MOST_REPORTS + b"{}]", "invalid JSON data"),
+    ],
 )
 def test_what_is_no_list_of_reports_is_invalid(sdk: Sdk, of: Callable[..., int], body: bytes, detail: str) -> None:
     response = sdk.post("nel/", body)

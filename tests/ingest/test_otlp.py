@@ -15,7 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from projects.models import Project
+from statsapi.ingest.endpoints import otlp
 from statsapi.ingest.otlp import MOST_GROUPS, Signal, in_json, in_protobuf, load
+from statsapi.ingest.turns import LARGE_BYTES
 from tests.asgi import Client
 from tests.ingest.bounds import status_of
 from tests.ingest.conftest import Sdk
@@ -121,6 +123,20 @@ def test_a_batch_has_the_limit_of_what_is_parsed(sdk: Sdk) -> None:
     response = send(sdk, TRACES, gzip.compress(bytes(1024 * 1024 + 1)), content_encoding="gzip")
     assert response.status_code == 413
     assert b"INGEST_MAX_ITEM_BYTES" in response.content
+
+
+@pytest.mark.parametrize("body", [message(1, b"") * 2000, b'{"resourceLogs":[' + b"{}," * 2000 + b"{}]}"])
+def test_a_batch_of_resources_without_content_waits_for_its_turn(
+    sdk: Sdk, monkeypatch: pytest.MonkeyPatch, body: bytes
+) -> None:
+    async def noted(size: int, function: Callable[..., int], *arguments: Any) -> int:
+        sizes.append(size)
+        return function(*arguments)
+
+    sizes: list[int] = []
+    monkeypatch.setattr(otlp, "in_turn", noted)
+    assert send(sdk, LOGS, body, "application/json" if body.startswith(b"{") else PROTOBUF).status_code == 200
+    assert sizes[0] > LARGE_BYTES
 
 
 def test_the_key_is_asked_for_before_the_body() -> None:
