@@ -103,6 +103,23 @@ def test_send_event_counts(ask: Ask, service: IntakeService, sender: Sender) -> 
     assert service.stat(sender, "generated", environment="production") == 1
 
 
+@pytest.mark.parametrize(("command", "schedule"), [("true", ()), ("false", ()), ("true", ("--schedule", "0 3 * * *"))])
+def test_the_begin_and_the_end_of_a_command_are_check_ins(
+    ask: Ask, service: IntakeService, sender: Sender, command: str, schedule: tuple[str, ...]
+) -> None:
+    words = ("monitors", "run", *schedule, "nightly", "--", command)
+    said = ask(service.port, "", *words, SENTRY_DSN=sender.dsn(service.port))
+    assert said.status == (command == "false"), said.complained
+    assert service.facts(sender) == {("monitor", "accepted", "none"): 2}
+
+
+@pytest.mark.parametrize("words", [("releases", "list"), ("issues", "list", "--project", "web"), ("monitors", "list")])
+def test_what_there_is_not_here_is_not_found(ask: Ask, service: IntakeService, words: tuple[str, ...]) -> None:
+    said = ask(service.port, service.token, *words, "--org", "acme")
+    assert said.status == 1
+    assert "not found" in said.complained
+
+
 @pytest.mark.parametrize("words", [("info",), ("organizations", "list"), ("projects", "list", "--org", "acme")])
 def test_a_token_that_is_none_is_told_as_such(ask: Ask, service: IntakeService, words: tuple[str, ...]) -> None:
     said = ask(service.port, "sta_no", *words)
