@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from django.http import HttpResponseBase, QueryDict
@@ -16,7 +16,7 @@ from statsapi.api.errors import BadQuery, Missing
 from statsapi.api.objects import get_organization, get_team, project_slugs
 from statsapi.api.parameters import Choice, Patterns
 from statsapi.api.permissions import ORGANIZATION_SCOPES
-from statsapi.api.schema.operations import describe
+from statsapi.api.schema.operations import View, describe
 from statsapi.api.stats.csv_format import FORMAT, counts_as_csv, counts_by_project_as_csv, wants_csv
 from statsapi.api.stats.pairs import Pairs, pairs_by_project_response, pairs_response
 from statsapi.api.stats.query import ENVIRONMENT, STAT, TIME_RANGE, TimeRange, parse_time_range
@@ -38,17 +38,21 @@ MAX_PAIRS = 500_000
 """Most pairs of all projects in one answer: some 12 MB. 1000 projects by 360 times 10 seconds are below it."""
 
 
-class OrganizationStatsView(ApiView):
-    scope_map = ORGANIZATION_SCOPES
-
-    @describe(
-        "retrieve_organization_event_counts",
-        "Retrieve event counts for an organization",
+def _describe(operation_id: str, summary: str) -> Callable[[View], View]:
+    return describe(
+        operation_id,
+        summary,
         Pairs | dict[str, Pairs],
         says="Pairs, or with group=project an object of them by project id.",
         csv="The same as CSV.",
         parameters=PARAMETERS,
     )
+
+
+class OrganizationStatsView(ApiView):
+    scope_map = ORGANIZATION_SCOPES
+
+    @_describe("retrieve_organization_event_counts", "Retrieve event counts for an organization")
     def get(self, request: Request, organization_slug: str) -> Any:
         return _answer(self, request, get_organization(self, organization_slug), organization_slug)
 
@@ -58,14 +62,7 @@ class TeamStatsView(ApiView):
 
     scope_map = ORGANIZATION_SCOPES
 
-    @describe(
-        "retrieve_team_event_counts",
-        "Retrieve event counts for the organization's one team",
-        Pairs | dict[str, Pairs],
-        says="Pairs, or with group=project an object of them by project id.",
-        csv="The same as CSV.",
-        parameters=PARAMETERS,
-    )
+    @_describe("retrieve_team_event_counts", "Retrieve event counts for the organization's one team")
     def get(self, request: Request, organization_slug: str, team_slug: str) -> Any:
         return _answer(self, request, get_team(self, organization_slug, team_slug), organization_slug)
 
