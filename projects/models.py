@@ -27,6 +27,8 @@ SLUG_PATTERN = rf"^{SLUG}\Z"
 _SLUG_RULE = RegexValidator(SLUG_PATTERN, "Use 1 to 100 of a-z, 0-9, - and _, and not digits alone: those are for ids.")
 LONGEST_QUOTA_WINDOW = 86400
 """Seconds."""
+LONGEST_LIST = 10_000
+"""The most characters of a list of an inbound filter."""
 HEX_PATTERN = r"^[0-9a-f]{32}\Z"
 _HEX_RULE = RegexValidator(HEX_PATTERN, "Use 32 hexadecimal digits.")
 _NOT_DIGITS = r"[a-z_-]"
@@ -220,12 +222,12 @@ class ProjectFilters(models.Model):
     ip_addresses = models.TextField(
         "IP addresses",
         blank=True,
-        max_length=10_000,
+        max_length=LONGEST_LIST,
         validators=[_check_networks],
         help_text="Addresses or networks, as 10.0.0.0/8.",
     )
-    release_versions = models.TextField(blank=True, max_length=10_000, help_text="Globs, as 1.2.*")
-    error_messages = models.TextField(blank=True, max_length=10_000, help_text="Globs, as *TimeoutError*")
+    release_versions = models.TextField(blank=True, max_length=LONGEST_LIST, help_text="Globs, as 1.2.*")
+    error_messages = models.TextField(blank=True, max_length=LONGEST_LIST, help_text="Globs, as *TimeoutError*")
 
     class Meta:
         verbose_name = verbose_name_plural = "inbound filters"

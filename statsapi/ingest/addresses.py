@@ -108,7 +108,7 @@ def _matching(segments: Sequence[str]) -> Found | None:
 
 
 def _may_have_prefix(words: Mapping[str, str], segments: Sequence[str]) -> bool:
-    """Return whether the path is neither a page of ours nor somebody else's `api/<word>/store`."""
+    """Return whether the project id is a number, and no page of this service is at the path."""
     project = words.get("project_id", "0")
     return project.isascii() and project.isdigit() and not _is_page(f"/{'/'.join(segments)}/")
 

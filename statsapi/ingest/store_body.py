@@ -53,8 +53,8 @@ def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
 def _unwrapped(text: bytes, limit: BodyLimit) -> bytes:
     """Return the JSON that base64, or base64 of zlib, holds.
 
-    Some clients break it into lines, as in a mail, or write the alphabet for addresses, without the padding. A `+` that
-    came through a query string without being quoted arrives as a blank, and is put back.
+    Some clients break it into lines, as in a mail, or send URL-safe base64 without padding. A `+` that came through a
+    query string without being quoted arrives as a blank, and is put back.
     """
     packed = text.translate(_USUAL_ALPHABET, _LINE_BREAKS)
     data = binascii.a2b_base64(packed + b"=" * (-len(packed) % 4), strict_mode=True)

@@ -13,7 +13,7 @@ from rest_framework.response import Response
 
 from projects import selectors, services
 from projects.legacy_browsers import LEGACY_BROWSERS
-from projects.models import Project, ProjectFilters
+from projects.models import LONGEST_LIST, Project, ProjectFilters
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing
 from statsapi.api.json_body import read_object
@@ -39,8 +39,6 @@ OPTIONS = {
     "filters:error_messages": "error_messages",
 }
 """Likewise by the option of a project that sets the list."""
-LONGEST_LIST = 10_000
-"""The most characters of a list."""
 
 
 class Filter(TypedDict):

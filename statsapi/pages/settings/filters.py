@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from projects import selectors, services
-from projects.models import ProjectFilters
+from projects.models import LONGEST_LIST, ProjectFilters
 from statsapi.http import clock
 from statsapi.pages.access import WRITE, ProjectPlace, in_project
 from statsapi.pages.refusals import refusals_as_messages, refusals_in
@@ -20,9 +20,6 @@ from statsapi.pages.settings import recent
 from statsapi.pages.settings.forms import ChangeForm
 from statsapi.pages.settings.posting import posted
 from tsdb.outcomes import Outcome
-
-LONGEST_LIST = 10_000
-"""The most characters of a list."""
 
 UNDO = "filters before"
 """The session has under this name what the latest change of filters replaced, and by what."""
