@@ -130,17 +130,19 @@ class FiltersForm(ChangeForm):
 
 
 class FilterRow(NamedTuple):
-    """A filter with its field, and how many errors it caught within 7 days."""
+    """A filter with its field, how many errors it caught within 7 days, and an event that it would catch, or ""."""
 
     filter: Filter
     field: forms.BoundField
     caught: str
+    example: str
 
 
 @in_project(WRITE, ("GET", "POST"))
 def filters(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
     """Show the filters, and switch them."""
-    form = FiltersForm(posted(request), row=_row(place))
+    row = _row(place)
+    form = FiltersForm(posted(request), row=row)
     if form.is_valid():
         with refusals_in(form):
             before, after = _save(place, form.changes())
@@ -159,7 +161,9 @@ def filters(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
             "tab": "settings",
             "section": "filters",
             "form": form,
-            "rows": [FilterRow(one, form[one.field], f"{by_reason[one.name]:,}") for one in FILTERS],
+            "rows": [
+                FilterRow(one, form[one.field], f"{by_reason[one.name]:,}", _example(one, row)) for one in FILTERS
+            ],
             "elsewhere": sorted(
                 (reason, f"{count:,}") for reason, count in by_reason.items() if count and reason not in names
             ),
@@ -182,6 +186,11 @@ def undo(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
             if stayed:
                 messages.warning(request, f"Not undone, because it was changed again after you: {', '.join(stayed)}.")
     return _to_filters(place)
+
+
+def _example(one: Filter, row: ProjectFilters) -> str:
+    """Return the filter's example. Browsers that were chosen may not be that of the example, so they have none."""
+    return "" if one.field == "legacy_browsers" and row.legacy_browser_subfilters else one.example
 
 
 def _row(place: ProjectPlace) -> ProjectFilters:
