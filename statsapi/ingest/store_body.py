@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from statsapi.http.bounded_body import BoundedBody
 from statsapi.http.errors import BodyLimit, RequestError
-from statsapi.http.foreign_json import parse_object
+from statsapi.http.foreign_json import has_no_numbers, parse_python_object
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
 
@@ -28,10 +28,15 @@ _LINE_BREAKS = b"\r\n\t"
 LARGEST_RATIO = 1000
 """A byte of base64 of zlib unpacks to about so many at most."""
 
+SLOWER = 10
+"""How many times as long it takes to read a byte of a text with NaN in it."""
+
 
 def most_bytes(body: bytes) -> int:
-    """Return how many bytes of JSON a body may hold."""
-    return len(body) if body.lstrip().startswith(b"{") else len(body) * LARGEST_RATIO
+    """Return how many bytes of JSON a body may hold, or of JSON that takes as long to read."""
+    if body.lstrip().startswith(b"{"):
+        return len(body) * SLOWER if has_no_numbers(body) else len(body)
+    return len(body) * LARGEST_RATIO
 
 
 def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
@@ -40,7 +45,7 @@ def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
     if not text:
         raise RequestError(400, "empty request body", reason="empty")
     try:
-        event = parse_object(text if text.startswith(b"{") else _unwrapped(text, unpacked))
+        event = parse_python_object(text if text.startswith(b"{") else _unwrapped(text, unpacked))
     except ValueError as error:
         raise _invalid(str(error)) from None
     return StoreEvent(

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import base64
+import json
+import math
 import zlib
 
 import pytest
@@ -8,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.http.foreign_json import LARGEST_OF_PYTHON
 from statsapi.ingest.store_body import parse_store
 from tests.ingest.bounds import status_of
 
@@ -58,6 +61,33 @@ def test_an_event_that_unpacks_to_more_than_the_limit_is_413() -> None:
         parse_store(body, LIMIT)
     assert error.value.status == 413
     assert "STORE_SETTING" in error.value.detail
+
+
+def test_numbers_that_are_none_are_null_as_python_writes_them() -> None:
+    event = {"message": 'NaN and "Infinity"', "extra": {"a": math.nan, "b": [math.inf, -math.inf, 1]}}
+    text = json.dumps(event).encode()
+    for body in (text, base64.b64encode(zlib.compress(text))):
+        assert parse_store(body, LIMIT).event == {**event, "extra": {"a": None, "b": [None, None, 1]}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'{"a":NaN',
+        b'{"a":nan,"b":NaN}',
+        b'{"a":NaN,"b":"\\ud800"}',
+        b'{"a":NaN,"b":"\xe9"}',
+        b'{"a":NaN} {}',
+        b'{"a":NaN,"b":' + b"[" * 100_000 + b"]" * 100_000 + b"}",
+        b'{"a":NaN,"b":' + b"[" * 2000 + b"]" * 2000 + b"}",
+        b'{"a":NaN,"b":' + b"9" * 5000 + b"}",
+        b'{"a":NaN,"b":"' + b"x" * LARGEST_OF_PYTHON + b'"}',
+    ],
+)
+def test_nothing_else_that_is_no_json_is_read(body: bytes) -> None:
+    with pytest.raises(RequestError) as refusal:
+        parse_store(body, BodyLimit("STORE_SETTING", 10**6))
+    assert (refusal.value.status, refusal.value.reason) == (400, "invalid_json")
 
 
 def test_a_transaction_is_one() -> None:

@@ -49,3 +49,8 @@ def test_an_error_is_raised_and_the_next_one_has_its_turn() -> None:
 
 def test_a_store_body_that_is_packed_may_be_large_although_it_is_short() -> None:
     assert most_bytes(b'  {"message": "x"}') < LARGE_BYTES < most_bytes(b"eJyrVs" * 100)
+    assert (
+        most_bytes(b'{"a": [' + b"1, " * 10_000 + b"2]}")
+        < LARGE_BYTES
+        < most_bytes(b'{"a": [' + b"1, " * 10_000 + b"NaN]}")
+    )

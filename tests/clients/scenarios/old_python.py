@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import sys
 
-from raven import Client
+from raven import Client, breadcrumbs
 from raven.transport.http import HTTPTransport
 
 client = Client(sys.argv[1], transport=HTTPTransport, environment="production", release="1.0")
@@ -13,4 +14,5 @@ for number in range(int(sys.argv[2])):
 try:
     raise RuntimeError("it broke")
 except RuntimeError:
+    breadcrumbs.record(message="a rate", data={"rate": math.nan})  # it writes NaN, though that is no JSON
     client.captureException()
