@@ -163,7 +163,8 @@ def test_the_table_and_the_groups_are_the_same(
     assert table == ["timestamp,count", *(f"{iso(int(start))},{count}" for start, count in points)]
     grouped = {"group": "project", **query}
     assert ask(api, ORGANIZATION, grouped).json() == {str(project.pk): points}
-    assert lines(ask(api, ORGANIZATION, {**grouped, "format": "csv"}))[1:] == [f"web,{line}" for line in table[1:]]
+    by_project = lines(ask(api, ORGANIZATION, {**grouped, "format": "csv"}))
+    assert by_project[1:] == [f"{project.pk},web,{line}" for line in table[1:]]
 
 
 def test_a_key_has_local_days_too(api: Client, project: Project) -> None:
