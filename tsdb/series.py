@@ -33,7 +33,7 @@ from tsdb.outcomes import CATEGORIES, FILTERS, NO_REASON, REASONS, RECEIVED, Cat
 from tsdb.rollups import Rollup
 
 _PLAIN = re.compile(r"[A-Za-z0-9_.-]*")
-_UNSAFE = re.compile(rb"[^A-Za-z0-9_.-]")
+_AS_ENCODED = [chr(byte) if _PLAIN.fullmatch(chr(byte)) else f"%{byte:02X}" for byte in range(256)]
 _ENCODED = re.compile(rb"%([0-9A-F]{2})")
 
 NO_KEY = 0
@@ -178,7 +178,7 @@ def _encoded(word: str) -> str:
     """Return a category or a reason as it stands in a name. Different words never stand there alike."""
     if _PLAIN.fullmatch(word):
         return str(word)
-    return _UNSAFE.sub(lambda found: b"%%%02X" % found[0][0], word.encode()).decode()
+    return "".join(map(_AS_ENCODED.__getitem__, word.encode()))
 
 
 def parse_environment(name: str) -> InEnvironment | None:

@@ -50,6 +50,13 @@ def test_any_words_stand_in_a_name_and_are_read_as_they_were(category: str, reas
             assert match[1].decode() == rollup.name
 
 
+def test_each_byte_stands_in_a_name_as_it_ever_did() -> None:
+    plain = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-"
+    assert total(7, plain, Outcome.ABUSE).name == f"t:{plain}:abuse"
+    assert total(7, "~ a:b\x7f%/", Outcome.ABUSE).name == "t:%7E%20a%3Ab%7F%25%2F:abuse"
+    assert total(7, "ü☃", Outcome.ABUSE).name == "t:%C3%BC%E2%98%83:abuse"
+
+
 @given(first=TEXTS, second=TEXTS)
 def test_different_words_have_different_names(first: str, second: str) -> None:
     names = {fact(7, 0, Category.ERROR, Outcome.INVALID, word).name for word in (first, second)}
