@@ -55,6 +55,7 @@ class EnvelopeParser:
         "_seen",
         "_waiting",
         "header",
+        "parsed",
     )
 
     def __init__(self, limits: EnvelopeLimits) -> None:
@@ -68,6 +69,7 @@ class EnvelopeParser:
         self._kept = 0  # bytes of the items' payloads
         self._reports = 0  # bytes of those that are client reports
         self._seen = 0  # items, those of unknown type included
+        self.parsed = 0  # bytes of their headers
         self._has_event = self._has_transaction = False
 
     @property
@@ -186,6 +188,7 @@ class EnvelopeParser:
 
     def _opened(self, line: Buffer) -> OpenItem:
         """Return the item that begins with this line of headers."""
+        self.parsed += len(line)
         headers = _parsed(line)
         kind, length = headers.get("type"), headers.get("length")
         if not isinstance(kind, str):

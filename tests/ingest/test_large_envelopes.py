@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from django.http import HttpResponse
 
 from projects import services
 from projects.models import ProjectKey
+from statsapi.ingest.endpoints import envelope as endpoint
 from tests.ingest.conftest import Sdk, envelope
 
 EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
@@ -162,3 +164,26 @@ def test_an_envelope_that_is_signed_inside_counts_what_came_whole(sdk: Sdk, key:
     body = envelope(EVENT, attachment(30_000), header={"dsn": dsn, **HEADER})
     answer = sdk.http.post(f"/api/{key.project_id}/envelope/", body, content_type="text/plain")
     assert (answer.status_code, total("generated")) == (413, 1)
+
+
+@pytest.mark.parametrize(("filling", "takes_turns"), [(8000, True), (10, False)])
+def test_behind_long_headers_the_rest_is_parsed_in_turns(
+    sdk: Sdk,
+    limits: LazySettings,
+    total: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    filling: int,
+    takes_turns: bool,
+) -> None:
+    async def noted(feed: Callable[[bytes], None], piece: bytes) -> None:
+        turns.append(len(piece))
+        feed(piece)
+
+    turns: list[int] = []
+    monkeypatch.setattr(endpoint, "one_by_one", noted)
+    limits.INGEST_MAX_ENVELOPE_UNPACKED_BYTES = 2_000_000
+    items = [({"type": "attachment", "filling": "x" * filling}, b"x" * 10_000)] * 90
+    body = gzip.compress(envelope(*items, EVENT, header=HEADER))
+    assert sdk.post("envelope/", body, content_encoding="gzip").status_code == 200
+    assert total() == 1
+    assert (sum(turns) > 1_000_000) is takes_turns
