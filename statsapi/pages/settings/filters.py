@@ -126,7 +126,9 @@ class FiltersForm(ChangeForm):
             self.fields[one.field].help_text = one.catches
         if row.legacy_browser_subfilters:
             chosen = ", ".join(row.legacy_browser_subfilters.split())
-            self.fields["legacy_browsers"].help_text += (
+            self.fields[
+                "legacy_browsers"
+            ].help_text += (
                 f" Only those that were chosen through the API: {chosen}. The API can switch all of them on again."
             )
 
