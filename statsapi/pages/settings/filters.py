@@ -126,11 +126,8 @@ class FiltersForm(ChangeForm):
             self.fields[one.field].help_text = one.catches
         if row.legacy_browser_subfilters:
             chosen = ", ".join(row.legacy_browser_subfilters.split())
-            self.fields[
-                "legacy_browsers"
-            ].help_text += (
-                f" Only those that were chosen through the API: {chosen}. The API can switch all of them on again."
-            )
+            more = f" Only those that were chosen through the API: {chosen}. The API can switch all of them on again."
+            self.fields["legacy_browsers"].help_text += more
 
 
 class FilterRow(NamedTuple):
