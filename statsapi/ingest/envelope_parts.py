@@ -81,7 +81,7 @@ class OpenItem:
     is_too_large: bool = False  # to be kept
 
     def item(self, payload: bytes) -> Item:
-        """Return the item, of which so much came as did."""
+        """Return the item. It counts what came of its payload."""
         return Item(self.type, self.category, self._counts(), payload, self.makes_error)
 
     def _counts(self) -> tuple[tuple[Category, int], ...]:

@@ -31,7 +31,7 @@ class FilterConfig:
     localhost: bool = False
     ip_addresses: tuple[str, ...] = ()  # addresses and networks (CIDR) of clients
     release_versions: tuple[str, ...] = ()  # globs without alternatives
-    error_messages: tuple[str, ...] = ()  # likewise, against the message and "type: value"
+    error_messages: tuple[str, ...] = ()  # globs without alternatives; the message and "type: value" are compared
     browser_extensions: bool = False
     legacy_browsers: tuple[str, ...] = ()  # names of subfilters, of LEGACY_BROWSERS
     web_crawlers: bool = False

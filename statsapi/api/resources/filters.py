@@ -30,15 +30,15 @@ SWITCHES = {
     "localhost": "localhost",
     "web-crawlers": "web_crawlers",
 }
-"""The field of ProjectFilters by the filter's name."""
+"""The field of ProjectFilters by the filter's name, for the filters that are on or off."""
 LISTS = {"error-message": "error_messages", "ip-address": "ip_addresses", "release-version": "release_versions"}
-"""Likewise of the filters that are lists of texts."""
+"""The field of ProjectFilters by the filter's name, for the filters that are lists of texts."""
 OPTIONS = {
     "filters:blacklisted_ips": "ip_addresses",
     "filters:releases": "release_versions",
     "filters:error_messages": "error_messages",
 }
-"""Likewise by the option of a project that sets the list."""
+"""The field of ProjectFilters by the option of a project that sets the list."""
 
 
 class Filter(TypedDict):
