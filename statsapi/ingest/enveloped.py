@@ -42,13 +42,13 @@ def submission_of(parsed: Envelope, sender: Sender, refusal: RequestError | None
         claim = claim_of(identity, Category.FEEDBACK)
     submission = Submission(
         sender,
-        claim,
-        event,
-        tuple(count for one in others for count in one.counts),
-        tuple(_reports(others)),
-        parsed.header.sent_at,
-        refusal.reason if refusal is not None and lost else None,
-        tuple(lost),
+        id=claim,
+        event=event,
+        items=tuple(count for one in others for count in one.counts),
+        reports=tuple(_reports(others)),
+        sent_at=parsed.header.sent_at,
+        invalid=refusal.reason if refusal is not None and lost else None,
+        lost=tuple(lost),
     )
     return submission, identity
 

@@ -33,5 +33,5 @@ async def security(request: Request) -> Answer:
     ]
     submissions = [Submission(sender, event=Event(one)) for one in attributes]
     answer = identified(new_event_id() if reports else None)
-    told = await counted(found, submissions, answer)
-    return answer if is_list(body) else told
+    by_quota = await counted(found, submissions, answer)
+    return answer if is_list(body) else by_quota
