@@ -31,6 +31,11 @@ class RequestError(Exception):
         return {"detail": self.detail}
 
 
+def empty_body() -> RequestError:
+    """Return the error to raise for an empty body."""
+    return RequestError(400, "empty request body", reason="empty")
+
+
 @dataclass(frozen=True, slots=True)
 class BodyLimit:
     """A maximum of a body and the name of its setting, so that a 413 says what to change."""

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError, empty_body
 from statsapi.http.foreign_json import parse_object
 
 # The library warns of each bad form, and anybody can send one.
@@ -137,7 +137,7 @@ class CrashFormParser:
     def end(self) -> CrashForm:
         """Return the form, after the whole body was fed. Raises RequestError 400 if it is not whole or has no dump."""
         if not self._fed:
-            raise RequestError(400, "empty request body", reason="empty")
+            raise empty_body()
         if not self._is_whole:
             raise _invalid("the form ends early")
         if self._dump is None:

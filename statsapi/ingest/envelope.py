@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from statsapi.http.errors import RequestError
+from statsapi.http.errors import RequestError, empty_body
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_object
 from statsapi.ingest.categories import ERROR_ATTACHMENTS, ITEM_CATEGORIES, READ_TYPES, category_of_item
 from statsapi.ingest.envelope_parts import Envelope, EnvelopeHeader, EnvelopeLimits, Item, OpenItem
@@ -93,7 +93,7 @@ class EnvelopeParser:
         """Return the envelope, after the whole body was fed. Raises RequestError."""
         if self.header is None:
             if not self._held:
-                raise RequestError(400, "empty request body", reason="empty")
+                raise empty_body()
             self.header, self._held = _envelope_header(self._held), bytearray()
         self._take_waiting()
         if self._item is None and self._held:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 from projects.environment_names import environment_name
-from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError, empty_body
 from statsapi.http.foreign_json import Buffer, as_mapping, as_text, parse_json
 from statsapi.ingest.attributes import LONGEST_RELEASE, LONGEST_TEXT, EventAttributes
 from statsapi.ingest.credentials import MOST_QUERY_FIELDS
@@ -36,7 +36,7 @@ def parse_security_reports(body: Buffer, reports: BodyLimit) -> tuple[SecurityRe
     Raises RequestError 400 if the body is no security report, and 413 if it holds more than `reports` allows.
     """
     if not body:
-        raise RequestError(400, "empty request body", reason="empty")
+        raise empty_body()
     try:
         value = parse_json(body)
     except ValueError as error:

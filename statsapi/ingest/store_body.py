@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from statsapi.http.bounded_body import BoundedBody
-from statsapi.http.errors import BodyLimit, RequestError
+from statsapi.http.errors import BodyLimit, RequestError, empty_body
 from statsapi.http.foreign_json import has_no_numbers, parse_python_object
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
@@ -43,7 +43,7 @@ def parse_store(body: bytes, unpacked: BodyLimit) -> StoreEvent:
     """Return the event. Raises RequestError 400 if the body is no event, 413 if it unpacks to more than the limit."""
     text = body.strip()
     if not text:
-        raise RequestError(400, "empty request body", reason="empty")
+        raise empty_body()
     try:
         event = parse_python_object(text if text.startswith(b"{") else _unwrapped(text, unpacked))
     except ValueError as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statsapi.http.errors import RequestError
+from statsapi.http.errors import RequestError, empty_body
 from statsapi.ingest.answers import Answer, identified_in_text, new_event_id
 from statsapi.ingest.attributes import event_attributes
 from statsapi.ingest.body_limits import body_limit
@@ -50,7 +50,7 @@ async def _read(request: Request) -> CrashForm:
         beginning.feed(piece)
         size += len(piece)
     if not size:
-        raise RequestError(400, "empty request body", reason="empty")
+        raise empty_body()
     beginning.check()
     return CrashForm((), 0, 0)
 

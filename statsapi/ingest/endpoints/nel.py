@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statsapi.http.errors import RequestError
+from statsapi.http.errors import RequestError, empty_body
 from statsapi.http.foreign_json import as_mapping, parse_json
 from statsapi.ingest.answers import Answer, identified
 from statsapi.ingest.credentials import read_project_id, required
@@ -32,7 +32,7 @@ async def nel(request: Request) -> Answer:
 def network_errors(body: bytes) -> int:
     """Return how many reports of a list are of a network error. Raises RequestError 400 if there is no list."""
     if not body:
-        raise RequestError(400, "empty request body", reason="empty")
+        raise empty_body()
     try:
         reports = parse_json(body)
         if not isinstance(reports, list):

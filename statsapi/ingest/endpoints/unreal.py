@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statsapi.http.errors import RequestError
+from statsapi.http.errors import RequestError, empty_body
 from statsapi.ingest.answers import Answer, identified_in_text, new_event_id
 from statsapi.ingest.attributes import EventAttributes
 from statsapi.ingest.endpoints.common import authorize_by_path, counted, invalid
@@ -22,7 +22,7 @@ async def unreal(request: Request) -> Answer:
         async for piece in unpacked(request, "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES"):
             size += len(piece)
         if not size:
-            raise RequestError(400, "empty request body", reason="empty")
+            raise empty_body()
     except RequestError as error:
         raise await invalid(found, error) from None
     answer = identified_in_text(new_event_id())
