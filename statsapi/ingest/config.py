@@ -107,10 +107,10 @@ async def authorized_now(project: int, public_key: str) -> tuple[Config, Key]:
     try:
         config = await load_config(project)
     except Project.DoesNotExist:
-        raise await refusal(public_key, is_disabled=False) from None
+        raise await refusal(project, public_key, is_disabled=False) from None
     key = config.active_key(public_key)
     if key is None:
-        raise await refusal(public_key, is_disabled=public_key in config.keys)
+        raise await refusal(project, public_key, is_disabled=public_key in config.keys)
     return config, key
 
 

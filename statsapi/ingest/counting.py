@@ -52,7 +52,7 @@ async def count(submission: Submission, config: Config, key: Key) -> tuple[Outco
         except ProjectClosed:  # another version: the keys or filters have changed
             config, key = await authorized_now(config.project, sender.public_key)
         except Project.DoesNotExist:
-            raise await refusal(sender.public_key, is_disabled=False) from None
+            raise await refusal(config.project, sender.public_key, is_disabled=False) from None
         else:
             event = submission.event
             if event is not None and event.category is Category.ERROR:

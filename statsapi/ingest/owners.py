@@ -57,11 +57,11 @@ def forget_owners() -> None:
     _known.clear()
 
 
-async def refusal(public_key: str, *, is_disabled: bool) -> RequestError:
-    """Return the error 403 for a key that may not send, with the cause. `is_disabled` says that the project has it.
+async def refusal(project: int, public_key: str, *, is_disabled: bool) -> RequestError:
+    """Return the error 403 for a key that may not send to this project. `is_disabled` says that the project has it.
 
-    It tells the holder of a key about this key. It tells nothing of the project: one that does not exist looks like one
-    that does not have the key.
+    The cause tells the holder of a key about this key, and nothing of the project: one that does not exist looks like
+    one that does not have the key.
     """
     if is_disabled:
         return rejected(DISABLED_KEY)
@@ -71,7 +71,8 @@ async def refusal(public_key: str, *, is_disabled: bool) -> RequestError:
         owner = await owner_of(public_key)
     except (DatabaseError, threads.Full):
         return rejected(NOT_OF_PROJECT)
-    return rejected(UNKNOWN_KEY if owner is None else FOREIGN_KEY)
+    # The caller has just seen that the project does not have the key. If it is the owner, the key was deleted since.
+    return rejected(UNKNOWN_KEY if owner in (None, project) else FOREIGN_KEY)
 
 
 def _may_look() -> bool:

@@ -36,7 +36,10 @@ def send(project: int, public: str) -> Any:
 
 
 def causes(project: int, public: str) -> list[str]:
-    response = send(project, public)
+    return causes_of(send(project, public))
+
+
+def causes_of(response: Any) -> list[str]:
     answer: dict[str, Any] = response.json()
     assert (response.status_code, answer["detail"], response["X-Sentry-Error"]) == (403, REJECTED, REJECTED)
     causes: list[str] = answer["causes"]
@@ -64,6 +67,20 @@ def test_a_project_that_does_not_exist_looks_like_one_that_does_not_have_the_key
 def test_a_deleted_project_leaves_an_unknown_key(project: Project, key: ProjectKey) -> None:
     assert send(project.pk, key.public).status_code == 200
     services.delete_project(project=project)
+    assert causes(project.pk, key.public) == [UNKNOWN_KEY]
+
+
+@pytest.mark.parametrize("is_whole_project", [True, False])
+def test_a_deleted_key_is_unknown_although_it_was_looked_for_before(
+    project: Project, key: ProjectKey, other: Project, is_whole_project: bool
+) -> None:
+    by_key = f"/api/store/?sentry_key={key.public}"
+    assert Client().send(by_key, b"{}").status_code == 200
+    if is_whole_project:
+        services.delete_project(project=project)
+    else:
+        services.delete_keys([key])
+    assert causes_of(Client().send(by_key, b"{}")) == [UNKNOWN_KEY]
     assert causes(project.pk, key.public) == [UNKNOWN_KEY]
 
 
