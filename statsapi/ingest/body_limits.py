@@ -7,6 +7,11 @@ from django.conf import settings
 from statsapi.http.errors import BodyLimit
 from statsapi.ingest.envelope_parts import EnvelopeLimits
 
+ENVELOPE_BODY = ("INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
+STORE_BODY = ("INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+"""The settings that limit a whole body, as sent and unpacked. The first pair is for envelopes and crashes, the other
+for single events, reports of browsers and check-ins."""
+
 
 def body_limit(setting: str) -> BodyLimit:
     """Return the limit of that setting."""

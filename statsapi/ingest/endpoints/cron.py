@@ -7,6 +7,7 @@ from urllib.parse import parse_qs
 from statsapi.http.errors import RequestError
 from statsapi.http.foreign_json import parse_object
 from statsapi.ingest.answers import Answer
+from statsapi.ingest.body_limits import STORE_BODY
 from statsapi.ingest.credentials import MOST_QUERY_FIELDS
 from statsapi.ingest.endpoints.common import authorize_by_path, counted, invalid
 from statsapi.ingest.request import Request
@@ -24,7 +25,7 @@ async def cron(request: Request) -> Answer:
     status: object = _in_query(request.query)
     try:
         if status is None:
-            body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+            body = await whole_body(request, *STORE_BODY)
             status = await in_turn(len(body), _in_body, body)
         else:
             await request.body.drain()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statsapi.http.errors import RequestError
 from statsapi.ingest.answers import Answer, identified, new_event_id
-from statsapi.ingest.body_limits import body_limit, envelope_limits
+from statsapi.ingest.body_limits import ENVELOPE_BODY, body_limit, envelope_limits
 from statsapi.ingest.credentials import credentials_of_envelope, read_project_id
 from statsapi.ingest.endpoints.common import Authorized, authorize, counted, credentials_sent, invalid
 from statsapi.ingest.envelope import EnvelopeParser
@@ -13,8 +13,6 @@ from statsapi.ingest.enveloped import submission_of
 from statsapi.ingest.request import Request
 from statsapi.ingest.turns import in_turn, one_by_one
 from statsapi.ingest.unpacking import unpacked
-
-_SENT, _UNPACKED = "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES"
 
 QUICK_HEADERS = 16 * 1024
 """The bytes of items' headers that are parsed at once. Behind more of them the body is parsed in turns, since a hundred
@@ -40,7 +38,7 @@ async def envelope(request: Request) -> Answer:
 
     try:
         try:
-            async for piece in unpacked(request, _SENT, _UNPACKED, reads_on=True):
+            async for piece in unpacked(request, *ENVELOPE_BODY, reads_on=True):
                 if parser.parsed > QUICK_HEADERS:
                     await one_by_one(parser.feed, piece)
                 else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from statsapi.http.errors import RequestError, empty_body
 from statsapi.ingest.answers import Answer, identified_in_text, new_event_id
 from statsapi.ingest.attributes import event_attributes
-from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.body_limits import ENVELOPE_BODY, body_limit
 from statsapi.ingest.crash_form import CrashForm, CrashFormParser, DumpBeginning, event_of
 from statsapi.ingest.credentials import read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
@@ -38,7 +38,7 @@ async def minidump(request: Request) -> Answer:
 
 
 async def _read(request: Request) -> CrashForm:
-    body = unpacked(request, "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES")
+    body = unpacked(request, *ENVELOPE_BODY)
     if request.media_type == "multipart/form-data":
         form = CrashFormParser(request.header("content-type") or "", body_limit("INGEST_MAX_ITEM_BYTES"))
         async for piece in body:

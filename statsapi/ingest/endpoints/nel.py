@@ -5,6 +5,7 @@ from __future__ import annotations
 from statsapi.http.errors import RequestError, empty_body
 from statsapi.http.foreign_json import as_mapping, parse_json
 from statsapi.ingest.answers import Answer, identified
+from statsapi.ingest.body_limits import STORE_BODY
 from statsapi.ingest.credentials import read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
 from statsapi.ingest.request import Request
@@ -21,7 +22,7 @@ async def nel(request: Request) -> Answer:
     """Count the network errors among the reports, each as a log item."""
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     try:
-        body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+        body = await whole_body(request, *STORE_BODY)
         number = await in_turn(len(body), network_errors, body)
     except RequestError as error:
         raise await invalid(found, error) from None

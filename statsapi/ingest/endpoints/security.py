@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statsapi.http.errors import RequestError
 from statsapi.ingest.answers import Answer, identified, new_event_id
-from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.body_limits import STORE_BODY, body_limit
 from statsapi.ingest.credentials import read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
 from statsapi.ingest.request import Request
@@ -23,7 +23,7 @@ async def security(request: Request) -> Answer:
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     sender = found.sender
     try:
-        body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+        body = await whole_body(request, *STORE_BODY)
         reports = await in_turn(len(body), parse_security_reports, body, body_limit("INGEST_MAX_ITEMS"))
     except RequestError as error:
         raise await invalid(found, error) from None

@@ -7,7 +7,7 @@ from urllib.parse import parse_qs
 from statsapi.http.errors import RequestError
 from statsapi.ingest.answers import Answer, identified, image, new_event_id
 from statsapi.ingest.attributes import event_attributes
-from statsapi.ingest.body_limits import body_limit
+from statsapi.ingest.body_limits import STORE_BODY, body_limit
 from statsapi.ingest.credentials import MOST_QUERY_FIELDS, NO_PROJECT, read_project_id, required
 from statsapi.ingest.endpoints.common import authorize, counted, credentials_sent, invalid
 from statsapi.ingest.endpoints.envelope import envelope
@@ -30,7 +30,7 @@ async def store(request: Request) -> Answer:
     found = await authorize(request, read_project_id(request.project), required(credentials_sent(request)))
     try:
         if request.method == "POST":
-            body = await whole_body(request, "INGEST_MAX_STORE_BYTES", "INGEST_MAX_STORE_UNPACKED_BYTES")
+            body = await whole_body(request, *STORE_BODY)
         else:
             body = _sent_in_query(request.query)
         submission, event_id = await in_turn(most_bytes(body), _of_store, body, found.sender)

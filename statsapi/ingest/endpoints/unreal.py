@@ -5,6 +5,7 @@ from __future__ import annotations
 from statsapi.http.errors import RequestError, empty_body
 from statsapi.ingest.answers import Answer, identified_in_text, new_event_id
 from statsapi.ingest.attributes import EventAttributes
+from statsapi.ingest.body_limits import ENVELOPE_BODY
 from statsapi.ingest.endpoints.common import authorize_by_path, counted, invalid
 from statsapi.ingest.request import Request
 from statsapi.ingest.submission import Event, Submission
@@ -19,7 +20,7 @@ async def unreal(request: Request) -> Answer:
     found = await authorize_by_path(request)
     size = 0
     try:
-        async for piece in unpacked(request, "INGEST_MAX_ENVELOPE_BYTES", "INGEST_MAX_ENVELOPE_UNPACKED_BYTES"):
+        async for piece in unpacked(request, *ENVELOPE_BODY):
             size += len(piece)
         if not size:
             raise empty_body()
