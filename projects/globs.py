@@ -11,6 +11,8 @@ from collections.abc import Iterable
 
 from django.core.exceptions import ValidationError
 
+from projects.lines import lines_of
+
 MOST_GLOBS = 500
 LONGEST_GLOB = 500
 """The most globs of a list, and the most characters of a glob. Every event is compared with all of them, within a bound
@@ -81,7 +83,7 @@ def check_globs(lists: dict[str, str]) -> None:
     """Raise ValidationError if a list has too many globs or too long ones. `lists` maps a field's name to its text."""
     errors = {}
     for field, text in lists.items():
-        globs = [line.strip() for line in text.splitlines() if line.strip()]
+        globs = lines_of(text)
         longest = max(globs, key=len, default="")
         if len(longest) > LONGEST_GLOB:
             errors[field] = f"Keep each glob to {LONGEST_GLOB} characters: “{longest[:20]}…” has {len(longest)}."

@@ -17,6 +17,7 @@ from django.db.models import Q
 from projects.environment_names import LONGEST_ENVIRONMENT
 from projects.globs import check_globs
 from projects.legacy_browsers import LEGACY_BROWSERS
+from projects.lines import lines_of
 from projects.page_models import Change as Change
 from projects.page_models import Preference as Preference
 from projects.page_models import PublicLink as PublicLink
@@ -184,7 +185,7 @@ class ProjectKey(models.Model):
 
 def _check_networks(text: str) -> None:
     """Raise ValidationError unless every line that is not empty is an IP address or a network."""
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in lines_of(text):
         try:
             ip_network(line, strict=False)
         except ValueError:
@@ -195,7 +196,7 @@ def _check_networks(text: str) -> None:
 
 def _check_legacy_browsers(text: str) -> None:
     """Raise ValidationError unless every line that is not empty is the name of a subfilter."""
-    for line in filter(None, map(str.strip, text.splitlines())):
+    for line in lines_of(text):
         if line not in LEGACY_BROWSERS:
             raise ValidationError(f"“{line}” is none of {', '.join(LEGACY_BROWSERS)}.")
 

@@ -16,6 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db import DatabaseError, transaction
 from django.db.models import Q, QuerySet
 
+from projects.lines import lines_of
 from projects.models import Project, PublicLink
 from projects.services import history, wording
 from projects.services.locking import locked_project, without_waiting
@@ -114,7 +115,7 @@ def use_link(secret: str, *, now: int) -> Link | None:
 
 def clean_origins(text: str) -> list[str]:
     """Return the sites that the lines of the text name, each once, as a browser writes them. Raises ValidationError."""
-    lines = dict.fromkeys(line.strip().lower().removesuffix("/") for line in text.splitlines() if line.strip())
+    lines = dict.fromkeys(line.lower().removesuffix("/") for line in lines_of(text))
     if len(lines) > MOST_ORIGINS:
         raise ValidationError({"origins": f"A link names at most {MOST_ORIGINS} sites: these are {len(lines)}."})
     for line in lines:

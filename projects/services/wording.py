@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from projects.lines import lines_of
 from projects.models import (
     SCOPES,
     ApiToken,
@@ -96,7 +97,7 @@ def of_filters(old: ProjectFilters | None, new: ProjectFilters) -> list[str]:
         if getattr(old, field) != getattr(new, field)
     ]
     for field in _LISTS:
-        before, after = _lines(getattr(old, field)), _lines(getattr(new, field))
+        before, after = lines_of(getattr(old, field)), lines_of(getattr(new, field))
         changes = [("added", _missing(after, before)), ("removed", _missing(before, after))]
         words = "; ".join(f"{verb} {_some(lines)}" for verb, lines in changes if lines)
         if words:
@@ -137,10 +138,6 @@ def _quota(key: ProjectKey) -> str:
 
 def _label(field: str) -> str:
     return str(getattr(ProjectFilters._meta.get_field(field), "verbose_name", field))
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]
 
 
 def _missing(lines: Sequence[str], others: Sequence[str]) -> list[str]:

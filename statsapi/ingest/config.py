@@ -18,6 +18,7 @@ from projects import selectors, services
 from projects.connections import get_store, server_of
 from projects.globs import without_alternatives
 from projects.legacy_browsers import LEGACY_BROWSERS
+from projects.lines import lines_of
 from projects.models import Project, ProjectFilters, ProjectKey
 from statsapi.door import threads
 from statsapi.ingest.filters import FilterConfig
@@ -256,9 +257,9 @@ def _quota(key: ProjectKey) -> Quota | None:
 def _filters(row: ProjectFilters) -> FilterConfig:
     return FilterConfig(
         localhost=row.localhost,
-        ip_addresses=_lines(row.ip_addresses),
-        release_versions=without_alternatives(_lines(row.release_versions)),
-        error_messages=without_alternatives(_lines(row.error_messages)),
+        ip_addresses=tuple(lines_of(row.ip_addresses)),
+        release_versions=without_alternatives(lines_of(row.release_versions)),
+        error_messages=without_alternatives(lines_of(row.error_messages)),
         browser_extensions=row.browser_extensions,
         legacy_browsers=_legacy_browsers(row),
         web_crawlers=row.web_crawlers,
@@ -270,9 +271,5 @@ def _legacy_browsers(row: ProjectFilters) -> tuple[str, ...]:
     """Return the subfilters that are on. A name that this version does not know is left out."""
     if not row.legacy_browsers:
         return ()
-    chosen = _lines(row.legacy_browser_subfilters)
+    chosen = lines_of(row.legacy_browser_subfilters)
     return tuple(name for name in LEGACY_BROWSERS if name in chosen) if chosen else LEGACY_BROWSERS
-
-
-def _lines(text: str) -> tuple[str, ...]:
-    return tuple(line.strip() for line in text.splitlines() if line.strip())

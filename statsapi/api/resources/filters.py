@@ -13,6 +13,7 @@ from rest_framework.response import Response
 
 from projects import selectors, services
 from projects.legacy_browsers import LEGACY_BROWSERS
+from projects.lines import lines_of
 from projects.models import LONGEST_LIST, Project, ProjectFilters
 from statsapi.api.base import ApiView
 from statsapi.api.errors import Missing
@@ -89,7 +90,7 @@ class Options(serializers.Field[dict[str, str], Any, dict[str, str], Any]):
                 errors[name] = [f"Keep to {LONGEST_LIST} characters."]
         if errors:
             raise serializers.ValidationError(errors)
-        return {name: "\n".join(_lines(text)) for name, text in data.items()}
+        return {name: "\n".join(lines_of(text)) for name, text in data.items()}
 
 
 class FiltersView(ApiView):
@@ -121,7 +122,7 @@ class FilterView(ApiView):
 def options_of(project: int) -> dict[str, str]:
     """Return the lists of a project's filters by their options."""
     filters = selectors.filters_of(project)
-    return {name: "\n".join(_lines(getattr(filters, field))) for name, field in OPTIONS.items()}
+    return {name: "\n".join(lines_of(getattr(filters, field))) for name, field in OPTIONS.items()}
 
 
 def save_options(project: Project, options: Mapping[str, str]) -> None:
@@ -149,7 +150,7 @@ def save_filters(project: Project, changes: Mapping[str, Any]) -> None:
 def _shown(filters: ProjectFilters, name: str) -> Filter:
     active: bool | list[str] = bool(getattr(filters, SWITCHES.get(name) or LISTS[name]))
     if name == LEGACY and active:
-        active = _lines(filters.legacy_browser_subfilters) or True
+        active = lines_of(filters.legacy_browser_subfilters) or True
     return {"id": name, "active": active}
 
 
@@ -167,7 +168,3 @@ def _changes(name: str, wanted: Mapping[str, Any]) -> dict[str, Any]:
         return {SWITCHES[name]: active}
     on = bool(subfilters) if subfilters is not None and active is not False else active
     return {"legacy_browsers": on, "legacy_browser_subfilters": "\n".join(subfilters or []) if on else ""}
-
-
-def _lines(text: str) -> list[str]:
-    return [line.strip() for line in text.splitlines() if line.strip()]

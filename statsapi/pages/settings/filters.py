@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from projects import selectors, services
+from projects.lines import lines_of
 from projects.models import LONGEST_LIST, ProjectFilters
 from statsapi.http import clock
 from statsapi.pages.access import WRITE, ProjectPlace, in_project
@@ -104,7 +105,7 @@ class ListField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         """Return the lines, each but the last with a line feed."""
-        return "\n".join(filter(None, map(str.strip, str(super().to_python(value)).splitlines())))
+        return "\n".join(lines_of(str(super().to_python(value))))
 
 
 class FiltersForm(ChangeForm):
