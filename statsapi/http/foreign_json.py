@@ -34,8 +34,8 @@ def parse_object(data: Buffer) -> Mapping[str, object]:
     return value
 
 
-def has_no_numbers(data: bytes) -> bool:
-    """Return whether NaN or Infinity is in the text, be it within a string."""
+def may_hold_nan(data: bytes) -> bool:
+    """Return whether NaN or Infinity stands in the text, be it as a number or within a string."""
     return b"NaN" in data or b"Infinity" in data
 
 
@@ -48,7 +48,7 @@ def parse_python_object(data: bytes) -> Mapping[str, object]:
     try:
         return parse_object(data)
     except ValueError:
-        if len(data) > LARGEST_OF_PYTHON or not has_no_numbers(data):
+        if len(data) > LARGEST_OF_PYTHON or not may_hold_nan(data):
             raise
     try:
         # What one parser takes goes through the other, so that nothing else gets in, such as half a surrogate pair.

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from statsapi.http.bounded_body import BoundedBody
 from statsapi.http.errors import BodyLimit, RequestError, empty_body
-from statsapi.http.foreign_json import has_no_numbers, parse_python_object
+from statsapi.http.foreign_json import may_hold_nan, parse_python_object
 from statsapi.ingest.event_ids import read_event_id
 from tsdb.outcomes import Category
 
@@ -35,7 +35,7 @@ SLOWER = 10
 def most_bytes(body: bytes) -> int:
     """Return how many bytes of JSON a body may hold, or of JSON that takes as long to read."""
     if body.lstrip().startswith(b"{"):
-        return len(body) * SLOWER if has_no_numbers(body) else len(body)
+        return len(body) * SLOWER if may_hold_nan(body) else len(body)
     return len(body) * LARGEST_RATIO
 
 
