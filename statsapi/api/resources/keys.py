@@ -155,7 +155,7 @@ def _read(serializer: type[KeyChangeSerializer], request: Request, of_key: Proje
     if of_key:
         halves = {"public": of_key.public, "secret": of_key.secret}
         if changed := [name for name, half in halves.items() if body.get(name, half) not in (half, None)]:
-            raise serializers.ValidationError({half: [CANNOT_CHANGE] for half in changed})
+            raise serializers.ValidationError({name: [CANNOT_CHANGE] for name in changed})
     wanted = serializer(data=body)
     wanted.is_valid(raise_exception=True)
     return dict(wanted.validated_data)

@@ -50,9 +50,12 @@ async def authorize(request: Request, project: int, credentials: Credentials) ->
 
 
 async def invalid(found: Authorized | None, error: RequestError) -> RequestError:
-    """Return the error to raise for bad data, and count it. Without credentials a 400 becomes a 401."""
+    """Return the error to raise for bad data, and count it.
+
+    Raises RequestError 401 instead of a 400 if there were no credentials.
+    """
     if found is None and error.status == 400:
-        required(None)
+        required(None)  # raises 401
     if found is not None and error.status in BAD_DATA:
         await count(Submission(found.sender, invalid=error.reason), found.config, found.key)
     return error
