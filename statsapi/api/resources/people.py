@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from projects import selectors
 from projects.models import ApiToken, Membership
-from statsapi.api.resources.representations import Avatar, date
+from statsapi.api.resources.representations import LETTERS, Avatar, date
 from statsapi.api.shapes import Date
 
 
@@ -94,7 +94,7 @@ def person(user: User) -> Person:
         "username": user.get_username(),
         "email": user.email,
         "avatarUrl": None,
-        "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+        "avatar": LETTERS,
         "emails": [{"id": number, "email": user.email, "is_verified": False}] if user.email else [],
         "isActive": user.is_active,
         "isManaged": False,
@@ -125,7 +125,7 @@ def stand_in(token: ApiToken) -> Oneself:
         "username": name,
         "email": "",
         "avatarUrl": None,
-        "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+        "avatar": LETTERS,
         "emails": [],
         "isActive": True,
         "isManaged": False,

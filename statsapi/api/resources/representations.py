@@ -25,10 +25,13 @@ class Status(TypedDict):
 
 
 class Avatar(TypedDict):
-    """The picture of an organization or a team: letters, always."""
+    """The picture of an organization, a team or a person: letters, always."""
 
     avatarType: str
     avatarUuid: str | None
+
+
+LETTERS: Avatar = {"avatarType": "letter_avatar", "avatarUuid": None}
 
 
 class Links(TypedDict):
@@ -177,7 +180,7 @@ def organization(row: models.Organization) -> Organization:
         "name": row.name,
         "dateCreated": date(row.created),
         "status": {"id": "active", "name": "active"},
-        "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+        "avatar": LETTERS,
         "isEarlyAdopter": False,
         "require2FA": False,
         "requireEmailVerification": False,
@@ -202,7 +205,7 @@ def team(row: models.Organization) -> Team:
         "hasAccess": True,
         "isPending": False,
         "memberCount": 1,
-        "avatar": {"avatarType": "letter_avatar", "avatarUuid": None},
+        "avatar": LETTERS,
     }
 
 

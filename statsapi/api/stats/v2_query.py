@@ -13,13 +13,7 @@ from django.http import QueryDict
 
 from statsapi.api.errors import BadQuery
 from statsapi.api.parameters import ID, ID_DIGITS, SLUG_OR_ID, Choices, Parameter, Pattern, Patterns, Texts
-from statsapi.api.stats.query import (
-    END_OF_TIME,
-    PERIOD,
-    UNITS,
-    parse_period,
-    parse_timezone,
-)
+from statsapi.api.stats.query import END_OF_TIME, PERIOD, UNITS, parse_period, parse_timezone
 from tsdb.facts import Kind, Question
 from tsdb.outcomes import CATEGORY_NAMES, Outcome
 from tsdb.rollups import Rollup
