@@ -15,6 +15,9 @@ from tests.servers import Server, free_port, listens, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
 
+SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
+"""Seconds that a test looks back at each resolution: at least to the bucket in which it began."""
+
 SETUP = """
 from django.core.management import call_command
 from projects import services
@@ -132,8 +135,8 @@ class Service:
         return self.ask("GET", f"/api/0/projects/acme/web/stats/?{words}")
 
     def counted(self, resolution: str = "1h") -> int:
-        """Return what acme/web received within the last 50 minutes, as the endpoint says."""
-        answer = self.stats(resolution=resolution, since=time.time() - 3000)
+        """Return what acme/web received since the test began, as the endpoint says."""
+        answer = self.stats(resolution=resolution, since=time.time() - SINCE[resolution])
         assert answer.status == 200, answer
         return sum(count for _, count in answer.json())
 

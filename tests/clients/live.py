@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.servers import postgresql_folder
-from tests.service import Answer, Service
+from tests.service import SINCE, Answer, Service
 
 NEW_PROJECT = """
 project = services.create_project(organization=Organization.objects.get(slug="acme"), slug={slug!r}, name={slug!r})
@@ -37,9 +37,6 @@ answer = [[*parse_fact(one.name)[1:], count] for one, count in sums.items()]
 """
 
 METRICS_TOKEN = "let-me-see"
-
-SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
-"""Seconds that a test looks back at each resolution: at least to the bucket in which it began."""
 
 _databases = itertools.count(2)
 

@@ -13,11 +13,12 @@ from itertools import islice
 
 import pytest
 
-from tests.clients.live import SINCE, IntakeService, Sender, event
+from tests.clients.live import IntakeService, Sender, event
 from tests.cluster import ClusterServer, Node
 from tests.faults.sending import LONGEST, Sending, send_until_acknowledged
 from tests.faults.stage import refuses_for_now
 from tests.servers import wait_for
+from tests.service import SINCE
 from tsdb.series import claim_key, state_key
 
 

@@ -16,7 +16,7 @@ from django.conf import settings
 
 from tests.faults.stage import Stage
 from tests.servers import ROOT, Server
-from tests.service import Answer, Service
+from tests.service import SINCE, Answer, Service
 from tsdb.scripts import Script
 
 ROWS = [
@@ -26,10 +26,10 @@ ROWS = [
 
 
 def counted(service: Service, slug: str, **query: str) -> list[int]:
-    """Return the sum of the last 50 minutes at each resolution."""
+    """Return what was received since the test began at each resolution."""
     sums = []
-    for resolution in ("10s", "5m", "1h", "1d"):
-        asked = {"resolution": resolution, "since": str(time.time() - 3000), **query}
+    for resolution, seconds in {**SINCE, "5m": 7200}.items():
+        asked = {"resolution": resolution, "since": str(time.time() - seconds), **query}
         words = "&".join(f"{name}={value}" for name, value in asked.items())
         answer = service.ask("GET", f"/api/0/projects/acme/{slug}/stats/?{words}")
         assert answer.status == 200, answer

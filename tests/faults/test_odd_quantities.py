@@ -60,7 +60,7 @@ def test_a_count_stops_at_the_largest_and_is_never_negative(api: Client, project
     for _ in range(3):
         assert count(api, {"quantity": 10**9}).status_code == 201
     for resolution in ("1h", "1d"):
-        found = series(api, since=now - 60, resolution=resolution)
+        found = series(api, since=now - 86400, resolution=resolution)
         assert max(found.values()) == LARGEST
         assert min(found.values()) > 0
     assert _total(api) == LARGEST
@@ -80,4 +80,4 @@ def _now(api: Client) -> list[int]:
 
 def _total(api: Client) -> Any:
     """Return the total at the resolution of a day, from two buckets because of midnight."""
-    return max(series(api, since=time.time() - 60, resolution="1d").values())
+    return max(series(api, since=time.time() - 86400, resolution="1d").values())

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.clients.live import SINCE, Connection, Sender, event
+from tests.clients.live import Connection, Sender, event
 from tests.faults.stage import Stage, refuses_for_now
-from tests.service import Answer
+from tests.service import SINCE, Answer
 from tsdb.series import claim_key, quota_key
 
 EVENT_ID = "fc6d8c0c43fc4630ad850ee518f1b9d0"
