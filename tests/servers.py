@@ -35,14 +35,23 @@ class ServerDied(Exception):
 
 PORTS = range(15_000, 32_768)
 """Below those that the kernel gives to outgoing connections, which would take one before its server listens there."""
+_handed_out: set[int] = set()
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 on which nothing listens now."""
+    """Return a port of 127.0.0.1 on which nothing listens now, and which no other call returns.
+
+    The processes of `-n 3` share the ports out. A server takes seconds until it listens, and others ask meanwhile.
+    """
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    ports = PORTS[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
     while True:
-        port = PORTS[secrets.randbelow(len(PORTS))]  # hypothesis seeds `random`, so that several runs got the same
+        port = ports[secrets.randbelow(len(ports))]  # hypothesis seeds `random`, so that several runs got the same
+        if port in _handed_out:
+            continue
         with suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
+            _handed_out.add(port)
             return port
 
 
@@ -94,7 +103,7 @@ class Server:
                 env={**os.environ, **environment},
             )
 
-    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 30) -> None:
+    def wait_until(self, ready: Callable[[], bool], what: str, seconds: float = 60) -> None:
         """Wait until the server is ready. Raises ServerDied or TimeoutError, after the process has ended."""
         try:
             wait_for(lambda: self.process.poll() is not None or ready(), what, seconds)
@@ -192,7 +201,7 @@ def start_redis(folder: Path, *options: str, port: int | None = None, binary: st
                 return bool(client.ping())
         except redis.exceptions.AuthenticationError:
             return True
-        except redis.exceptions.ConnectionError:  # not started yet, or still reading its file
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):  # not started, or reading its file
             return False
 
     server.wait_until(is_there, "Redis")
