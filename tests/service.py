@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -74,7 +75,7 @@ class Service:
             )
         self.token = str(self.run(SETUP))
         self.web = Server(self._command(), self.log, **self._environment)
-        wait_for(lambda: listens(self.port), "the start of granian")
+        wait_for(lambda: listens(self.port), "the start of granian", 60)
 
     def _command(self) -> list[str]:
         return [sys.executable, "-c", f"from statsapi.start import server; {self.changes}server.serve('')"]
@@ -99,8 +100,12 @@ class Service:
     def workers(self) -> list[int]:
         """Return the process ids of the workers."""
         main = self.web.process.pid
-        children = Path(f"/proc/{main}/task/{main}/children").read_text().split()
-        return [int(pid) for pid in children if "resource_tracker" not in Path(f"/proc/{pid}/cmdline").read_text()]
+        found = []
+        for child in Path(f"/proc/{main}/task/{main}/children").read_text().split():
+            with suppress(FileNotFoundError, ProcessLookupError):  # it was killed, and is gone by now
+                if "resource_tracker" not in Path(f"/proc/{child}/cmdline").read_text():
+                    found.append(int(child))
+        return found
 
     def run(self, source: str) -> Any:
         """Run Python code in the backstage process, and return what it assigned to `answer`, which JSON has to hold."""
