@@ -91,7 +91,7 @@ class RedisServer:
         try:
             with self.client() as client:
                 return bool(client.ping())
-        except redis.exceptions.ConnectionError:
+        except (redis.exceptions.ConnectionError, redis.exceptions.TimeoutError):
             return False
 
     def stop(self) -> None:
