@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from tests.faults.stage import RedisServer, Stage
+from tests.faults.stage import TSDB_TIMEOUT, RedisServer, Stage, in_time
 from tests.proxy import Proxy
 from tests.service import Service
 
@@ -32,6 +32,7 @@ def whole_stage(own_redis: RedisServer, tmp_path_factory: pytest.TempPathFactory
             tmp_path_factory.mktemp("service"),
             TSDB_URL=f"redis://127.0.0.1:{proxy.port}/0",
             CACHE_URL=f"redis://127.0.0.1:{own_redis.port}/1",
+            TSDB_TIMEOUT=str(TSDB_TIMEOUT),
             WEB_WORKERS="2",
         )
         yield Stage(own_redis, proxy, service)
@@ -44,8 +45,8 @@ def stage(whole_stage: Stage) -> Iterator[Stage]:
     whole_stage.mend()
     with whole_stage.redis.client() as client:
         client.flushall()
-    assert whole_stage.service.count().status == 201
-    assert whole_stage.service.stats().status == 200
+    assert in_time(whole_stage.service.count).status == 201
+    assert in_time(whole_stage.service.stats).status == 200
     with whole_stage.redis.client() as client:
         for key in client.scan_iter("ts:{*}:[tfe]:*"):
             client.delete(key)
