@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests.clients.live import Connection, Sender, event
-from tests.faults.stage import Stage, refuses_for_now
+from tests.faults.stage import Stage, in_time, refuses_for_now
 from tests.service import SINCE, Answer
 from tsdb.series import claim_key, quota_key
 
@@ -33,7 +33,7 @@ def send(stage: Stage, web: Sender) -> Send:
             return connection.send(web, event() if body is None else body, endpoint, **headers)
 
     for _ in range(30):  # which worker takes a connection is chance
-        assert send(b'{}\n{"type":"session"}\n{}\n').status == 200
+        assert in_time(lambda: send(b'{}\n{"type":"session"}\n{}\n')).status == 200
     stage.proxy.reset()
     return send
 
