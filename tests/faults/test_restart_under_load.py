@@ -17,6 +17,7 @@ import pytest
 
 from tests.clients.live import IntakeService, Sender, event
 from tests.servers import wait_for
+from tests.service import PATIENT
 
 pytestmark = pytest.mark.once
 
@@ -38,7 +39,7 @@ def counting(_: IntakeService, sender: Sender) -> Ask:
 def test_each_kept_connection_gets_its_answer_and_is_closed_after_it(
     tmp_path: Path, kind: Callable[[IntakeService, Sender], Ask], clients: int
 ) -> None:
-    service = IntakeService(tmp_path, workers=2)
+    service = IntakeService(tmp_path, workers=2, TSDB_TIMEOUT=PATIENT)
     answered = threading.Semaphore(0)
 
     def client(ask: Ask) -> int:

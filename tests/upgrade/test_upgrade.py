@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.servers import ROOT
+from tests.service import PATIENT
 from tests.upgrade.thaw import ThawedVar
 
 pytestmark = pytest.mark.once
@@ -25,7 +26,7 @@ def answers_on(var: ThawedVar, *how: str) -> dict[str, Any]:
     done = subprocess.run(
         [*command, json.dumps(numbers), *how],
         cwd=ROOT,
-        env={**environment, "VAR_DIR": str(var.var_dir), "SECRET_KEY": SECRET_KEY},
+        env={**environment, "TSDB_TIMEOUT": PATIENT, "VAR_DIR": str(var.var_dir), "SECRET_KEY": SECRET_KEY},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

@@ -6,11 +6,12 @@ import pytest
 
 from tests.clients.live import IntakeService, Sender
 from tests.faults.stage import Stage
+from tests.service import PATIENT
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
-    service = IntakeService(tmp_path_factory.mktemp("intake"), workers=2)
+    service = IntakeService(tmp_path_factory.mktemp("intake"), workers=2, TSDB_TIMEOUT=PATIENT)
     yield service
     service.stop()
 
