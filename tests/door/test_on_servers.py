@@ -41,7 +41,7 @@ def port(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     command = [sys.executable, "-m", request.param, *SERVERS[request.param], str(number), "tests.door.application:app"]
     log = tmp_path_factory.mktemp(request.param) / "log"
     server = Server(command, log, cwd=ROOT, BODY_TIMEOUT=str(BODY_SECONDS), DJANGO_SETTINGS_MODULE="")
-    wait_for(lambda: listens(number), f"the start of {request.param}")
+    wait_for(lambda: listens(number), f"the start of {request.param}", 60)
     yield number
     server.stop()
 
@@ -106,7 +106,12 @@ def test_a_body_that_does_not_end_is_answered_408(port: int, body: str) -> None:
 
 
 def test_while_every_thread_waits_more_are_started(port: int, tmp_path: Path) -> None:
-    file = tmp_path / "go-on"
+    # Afterwards a thread is free. On a busy machine the whole is tried up to four times.
+    assert any(seconds_after_a_crowd(port, tmp_path / str(number)) < LATE for number in range(4))
+
+
+def seconds_after_a_crowd(port: int, file: Path) -> float:
+    """Let 30 requests wait for the file, make it, and return what the first request after them took."""
     with ThreadPoolExecutor(30) as clients:
         waiting = [clients.submit(ask, port, f"/wait?file={file}") for _ in range(30)]
         answers = [ask(port, "/constant").body for _ in range(20)]
@@ -116,7 +121,7 @@ def test_while_every_thread_waits_more_are_started(port: int, tmp_path: Path) ->
     assert answers == [b"here"] * 20
     began = time.monotonic()
     ask(port, "/constant")
-    assert time.monotonic() - began < LATE  # a thread is free
+    return time.monotonic() - began
 
 
 def test_a_long_answer_comes_whole_and_is_closed(port: int, tmp_path: Path) -> None:
@@ -132,7 +137,7 @@ def test_a_long_answer_ends_when_its_client_goes_away(port: int, tmp_path: Path,
     with ExitStack() as stack:
         one = stack.enter_context(socket.create_connection(("127.0.0.1", port), 20))
         one.sendall(f"GET /rows?number=10000000000&file={file} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
-        wait_for(file.exists, "the beginning of the answer")
+        wait_for(lambda: file.exists() and file.read_text() != "", "the beginning of the answer")
         while read > 0:
             read -= len(one.recv(65536))
         assert file.read_text() == "began\n"
