@@ -4,47 +4,40 @@ from __future__ import annotations
 
 import gzip
 import socket
-import subprocess
 import sys
-import time
 from collections.abc import Iterator
-from pathlib import Path
+from contextlib import suppress
 
 import pytest
 
+from tests.servers import ROOT, Server, free_port, listens
+
 pytestmark = pytest.mark.once
 
-ROOT = Path(__file__).parents[2]
 HEAD = b"POST / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
 
 
 @pytest.fixture(scope="module")
-def port() -> Iterator[int]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        number: int = free.getsockname()[1]
+def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
+    number = free_port()
     options = ["--interface", "wsgi", "--http", "1", "--port", str(number)]
     command = [sys.executable, "-m", "granian", *options, "tests.http.echo:app"]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as server:
-        try:
-            for _ in range(200):
-                try:
-                    socket.create_connection(("127.0.0.1", number), 1).close()
-                    break
-                except OSError:
-                    time.sleep(0.05)
-            yield number
-        finally:
-            server.terminate()
+    server = Server(command, tmp_path_factory.mktemp("granian") / "log", cwd=ROOT)
+    server.wait_until(lambda: listens(number), "granian")
+    yield number
+    server.stop()
 
 
 def answer(port: int, *parts: bytes) -> tuple[int, str]:
     """Return the status and the text of the answer to a request that is sent in these parts."""
     with socket.create_connection(("127.0.0.1", port), 10) as connection:
-        for part in parts:
-            connection.sendall(part)
         received = b""
-        while chunk := connection.recv(65536):
-            received += chunk
+        with suppress(BrokenPipeError, ConnectionResetError):  # a refusal may close it while the body is on its way
+            for part in parts:
+                connection.sendall(part)
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(65536):
+                received += chunk
     head, _, body = received.partition(b"\r\n\r\n")
     return int(head.split()[1]), body.decode()
 
