@@ -189,7 +189,7 @@ class Container:
 
     def refusal(self) -> str:
         """Wait until it ends with a failure, and return its log."""
-        assert self.server.process.wait(30) != 0
+        assert self.server.process.wait(60) != 0
         return self.server.log.read_text()
 
 

@@ -198,7 +198,7 @@ class Told:
             assert self.process.poll() is None, self.log.read_text()
             return all((self.folder / worker).exists() for worker in workers)
 
-        servers.wait_for(all_told, "the start of the tests", 60)
+        servers.wait_for(all_told, "the start of the tests", 120)
         return [json.loads((self.folder / worker).read_text()) for worker in workers]
 
     def kill(self) -> None:
@@ -211,7 +211,7 @@ class Told:
 def tell(tmp_path: Path) -> Iterator[Callable[..., Told]]:
     started: list[Told] = []
 
-    def start(module: str, *options: str, waits: float = 60) -> Told:
+    def start(module: str, *options: str, waits: float = 120) -> Told:
         started.append(Told(tmp_path, module, *options, waits=waits))
         return started[-1]
 
@@ -260,7 +260,7 @@ def test_both_runs_end_at_once_when_they_are_told_to(tell: Any) -> None:
 def test_processes_that_share_a_run_share_no_server(tell: Any) -> None:
     _skip_where_it_cannot_be()
     told = tell("pytest", "--external", "-n", "2", "--dist", "each", waits=0)
-    told.process.wait(60)
+    told.process.wait(120)
     given = [json.loads((told.folder / worker).read_text()) for worker in ("gw0", "gw1")]
     for name in ("VAR_DIR", "DATABASE_URL", "TSDB_URL"):
         assert given[0][name] != given[1][name]

@@ -113,7 +113,7 @@ def test_a_start_that_is_ended_early_spoils_nothing(place: Place) -> None:
 
     since = int(time.time()) - 90 * 86400
     pairs = type_in(curl_line(place.run()) + f"?resolution=1d\\&since={since}")
-    assert sum(count > 0 for _, count in pairs) == 91
+    assert sum(count > 0 for _, count in pairs[:-1]) == 90  # today may have just begun
 
 
 def test_a_taken_port_is_named(place: Place) -> None:
@@ -126,10 +126,11 @@ def test_a_taken_port_is_named(place: Place) -> None:
 
 
 def test_a_port_that_is_left_soon_is_waited_for(place: Place) -> None:
+    mark = f"@statsapi 127.0.0.1 {place.port}\n"
     with socket.create_server(("127.0.0.1", place.port)):
         server = place.start()
-        wait_for(lambda: (place.var_dir / "secret_key").exists(), "the start")
-        time.sleep(0.5)
+        # From then on it waits for 2 s.
+        wait_for(lambda: mark in Path("/proc/net/unix").read_text(), "its first look at the port", 60)
         assert server.process.poll() is None
     server.wait_until(lambda: "curl " in server.log.read_text(), "make run", 60)
 
