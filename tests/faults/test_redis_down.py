@@ -62,7 +62,7 @@ def test_it_recovers_by_itself_after_each_of_several_outages(stage: Stage) -> No
         # Every thread of the server may still hold a connection to the stopped Redis.
         for _ in range(8):
             assert stage.service.stats().status == 200
-        wait_for(lambda: stage.service.count().status == 201, "counting again", 1)
+        wait_for(lambda: stage.service.count().status == 201, "counting again", 5)
         assert stage.service.counted() == outage
 
 
