@@ -30,7 +30,7 @@ class Place:
     def environment(self, **more: str) -> dict[str, str]:
         # Empty means unset: the settings of the tests themselves must not reach the start.
         unset = dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL", "SECRET_KEY"), "")
-        return {**unset, "TSDB_TIMEOUT": PATIENT, "VAR_DIR": str(self.var_dir), "PORT": str(self.port), **more}
+        return {**unset, **PATIENT, "VAR_DIR": str(self.var_dir), "PORT": str(self.port), **more}
 
     def start(self, **more: str) -> Server:
         log = self.folder / f"{len(self.servers)}.log"

@@ -57,7 +57,7 @@ def process(connection: Any) -> int:
 @pytest.fixture(scope="module")
 def service(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
     folder = tmp_path_factory.mktemp("service")
-    service = IntakeService(folder, DATABASE_URL=url, DATABASE_CONNECTIONS=str(MOST), TSDB_TIMEOUT=PATIENT)
+    service = IntakeService(folder, DATABASE_URL=url, DATABASE_CONNECTIONS=str(MOST), TSDB_TIMEOUT=PATIENT["TSDB_TIMEOUT"])
     yield service
     service.stop()
 

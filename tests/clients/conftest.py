@@ -8,11 +8,12 @@ from tests.clients import browser, packages, wheels
 from tests.clients.certificates import Certificate, new_certificate
 from tests.clients.live import IntakeService, Sender, event
 from tests.servers import Missing, wait_for
+from tests.service import PATIENT
 
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
-    service = IntakeService(tmp_path_factory.mktemp("clients"))
+    service = IntakeService(tmp_path_factory.mktemp("clients"), workers=1, **PATIENT)
     # On a busy machine the first event may get a 503, while the worker opens its connections; most SDKs send it once.
     first = service.new_sender()
     wait_for(lambda: service.send(first, event()).status == 200, "the first event")

@@ -39,7 +39,7 @@ def counting(_: IntakeService, sender: Sender) -> Ask:
 def test_each_kept_connection_gets_its_answer_and_is_closed_after_it(
     tmp_path: Path, kind: Callable[[IntakeService, Sender], Ask], clients: int
 ) -> None:
-    service = IntakeService(tmp_path, workers=2, TSDB_TIMEOUT=PATIENT)
+    service = IntakeService(tmp_path, workers=2, **PATIENT)
     answered = threading.Semaphore(0)
 
     def client(ask: Ask) -> int:

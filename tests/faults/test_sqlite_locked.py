@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Service]:
     """Start a service on SQLite and the embedded server, also in a run with `--external`."""
-    service = Service(folder, TSDB_TIMEOUT=PATIENT)
+    service = Service(folder, TSDB_TIMEOUT=PATIENT["TSDB_TIMEOUT"])
     yield service
     service.stop()
 

@@ -17,6 +17,7 @@ import redis
 from django.core.checks import CheckMessage, run_checks
 
 from tests import servers
+from tests.service import PATIENT
 from tsdb.rollups import Rollup
 
 KEY = "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -41,6 +42,7 @@ class Manage:
             "DATABASE_URL": f"sqlite:///{self.folder}/statsapi.sqlite3",
             "TSDB_URL": f"redis://127.0.0.1:{self.port}/0",
             "CACHE_URL": f"redis://127.0.0.1:{self.port}/1",
+            **PATIENT,
             **variables,
         }
         done = subprocess.run(

@@ -11,6 +11,7 @@ import pytest
 
 from statsapi.operations import logs
 from tests import servers
+from tests.service import PATIENT
 
 TOKEN = "sta_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"
 LINK = "shl_Zm9vYmFyYmF6cXV4Zm9vYmFyYmF6cXV4Zm9vYmFyYmE"
@@ -120,6 +121,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
             TSDB_URL=f"redis://:hunter2@127.0.0.1:{port}/0",
             CACHE_URL=f"redis://:hunter2@127.0.0.1:{port}/1",
             LOG_LEVEL="DEBUG",
+            **PATIENT,
         )
         try:
             yield Running(url, web.log, redis)

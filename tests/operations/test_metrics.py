@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from statsapi.operations.metrics import USUAL_ERRORS
 from tests.servers import ROOT, start_redis
-from tests.service import Service
+from tests.service import PATIENT, Service
 from tsdb.outcomes import FILTERS, Outcome
 
 TOKEN = "let-me-see"
@@ -45,7 +45,8 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
 @pytest.fixture(scope="module")
 def service(redis: Redis, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
     url = f"redis://127.0.0.1:{redis.port}"
-    settings = {"TSDB_URL": f"{url}/0", "CACHE_URL": f"{url}/1", "METRICS_TOKEN": TOKEN, "WEB_WORKERS": "2"}
+    stores = {"TSDB_URL": f"{url}/0", "CACHE_URL": f"{url}/1"}
+    settings = {**PATIENT, **stores, "METRICS_TOKEN": TOKEN, "WEB_WORKERS": "2"}
     service = Service(tmp_path_factory.mktemp("metrics"), **settings)
     yield service
     service.stop()

@@ -26,7 +26,7 @@ def answers_on(var: ThawedVar, *how: str) -> dict[str, Any]:
     done = subprocess.run(
         [*command, json.dumps(numbers), *how],
         cwd=ROOT,
-        env={**environment, "TSDB_TIMEOUT": PATIENT, "VAR_DIR": str(var.var_dir), "SECRET_KEY": SECRET_KEY},
+        env={**environment, **PATIENT, "VAR_DIR": str(var.var_dir), "SECRET_KEY": SECRET_KEY},
         stdout=subprocess.PIPE,
         text=True,
         check=True,

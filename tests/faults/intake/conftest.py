@@ -11,7 +11,7 @@ from tests.service import PATIENT
 
 @pytest.fixture(scope="session")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
-    service = IntakeService(tmp_path_factory.mktemp("intake"), workers=2, TSDB_TIMEOUT=PATIENT)
+    service = IntakeService(tmp_path_factory.mktemp("intake"), workers=2, **PATIENT)
     yield service
     service.stop()
 
