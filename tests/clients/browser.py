@@ -77,7 +77,7 @@ def visit(
         log = Path(folder, "log")
         browser = Server([program, *options, url], log)
         try:
-            done = said.get(timeout=60)
+            done = said.get(timeout=180)
             wait_for(until, "what the browser sends itself")
             return done
         except queue.Empty:

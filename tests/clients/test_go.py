@@ -45,7 +45,7 @@ def test_every_event_panic_and_transaction_of_sentry_go_is_counted(
 
 
 def test_sentry_go_stops_for_the_time_that_a_429_says(service: IntakeService, program: str) -> None:
-    sender = service.new_sender(limit=1, window=4)
+    sender = service.new_sender(limit=1, window=8)
     run(program, "run_into_the_limit", sender.dsn(service.port), str(MESSAGES))
 
     # What it keeps back is told to nobody: it knows no client reports.

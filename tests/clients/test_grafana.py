@@ -148,8 +148,8 @@ def count(service: IntakeService, sender: Sender, *rows: dict[str, Any]) -> None
 
 
 def last_hours(hours: int = 3) -> tuple[datetime, datetime]:
-    now = datetime.now(UTC)
-    return now - timedelta(hours=hours), now
+    until = datetime.now(UTC) + timedelta(minutes=1)  # a range that ends with a full hour has nothing of what came then
+    return until - timedelta(hours=hours), until
 
 
 # --- requests when it is set up, and for its lists of choices -----------------------------------------------------
@@ -275,7 +275,7 @@ def test_an_interval_of_a_minute_is_served_for_the_hour_that_seconds_are_kept(
     service: IntakeService, grafana: Grafana, sender: Sender
 ) -> None:
     now = int(time.time())
-    count(service, sender, {"quantity": 5, "timestamp": now - 600}, {"quantity": 7})
+    count(service, sender, {"quantity": 5, "timestamp": now - 600}, {"quantity": 7, "timestamp": now})
     until = datetime.fromtimestamp(now + 60, UTC)
     times, columns = grafana.chart(
         until - timedelta(minutes=50),

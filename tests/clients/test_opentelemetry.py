@@ -27,6 +27,9 @@ def test_every_log_record_and_every_span_is_counted(
             OTEL_EXPORTER_OTLP_ENDPOINT=f"http://127.0.0.1:{wire.port}/api/{sender.project}/integration/otlp",
             OTEL_EXPORTER_OTLP_HEADERS=f"x-sentry-auth=sentry sentry_key={sender.public}",
             OTEL_EXPORTER_OTLP_COMPRESSION=compression,
+            # On a busy machine the usual seconds could pass meanwhile, which would send a batch that is not full.
+            OTEL_BLRP_SCHEDULE_DELAY="60000",
+            OTEL_BSP_SCHEDULE_DELAY="60000",
         )
 
     assert service.facts(sender) == {("log_item", "accepted", "none"): LOGS, ("span", "accepted", "none"): SPANS}

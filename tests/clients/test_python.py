@@ -82,7 +82,7 @@ def test_sentry_sdk_1_sends_events_to_store_without_tracing(
 def test_sentry_sdk_stops_for_the_time_that_a_429_says_and_reports_what_it_kept_back(
     service: IntakeService, sdk: ScenarioOf
 ) -> None:
-    senders = {version: service.new_sender(limit=1, window=4) for version in (OLDEST, OLD, NEWEST)}
+    senders = {version: service.new_sender(limit=1, window=8) for version in (OLDEST, OLD, NEWEST)}
     with ThreadPoolExecutor() as threads:  # they wait at the same time
         runs = [
             threads.submit(sdk, version, "run_into_the_limit", one.dsn(service.port))

@@ -50,7 +50,7 @@ def test_every_event_and_transaction_of_sentry_ruby_is_counted(
 def test_sentry_ruby_stops_for_the_time_that_a_429_says_and_reports_what_it_kept_back(
     service: IntakeService, ruby: Callable[..., str]
 ) -> None:
-    sender = service.new_sender(limit=1, window=4)
+    sender = service.new_sender(limit=1, window=8)
     ruby(SDK, "sentry_ruby.rb", "run_into_the_limit", sender.dsn(service.port), str(MESSAGES))
 
     assert service.facts(sender) == {

@@ -37,7 +37,7 @@ def run_into_the_limit(messages: int) -> None:
     One message is accepted, one is refused, so many are kept back by the SDK, and a last one is accepted again after
     the time that the service gave.
     """
-    window = 4
+    window = 8
     time.sleep(window - time.time() % window)  # so that the refusal is for more than a moment
     sentry_sdk.capture_message("accepted")
     sentry_sdk.flush(10)

@@ -35,7 +35,7 @@ func send(messages int) {
 // One message is accepted, one is refused, so many are kept back, and a last one is accepted after the time that the
 // service gave.
 func runIntoTheLimit(messages int) {
-	window := 4 * time.Second
+	window := 8 * time.Second
 	time.Sleep(time.Until(time.Now().Truncate(window).Add(window))) // so that the refusal is for more than a moment
 	sentry.CaptureMessage("accepted")
 	flush()
