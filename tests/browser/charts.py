@@ -41,6 +41,12 @@ def sign_in(page: Page) -> None:
     page.wait_for_url("**/o/**")
 
 
+def stop_clock(page: Page) -> None:
+    """Let time stand still for the pages that are opened from now on. A test moves it."""
+    page.clock.install()
+    page.clock.pause_at(time.time() + 60)  # it cannot go back
+
+
 def count(service: Service, rows: Iterable[dict[str, Any]]) -> None:
     """Count outcomes into acme/web over HTTP."""
     answer = service.ask("POST", "/api/0/projects/acme/web/outcomes/", {"outcomes": list(rows)})
