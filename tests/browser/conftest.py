@@ -9,9 +9,9 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.service import Service
+from tests.service import PATIENT, Service
 
 # No sandbox, because root cannot use it, and no calls of the browser's own to other hosts.
 OPTIONS = (
@@ -40,6 +40,7 @@ def browser() -> Iterator[Browser]:
     if chromium is None:
         pytest.skip("Chromium is not installed; on Debian: apt-get install chromium")
     with sync_playwright() as playwright:
+        expect.set_options(timeout=60_000)  # on a busy machine its 5 s may be too few
         browser = playwright.chromium.launch(executable_path=chromium, args=list(OPTIONS))
         yield browser
         browser.close()
@@ -47,7 +48,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module")
 def service(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    service = Service(tmp_path_factory.mktemp("service"))
+    service = Service(tmp_path_factory.mktemp("service"), **PATIENT)
     service.run(ADMIN)
     yield service
     service.stop()
@@ -61,7 +62,7 @@ def page(browser: Browser, service: Service) -> Iterator[Page]:
     request to another host.
     """
     context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}")
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     page = context.new_page()
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(str(error)))
@@ -80,4 +81,5 @@ def admin(page: Page) -> Page:
     page.fill("#id_username", "admin")
     page.fill("#id_password", "a long one for tests")
     page.click("input[type=submit]")
+    page.locator("#logout-form").wait_for()  # opening a page before would break off the sign-in
     return page

@@ -91,7 +91,8 @@ def test_the_bucket_under_the_mouse_is_told_in_numbers(person: Page) -> None:
     expect(person.locator(".chart-when")).to_contain_text("Europe/Berlin, GMT+")
     accepted = numbers["series"]["accepted"][place]
     assert accepted > 0
-    assert legend(person)["Accepted"] == f"{accepted:,}"
+    # Without a cursor the zone stands there too.
+    wait_for(lambda: legend(person)["Accepted"] == f"{accepted:,}", "the legend of the bucket")
 
 
 def test_an_open_bucket_is_hatched_and_called_open(person: Page) -> None:

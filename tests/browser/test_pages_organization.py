@@ -194,9 +194,11 @@ def test_everything_works_without_a_script(browser: Browser, service: Service) -
     page.fill("#q", "i")
     page.select_option("#category", "Errors")
     page.click("text=Show")
+    page.wait_for_url("**q=i**")
     assert shown(page) == ["idle", "api"]
     assert page.inner_text("#found") == "2 of 4 projects"
     page.click("thead th.name a")
+    page.wait_for_url("**sort=name**")
     assert shown(page) == ["api", "idle"]
     context.close()
 

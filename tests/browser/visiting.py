@@ -105,7 +105,7 @@ class Visit(NamedTuple):
 def visiting(browser: Browser, service: Service, session: str = "", **options: Any) -> Iterator[Visitor]:
     """Yield a new browser session, signed in with `session`, if there is one. `options` are Playwright's."""
     context = browser.new_context(base_url=f"http://127.0.0.1:{service.port}", **options)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     if session:
         context.add_cookies([{"name": "sessionid", "value": session, "domain": "127.0.0.1", "path": "/"}])
     try:
