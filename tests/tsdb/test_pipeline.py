@@ -20,7 +20,8 @@ from tests.servers import wait_for
 from tsdb.client import Client, Pool
 from tsdb.pipeline import NotAsked, Question, ask_all
 
-PATIENCE = 1.0
+PATIENCE = 3.0
+"""Seconds within which an answer comes through a proxy on a busy machine, for the answers that do come."""
 
 pytestmark = pytest.mark.once
 
@@ -99,7 +100,7 @@ def test_after_one_that_takes_no_connection_only_those_with_a_connection_are_ask
 ) -> None:
     server.hang()
     try:
-        hasty = Client(connection_pool=Pool(port=server.port, socket_timeout=0.2))
+        hasty = Client(connection_pool=Pool(port=server.port, socket_timeout=2))
         new = Client(connection_pool=Pool(port=server.port, socket_timeout=20))
         late, *others = ask_all(questions([hasty, new, clients[0]]), {}, 20)
     finally:

@@ -18,7 +18,8 @@ from tests.servers import wait_for
 from tsdb.client import Client, Pool, connect
 
 MOST = 2
-PATIENCE = 0.4
+PATIENCE = 2.0
+"""Seconds. Several threads have to come and wait within it, and a new connection has to be made, on a busy machine."""
 
 WRITE = """#!lua
 return redis.call('SET', KEYS[1], '')
