@@ -15,6 +15,12 @@ from statsapi.ingest.loading import AT_ONCE, MOST, Loader
 pytestmark = pytest.mark.once
 
 
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let callers wait for longer than a busy machine stands still."""
+    monkeypatch.setattr(loading, "PATIENCE", 20.0)
+
+
 class Source:
     """A load that can be held up. It returns each number itself, and an error for a negative one."""
 
