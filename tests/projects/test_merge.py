@@ -310,6 +310,7 @@ def test_what_is_counted_while_it_merges_stays_or_comes_along(project: Project, 
             except ProjectClosed:
                 with suppress(Unsettled):  # the merge is under way
                     store.open(project.pk)
+                stop.wait(0.001)  # otherwise the merge hardly gets its turn on a busy machine
 
     counters = [threading.Thread(target=crowd, args=(place,)) for place in range(2)]
     for counter in counters:
