@@ -201,7 +201,7 @@ def test_one_password_is_hashed_at_a_time_and_few_wait_for_it(monkeypatch: pytes
 
     def slowly(self: User, password: str) -> bool:
         hashing.append(password)
-        assert go_on.wait(20)
+        assert go_on.wait(90)  # longer than the two waits below
         return check(self, password)
 
     monkeypatch.setattr(User, "check_password", slowly)
