@@ -17,7 +17,7 @@ import pytest
 
 from tests.clients.live import IntakeService, Sender, event
 from tests.cluster import ClusterServer
-from tests.faults.sending import Sending
+from tests.faults.sending import TIMEOUT, Sending
 from tests.faults.stage import RedisServer, Stage, refuses_for_now
 from tests.network import Network
 from tests.servers import ROOT, wait_for
@@ -52,7 +52,7 @@ def cluster(request: pytest.FixtureRequest, network: Network, tmp_path: Path) ->
 
 @pytest.fixture
 def service(cluster: ClusterServer, tmp_path: Path) -> Iterator[IntakeService]:
-    service = IntakeService(tmp_path / "intake", workers=2, TSDB_URL=cluster.url)
+    service = IntakeService(tmp_path / "intake", workers=2, TSDB_URL=cluster.url, TSDB_TIMEOUT=str(TIMEOUT))
     yield service
     service.stop()
 
