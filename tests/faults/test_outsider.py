@@ -159,7 +159,9 @@ def test_a_query_that_names_what_is_another_organizations_finds_nothing(
     named = cast.foreign_ids[parameter]
     found, nothing = (stranger.get(f"/api/0/organizations/other/{query}{name}") for name in (named, missing))
     assert found.status_code == nothing.status_code
-    assert re.sub(rf"\b{named}\b", missing, found.content.decode()) == nothing.content.decode()
+    # In both, because the year or the month may be the same number.
+    without = [re.sub(rf"\b{named}\b", missing, answer.content.decode()) for answer in (found, nothing)]
+    assert without[0] == without[1]
     assert str(COUNTED) not in found.content.decode()
 
 
