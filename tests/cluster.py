@@ -16,7 +16,7 @@ from tests.servers import Server, free_port, redis_binary, start_redis, wait_for
 from tsdb.embedded import _find_server
 
 MASTERS = 3
-NODE_TIMEOUT_MS = 500
+NODE_TIMEOUT_MS = 2000
 """Milliseconds without a sign of life after which a master is replaced; the default of Redis is 15 s."""
 
 

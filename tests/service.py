@@ -64,6 +64,7 @@ class Service:
             "PORT": str(self.port),
             "VAR_DIR": str(folder / "var"),
             **dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL"), ""),
+            "TSDB_TIMEOUT": PATIENT["TSDB_TIMEOUT"],
             **settings,
         }
         with self.log.open("ab") as log:

@@ -23,7 +23,6 @@ from statsapi.postgresql.base import DatabaseWrapper, Pool
 from statsapi.postgresql.waiting import bounded
 from tests.clients.live import IntakeService
 from tests.faults.stage import postgresql
-from tests.service import PATIENT
 
 MOST = 3
 
@@ -57,7 +56,7 @@ def process(connection: Any) -> int:
 @pytest.fixture(scope="module")
 def service(url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[IntakeService]:
     folder = tmp_path_factory.mktemp("service")
-    service = IntakeService(folder, DATABASE_URL=url, DATABASE_CONNECTIONS=str(MOST), TSDB_TIMEOUT=PATIENT["TSDB_TIMEOUT"])
+    service = IntakeService(folder, DATABASE_URL=url, DATABASE_CONNECTIONS=str(MOST))
     yield service
     service.stop()
 

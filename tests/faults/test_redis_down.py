@@ -30,15 +30,17 @@ def test_a_read_is_refused_at_once_where_the_store_alone_is_away(stage: Stage) -
 
 
 def test_it_is_not_ready_but_alive(stage: Stage) -> None:
+    ask_ready = partial(stage.service.ask, "GET", "/readyz", authorization="")
     stage.redis.stop()
-    ready = fastest(partial(stage.service.ask, "GET", "/readyz", authorization=""), 1)
+    # Each part has 0.2 s, so on a busy machine another part may fail beside Redis.
+    wait_for(lambda: list(ask_ready().json()["failed"]) == ["redis"], "Redis alone has failed")
+    ready = fastest(ask_ready, 1)
     assert ready.status == 503
-    assert sorted(ready.json()["failed"]) == ["redis"]
     assert ready.seconds < 1
     alive = stage.service.ask("GET", "/healthz", authorization="")
     assert alive.status == 200
     stage.redis.start()
-    assert stage.service.ask("GET", "/readyz", authorization="").status == 200
+    wait_for(lambda: ask_ready().status == 200, "being ready")
 
 
 def test_intake_is_refused_and_nothing_counted(stage: Stage) -> None:
@@ -54,6 +56,11 @@ def test_intake_is_refused_and_nothing_counted(stage: Stage) -> None:
     assert stage.service.counted() == 3
 
 
+def counts_once(stage: Stage, name: str) -> bool:
+    """Return whether it counts. What was counted although its answer came late is not counted again."""
+    return stage.service.count(idempotency_key=name).status == 201
+
+
 def test_it_recovers_by_itself_after_each_of_several_outages(stage: Stage) -> None:
     for outage in range(1, 4):
         stage.redis.stop()
@@ -62,7 +69,7 @@ def test_it_recovers_by_itself_after_each_of_several_outages(stage: Stage) -> No
         # Every thread of the server may still hold a connection to the stopped Redis.
         for _ in range(8):
             assert stage.service.stats().status == 200
-        wait_for(lambda: stage.service.count().status == 201, "counting again", 5)
+        wait_for(partial(counts_once, stage, f"outage {outage}"), "counting again", 5)
         assert stage.service.counted() == outage
 
 

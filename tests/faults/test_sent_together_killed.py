@@ -160,7 +160,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def service(folder: Path) -> Iterator[IntakeService]:
-    service = IntakeService(folder, workers=2)
+    service = IntakeService(folder, workers=2, TSDB_TIMEOUT="0.8")
     yield service
     service.stop()
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.service import PATIENT, Service
+from tests.service import Service
 
 LONG = 1.0
 
@@ -25,7 +25,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def service(folder: Path) -> Iterator[Service]:
     """Start a service on SQLite and the embedded server, also in a run with `--external`."""
-    service = Service(folder, TSDB_TIMEOUT=PATIENT["TSDB_TIMEOUT"])
+    service = Service(folder)
     yield service
     service.stop()
 

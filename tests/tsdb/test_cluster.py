@@ -44,7 +44,7 @@ MANY = range(1, 61)
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServer]:
     folder, external = tmp_path_factory.mktemp("cluster"), request.config.getoption("--external")
     # On a busy machine a master may be silent for half a second, and no test here wants it replaced.
-    server = ClusterServer(folder, external=external, cluster_node_timeout="2000")
+    server = ClusterServer(folder, external=external)
     yield server
     server.stop()
 

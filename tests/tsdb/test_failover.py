@@ -100,6 +100,6 @@ def test_one_master_of_a_cluster_is_enough_to_be_named(cluster: ClusterServer) -
 @pytest.fixture(scope="module")
 def cluster(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ClusterServer]:
     folder = tmp_path_factory.mktemp("cluster")
-    server = ClusterServer(folder, external=request.config.getoption("--external"), cluster_node_timeout="2000")
+    server = ClusterServer(folder, external=request.config.getoption("--external"))
     yield server
     server.stop()

@@ -22,7 +22,7 @@ import pytest
 from tests.clients.live import IntakeService, Sender, event
 from tests.faults.stage import fastest
 from tests.servers import wait_for
-from tests.service import PATIENT, Answer
+from tests.service import Answer
 
 pytestmark = pytest.mark.once
 THREADS = 4
@@ -47,7 +47,7 @@ class ShortHeaders(IntakeService):
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShortHeaders]:
     folder = tmp_path_factory.mktemp("slow")
-    service = ShortHeaders(folder, BODY_TIMEOUT=str(BODY_SECONDS), **PATIENT)
+    service = ShortHeaders(folder, BODY_TIMEOUT=str(BODY_SECONDS))
     yield service
     service.stop()
 
@@ -172,7 +172,7 @@ def test_an_event_whose_last_chunk_never_comes_is_not_counted(service: ShortHead
 
 def test_while_2000_clients_send_a_byte_a_second_others_are_served_as_fast(tmp_path: Path) -> None:
     allow_descriptors(SENDERS + 500)
-    service = IntakeService(tmp_path, BODY_TIMEOUT="20", **PATIENT)
+    service = IntakeService(tmp_path, BODY_TIMEOUT="20")
     try:
         sender = service.new_sender()
         quiet, before = p99(service, sender), memory_of(service)
