@@ -14,6 +14,7 @@ from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models import Q
 
+from projects.budget_models import Budget as Budget
 from projects.environment_names import LONGEST_ENVIRONMENT
 from projects.globs import check_globs
 from projects.legacy_browsers import LEGACY_BROWSERS

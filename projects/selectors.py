@@ -15,6 +15,7 @@ from projects.models import (
     SCOPES,
     SLUG,
     ApiToken,
+    Budget,
     Environment,
     Membership,
     Organization,
@@ -23,6 +24,7 @@ from projects.models import (
     ProjectKey,
     ProjectRedirect,
 )
+from tsdb import budgets
 from tsdb.series import claim_key
 
 _VIEWER = frozenset(("project:read", "org:read", "event:read"))
@@ -234,6 +236,21 @@ def find_claim(project: int, claim: str, decode: Callable[[bytes], T | None]) ->
 def filters_of(project: int) -> ProjectFilters:
     """Return the inbound filters of the project. If they were never set, they are all off, and not saved."""
     return ProjectFilters.objects.filter(pk=project).first() or ProjectFilters(project_id=project)
+
+
+def budgets_of(project: int) -> list[budgets.Budget]:
+    """Return the budgets of the project as plain values, in the order of their categories."""
+    rows = Budget.objects.filter(project_id=project).values_list("id", "category", "limit", "window")
+    return [budgets.Budget(*row) for row in rows]
+
+
+def budgets_of_organization(organization: int) -> dict[int, list[budgets.Budget]]:
+    """Return the budgets of each project of the organization that has some, by the project's id. One query."""
+    found: dict[int, list[budgets.Budget]] = {}
+    rows = Budget.objects.filter(project__organization_id=organization)
+    for project, *row in rows.values_list("project_id", "id", "category", "limit", "window"):
+        found.setdefault(project, []).append(budgets.Budget._make(row))
+    return found
 
 
 def projects_of(organization: int) -> QuerySet[Project]:

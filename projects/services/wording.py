@@ -12,6 +12,7 @@ from projects.lines import lines_of
 from projects.models import (
     SCOPES,
     ApiToken,
+    Budget,
     Membership,
     Organization,
     Project,
@@ -19,6 +20,7 @@ from projects.models import (
     ProjectKey,
     PublicLink,
 )
+from tsdb.budgets import MONTH
 
 LONGEST_NAME = 60
 """A longer name is cut, so that the rest of the line stays."""
@@ -27,6 +29,7 @@ MOST_ENTRIES = 3
 """How many entries of a list are named."""
 
 _WINDOWS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
+_UNITS = {86400: "days", 3600: "hours", 60: "minutes"}
 _SWITCHES = ("localhost", "web_crawlers", "legacy_browsers", "browser_extensions", "invalid_csp")
 _LISTS = ("legacy_browser_subfilters", "ip_addresses", "release_versions", "error_messages")
 
@@ -105,6 +108,14 @@ def of_filters(old: ProjectFilters | None, new: ProjectFilters) -> list[str]:
     return said
 
 
+def of_budget(old: Budget | None, new: Budget | None) -> list[str]:
+    """Say what changed of a budget. `old` is None for a new one, and `new` for one that is deleted."""
+    if old is None or new is None:
+        return [f"{verb} the budget of {_budget(one)}" for verb, one in (("created", new), ("deleted", old)) if one]
+    before, after = _budget(old), _budget(new)
+    return [f"changed the budget of {before} → {after}"] if before != after else []
+
+
 def named_token(token: ApiToken) -> str:
     """Return a token as it stands in a line: its name and its last four characters."""
     return f"the token {quoted(token.name)} …{token.last_four}" if token.name else f"the token …{token.last_four}"
@@ -134,6 +145,21 @@ def _quota(key: ProjectKey) -> str:
     window = _WINDOWS.get(key.rate_limit_window, f"{key.rate_limit_window:,} seconds")
     errors = "1 error" if key.rate_limit_count == 1 else f"{key.rate_limit_count:,} errors"
     return f"{errors} {window}" if key.rate_limit_window in _WINDOWS else f"{errors} in {window}"
+
+
+def _budget(budget: Budget) -> str:
+    return f"{budget.limit:,} of {quoted(budget.category)} {_window(budget.window)}"
+
+
+def _window(seconds: int) -> str:
+    if seconds == MONTH:
+        return "a month"
+    if seconds in _WINDOWS:
+        return _WINDOWS[seconds]
+    for unit, name in _UNITS.items():
+        if seconds % unit == 0:
+            return f"in {seconds // unit:,} {name}"
+    return f"in {seconds:,} seconds"
 
 
 def _label(field: str) -> str:
