@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
+from projects.durations import length_words
 from projects.models import ProjectKey
 from statsapi.pages.project.names import category_name
 from statsapi.pages.project.numbers import LABELS, Numbers, share_text
-from statsapi.pages.project.query import length_words
 from statsapi.pages.project.reasons import why
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.quotas import QuotaUse

@@ -8,11 +8,12 @@ from functools import cached_property
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
+from projects.durations import length_words
 from statsapi.api.stats.v2 import MAX_COUNTS, add_outcomes
 from statsapi.api.stats.v2_range import StatsRange
 from statsapi.pages.project.facts import Fact, facts_in
 from statsapi.pages.project.names import in_order
-from statsapi.pages.project.query import PageQuery, length_words
+from statsapi.pages.project.query import PageQuery
 from statsapi.pages.project.ranges import Chosen, choose
 from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.store import Store

@@ -193,15 +193,6 @@ def length_text(seconds: int) -> str:
     return f"{seconds}s"
 
 
-def length_words(seconds: int) -> str:
-    """Return a length of time in words: `10 seconds`, `1 hour`."""
-    for unit, length in (("day", DAY), ("hour", HOUR), ("minute", MINUTE), ("second", 1)):
-        if seconds % length == 0:
-            number = seconds // length
-            return f"{number} {unit}" if number == 1 else f"{number} {unit}s"
-    raise AssertionError(seconds)
-
-
 def _span(parameters: Mapping[str, str], zone: ZoneInfo, until: int, problems: list[str]) -> Span | None:
     texts = parameters.get("from", ""), parameters.get("to", "")
     if not texts[0]:

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from projects.durations import length_words
 from statsapi.api.errors import BadQuery
 from statsapi.api.stats.query import parse_timezone
 from statsapi.api.stats.v2_query import Asked
 from statsapi.api.stats.v2_range import MAX_INTERVALS, StatsRange, choose_range
-from statsapi.pages.project.query import DEFAULT, PageQuery, length_words
+from statsapi.pages.project.query import DEFAULT, PageQuery
 from tsdb.local_days import day_start, days_between
 from tsdb.rollups import Rollup
 from tsdb.timeline import Retention

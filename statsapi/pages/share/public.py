@@ -18,11 +18,11 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.gzip import gzip_page
 from django.views.decorators.http import require_safe
 
+from projects.durations import length_words
 from statsapi.http import clock
 from statsapi.http.theme import THEMES, theme_of
 from statsapi.pages.project import table
 from statsapi.pages.project.numbers import totals
-from statsapi.pages.project.query import length_words
 from statsapi.pages.share.picture import POLICIES, Picture, draw
 from statsapi.pages.share.shared import RANGES, UTC, Shared, read_shared
 from tsdb.units import DAY, MINUTE
