@@ -34,7 +34,7 @@ class Budget(models.Model):
     created = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["category", "id"]
+        ordering = ["id"]
         constraints = [
             models.UniqueConstraint(
                 fields=["project", "category", "window"],

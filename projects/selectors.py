@@ -239,7 +239,7 @@ def filters_of(project: int) -> ProjectFilters:
 
 
 def budgets_of(project: int) -> list[budgets.Budget]:
-    """Return the budgets of the project as plain values, in the order of their categories."""
+    """Return the budgets of the project as plain values, the oldest first."""
     rows = Budget.objects.filter(project_id=project).values_list("id", "category", "limit", "window")
     return [budgets.Budget(*row) for row in rows]
 

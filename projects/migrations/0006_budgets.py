@@ -24,7 +24,7 @@ class Migration(migrations.Migration):
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='budgets', to='projects.project')),
             ],
             options={
-                'ordering': ['category', 'id'],
+                'ordering': ['id'],
                 'constraints': [models.UniqueConstraint(fields=('project', 'category', 'window'), name='budget_once', violation_error_message='The project has a budget of this category and window already.'), models.CheckConstraint(condition=models.Q(('limit__range', (0, 1000000000000000))), name='budget_limit', violation_error_message='A limit is a whole number from 0 to 1000000000000000.'), models.CheckConstraint(condition=models.Q(('window', 0), ('window__range', (60, 2678400)), _connector='OR'), name='budget_window', violation_error_message='A window has 60 to 2678400 seconds, or is a month.')],
             },
         ),

@@ -31,13 +31,22 @@ def create_budget(project: Project, *, category: str, limit: int, window: int) -
 
 
 @transaction.atomic
-def change_budget(budget: Budget, *, category: str, limit: int, window: int) -> None:
-    """Change a budget. What was used in the open window stays used.
+def change_budget(
+    budget: Budget, *, category: str | None = None, limit: int | None = None, window: int | None = None
+) -> None:
+    """Change what is given of a budget, and leave the rest. What was used in the open window stays used.
 
     Raises ValidationError, Budget.DoesNotExist, Project.DoesNotExist, redis.exceptions.RedisError.
     """
     owner = Project.objects.select_for_update().get(pk=budget.project_id)
-    _save(owner, Budget.objects.get(pk=budget.pk), category=category, limit=limit, window=window)
+    row = Budget.objects.get(pk=budget.pk)
+    _save(
+        owner,
+        row,
+        category=row.category if category is None else category,
+        limit=row.limit if limit is None else limit,
+        window=row.window if window is None else window,
+    )
     budget.refresh_from_db()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+from projects.durations import window_text
 from projects.lines import lines_of
 from projects.models import (
     SCOPES,
@@ -20,7 +21,6 @@ from projects.models import (
     ProjectKey,
     PublicLink,
 )
-from tsdb.budgets import MONTH
 
 LONGEST_NAME = 60
 """A longer name is cut, so that the rest of the line stays."""
@@ -29,7 +29,6 @@ MOST_ENTRIES = 3
 """How many entries of a list are named."""
 
 _WINDOWS = {1: "a second", 60: "a minute", 3600: "an hour", 86400: "a day"}
-_UNITS = {86400: "days", 3600: "hours", 60: "minutes"}
 _SWITCHES = ("localhost", "web_crawlers", "legacy_browsers", "browser_extensions", "invalid_csp")
 _LISTS = ("legacy_browser_subfilters", "ip_addresses", "release_versions", "error_messages")
 
@@ -148,18 +147,7 @@ def _quota(key: ProjectKey) -> str:
 
 
 def _budget(budget: Budget) -> str:
-    return f"{budget.limit:,} of {quoted(budget.category)} {_window(budget.window)}"
-
-
-def _window(seconds: int) -> str:
-    if seconds == MONTH:
-        return "a month"
-    if seconds in _WINDOWS:
-        return _WINDOWS[seconds]
-    for unit, name in _UNITS.items():
-        if seconds % unit == 0:
-            return f"in {seconds // unit:,} {name}"
-    return f"in {seconds:,} seconds"
+    return f"{budget.limit:,} of {quoted(budget.category)} in {window_text(budget.window)}"
 
 
 def _label(field: str) -> str:

@@ -25,22 +25,22 @@ def test_a_budget_is_created_changed_and_deleted_and_the_history_says_so(project
     budget = create_budget(project, category="default", limit=1000, window=300)
     other = create_budget(project, category="attachment", limit=10**9, window=MONTH)
     expected = [
-        budgets.Budget(other.pk, "attachment", 10**9, MONTH),
         budgets.Budget(budget.pk, "error", 1000, 300),
+        budgets.Budget(other.pk, "attachment", 10**9, MONTH),
     ]
     assert budgets_of(project.pk) == expected
     assert budgets_of_organization(project.organization_id) == {project.pk: expected}
-    change_budget(budget, category="error", limit=2000, window=86400)
-    change_budget(budget, category="error", limit=2000, window=86400)
+    change_budget(budget, limit=2000, window=86400)
+    change_budget(budget)
     assert (budget.limit, budget.window) == (2000, 86400)
     delete_budget(other)
     delete_budget(other)
     assert budgets_of(project.pk) == [budgets.Budget(budget.pk, "error", 2000, 86400)]
     assert said(project)[len(before) :] == [
         "created the budget of 1,000 of “error” in 5 minutes",
-        "created the budget of 1,000,000,000 of “attachment” a month",
-        "changed the budget of 1,000 of “error” in 5 minutes → 2,000 of “error” a day",
-        "deleted the budget of 1,000,000,000 of “attachment” a month",
+        "created the budget of 1,000,000,000 of “attachment” in a month",
+        "changed the budget of 1,000 of “error” in 5 minutes → 2,000 of “error” in 1 day",
+        "deleted the budget of 1,000,000,000 of “attachment” in a month",
     ]
 
 
