@@ -1,12 +1,14 @@
-"""What requests of intake bring, as plain values: arrivals, the quotas they take from, and arrivals on their way."""
+"""What requests of intake bring and what becomes of it, as plain values: arrivals, quotas, and decisions."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import NamedTuple
 
+from tsdb.budgets import Budget
 from tsdb.outcomes import Outcome
 from tsdb.writing import Increment
 
@@ -17,6 +19,26 @@ class Quota(NamedTuple):
     key: int
     limit: int
     window: int
+
+
+class What(StrEnum):
+    """What a part of an arrival is: its event, what is beside the event and refused with it, or another item."""
+
+    EVENT = "event"
+    BESIDE = "beside"
+    ITEM = "item"
+
+
+class Part(NamedTuple):
+    """A part of an arrival, which is counted whole, or refused whole by a budget of the project.
+
+    asks: budgets that must have room, each for an amount. At least one.
+    counted: increments of accepted. If the part is refused, they are counted as tsdb.series.over_budget says.
+    """
+
+    what: What
+    asks: tuple[tuple[Budget, int], ...]
+    counted: tuple[Increment, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +53,11 @@ class Arrival:
     quota: the quota of the key, or None if the key has none.
     refused: increments of rate_limited, which are counted instead of `counted` if the quota refuses the event.
     others: increments that are counted in any case.
+    parts: what budgets may refuse, in the order in which they are asked. The event is the first, and is not in
+        `counted` then. A budget that refuses the event makes its outcome rate_limited, as the quota does. Whatever is
+        accepted under a version of the project asks all budgets of its category, else they would not see it in time.
+    is_all_parts: whether there is no event, and nothing that could be accepted but the parts. Then the outcome is
+        rate_limited if all of them are refused.
     """
 
     id: str | None
@@ -39,6 +66,30 @@ class Arrival:
     quota: Quota | None = None
     refused: Sequence[Increment] = ()
     others: Sequence[Increment] = ()
+    parts: Sequence[Part] = ()
+    is_all_parts: bool = False
+
+
+class Limited(NamedTuple):
+    """A budget that refused something: its category, and when its window ends by the caller's clock, in seconds since
+    the epoch; 0 for a budget of nothing, whose window is no matter.
+    """
+
+    category: str
+    until: int
+
+
+class Decision(NamedTuple):
+    """What became of an arrival.
+
+    outcome: that of its event; accepted if there is none, or rate_limited if budgets refused all that there is.
+    is_over_budget: whether budgets made it rate_limited, and not the quota of the key.
+    limits: the budgets that refused the event or anything beside it.
+    """
+
+    outcome: Outcome
+    is_over_budget: bool = False
+    limits: tuple[Limited, ...] = ()
 
 
 def new_submission() -> str:

@@ -2,8 +2,8 @@
 
 The use of a budget is what the project's total of the category counted as accepted in the open window. There is no
 second number (docs/decisions/0012-a-budgets-use-is-the-count.md). Windows are fixed: they begin at multiples of their
-length since the epoch, or with a month of the calendar in UTC. tsdb/lua/ring.lua finds the same windows, and reads the
-use for intake and for `read_uses`.
+length since the epoch, or with a month of the calendar in UTC. tsdb/lua/budgets.lua finds the same windows, and reads
+the use for intake and for `read_uses`.
 """
 
 from __future__ import annotations
@@ -152,7 +152,7 @@ def _call(store: Store, budgets: Mapping[int, _Readable], now: int) -> Call:
 
 @lru_cache(maxsize=8)
 def _script(rollups: tuple[Rollup, ...]) -> Script:
-    return Script("uses", rollups, flags="no-writes")
+    return Script("uses", rollups, flags="no-writes", uses=("budgets",))
 
 
 def _length(seconds: int) -> str:

@@ -25,14 +25,14 @@ class Call(NamedTuple):
 
 
 class Script:
-    """A script of tsdb/lua, with ring.lua in front of it.
+    """A script of tsdb/lua, with ring.lua in front of it, and behind that the files that `uses` names.
 
     Because of its first line, `#!lua`, Redis 7 or later refuses the whole script before its first write if memory is
     used up or if the server is a read-only replica. `flags` change this: `allow-oom` for a script that makes room,
     `no-writes` for a script that only reads.
     """
 
-    def __init__(self, name: str, rollups: Sequence[Rollup], *, flags: str = "") -> None:
+    def __init__(self, name: str, rollups: Sequence[Rollup], *, flags: str = "", uses: Sequence[str] = ()) -> None:
         table = ", ".join(
             f"{{seconds={rollup.seconds}, samples={rollup.samples}, slots={rollup.slots}, ttl={rollup.ttl}}}"
             for rollup in rollups
@@ -44,8 +44,7 @@ class Script:
                 f"local SHAPES = '{shapes_text(rollups)}'",
                 f"local WIDTH, LARGEST = {INTEGER_BYTES}, '{LARGEST}'",
                 f"local MOST_WORDS, UNKNOWN_SHARE = {{{MOST_CATEGORIES}, {MOST_REASONS}}}, {UNKNOWN_SHARE}",
-                (_FOLDER / "ring.lua").read_text(encoding="utf-8"),
-                (_FOLDER / f"{name}.lua").read_text(encoding="utf-8"),
+                *((_FOLDER / f"{part}.lua").read_text(encoding="utf-8") for part in ("ring", *uses, name)),
             )
         )
         self.sha = hashlib.sha1(self.text.encode(), usedforsecurity=False).hexdigest()

@@ -129,6 +129,16 @@ def of_event(
     return counted
 
 
+@lru_cache(maxsize=10_000)
+def over_budget(series: Series) -> Series:
+    """Return what is counted instead of a series of something accepted, if a budget of the project refuses it."""
+    kind, *words = series.name.split(":")
+    if kind == "f":
+        words[3] = "project_quota"
+    words[2 if kind == "f" else 1] = Outcome.RATE_LIMITED
+    return Series(series.project, ":".join((kind, *words)))
+
+
 def is_of_environment(category: str, outcome: Outcome) -> bool:
     """Return whether environments count this category and outcome."""
     return category == Category.ERROR and outcome in RECEIVED

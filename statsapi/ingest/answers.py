@@ -6,6 +6,7 @@ import json
 import math
 import time
 import uuid
+from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import NamedTuple
 
@@ -14,7 +15,8 @@ from django.conf import settings
 from statsapi.http.errors import RequestError
 from statsapi.http.failures import Failure
 from statsapi.operations.retry import RETRY_AFTER
-from tsdb.arrivals import Quota
+from tsdb.arrivals import Limited, Quota
+from tsdb.outcomes import Category
 
 Headers = tuple[tuple[bytes, bytes], ...]
 """Names in lower case and values, as ASGI sends them."""
@@ -36,6 +38,13 @@ _PREFLIGHT: Headers = (
 
 RETRY_SECONDS = 60
 """When a refused sender may try again if the end of the quota is unknown: it is 0, or was removed meanwhile."""
+
+_RATE_LIMITS = b"x-sentry-rate-limits"
+_NAMES_OF_SDKS: dict[str, str] = {
+    Category.ERROR: "default;error;security",
+    Category.ATTACHMENT_ITEM: Category.ATTACHMENT,
+}
+"""What the header calls categories that SDKs know by other names."""
 
 PIXEL = bytes.fromhex("47494638396101000100800000000000ffffff21f90401000000002c000000000100010000020144003b")
 """A transparent GIF of 1×1."""
@@ -137,23 +146,57 @@ def over_https(path: str, query: str) -> Answer:
     return Answer(301, b"", ((b"location", location.encode("latin-1", "replace")),))
 
 
-def refused(quota: Quota | None, now: int) -> Answer:
-    """Return the answer 429 to a request that came at `now`, seconds since the epoch.
+def refused(quota: Quota | None, now: int, limits: Iterable[Limited] = ()) -> Answer:
+    """Return the answer 429 to a request that came at `now`, seconds since the epoch, and that a key's quota refused.
 
     It says how many seconds the window of the quota still lasts. They are counted from this moment, because reading the
     body may have taken a while. They are an integer, because SDKs ignore fractions, and rounded up, so that a sender
-    who waits as long finds room.
+    who waits as long finds room. `limits` are the budgets that refused something besides.
     """
-    seconds = RETRY_SECONDS
-    if quota and quota.limit:
-        end = now - now % quota.window + quota.window
-        seconds = max(1, math.ceil(end - time.time()))
+    ends = now - now % quota.window + quota.window if quota and quota.limit else 0
+    seconds = _seconds_until(ends)
+    return _too_many(seconds, [f"{seconds}:default;error;security:key:key_quota", *_rate_limits(limits)])
+
+
+def over_budget(limits: Sequence[Limited], category: str | None) -> Answer:
+    """Return the answer 429 to a request that budgets of the project refused.
+
+    `category` is that of its event, or None if it has none. The sender may come again when every budget that refused
+    the event, or all of it, has a new window.
+    """
+    seconds = max(_seconds_until(one.until) for one in limits if category in (one.category, None))
+    return _too_many(seconds, _rate_limits(limits))
+
+
+def limited(answer: Answer, limits: Sequence[Limited]) -> Answer:
+    """Return the answer with a header that says what budgets refused of the request, though it was accepted."""
+    now = time.time()
+    # A repeat is told what its first submission was told, whose window may have ended.
+    said = _rate_limits(one for one in limits if one.until > now or not one.until)
+    return answer._replace(headers=(*answer.headers, (_RATE_LIMITS, ", ".join(said).encode()))) if said else answer
+
+
+def _too_many(seconds: int, rate_limits: Iterable[str]) -> Answer:
     headers = {
         "Retry-After": str(seconds),
-        "X-Sentry-Rate-Limits": f"{seconds}:default;error;security:key:key_quota",
+        "X-Sentry-Rate-Limits": ", ".join(rate_limits),
         "X-Sentry-Error": "rate limit",
     }
     return json_answer({"detail": "event submission rejected with_reason: RateLimited"}, 429, headers)
+
+
+def _rate_limits(limits: Iterable[Limited]) -> list[str]:
+    """Return what the header says of budgets: one limit for each name that SDKs know, the longest."""
+    longest: dict[str, int] = {}
+    for category, until in limits:
+        name = _NAMES_OF_SDKS.get(category, category)
+        longest[name] = max(longest.get(name, 0), _seconds_until(until))
+    return [f"{seconds}:{name}:project:project_quota" for name, seconds in longest.items()]
+
+
+def _seconds_until(end: int) -> int:
+    """Return the seconds until the end of a window, which is in seconds since the epoch; 0 if the end is no matter."""
+    return max(1, math.ceil(end - time.time())) if end else RETRY_SECONDS
 
 
 def new_event_id() -> str:

@@ -1,4 +1,4 @@
-"""The keys, filters and environments of projects, in the memory of a worker.
+"""The keys, filters, budgets and environments of projects, in the memory of a worker.
 
 They are known under a version, which Redis keeps too and the counting script compares. So an event of a known key costs
 one round trip and no SQL, and a disabled key or a changed filter still takes effect at the next event.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -25,6 +25,7 @@ from statsapi.ingest.filters import FilterConfig
 from statsapi.ingest.loading import Loader
 from statsapi.ingest.owners import forget_owners, refusal
 from tsdb.arrivals import Quota
+from tsdb.budgets import Budget, rollup_for
 from tsdb.states import Unsettled as UnsettledStates
 
 MOST_PROJECTS = 10_000
@@ -63,6 +64,8 @@ class Config:
     version: str
     keys: dict[str, Key]
     filters: FilterConfig
+    budgets: Mapping[str, Sequence[Budget]]
+    """By category. Those that no rollup makes up any more are left out."""
     environments: dict[str, int] = field(compare=False)
     """Ids by name. It grows when an environment is first seen; environments are never removed."""
 
@@ -210,12 +213,18 @@ def _load(wanted: Mapping[int, str | None]) -> dict[int, Config | Exception]:
     for row in ProjectKey.objects.filter(project_id__in=versions).order_by():
         keys[row.project_id][row.public] = Key(row.pk, row.active, _quota(row))
     filters = ProjectFilters.objects.in_bulk(versions)
+    budgets = selectors.budgets_of_many(versions)
     environments = selectors.load_environments_of(versions)
     loaded: dict[int, Config | Exception] = {p: error for p, error in found.items() if isinstance(error, Exception)}
     for project, version in versions.items():
         own = filters.get(project)
         loaded[project] = Config(
-            project, version, keys[project], _filters(own) if own else FilterConfig(), environments[project]
+            project,
+            version,
+            keys[project],
+            _filters(own) if own else FilterConfig(),
+            _by_category(budgets.get(project, ())),
+            environments[project],
         )
     return loaded
 
@@ -252,6 +261,14 @@ def _quota(key: ProjectKey) -> Quota | None:
     if key.rate_limit_count is None or key.rate_limit_window is None:
         return None
     return Quota(key.pk, key.rate_limit_count, key.rate_limit_window)
+
+
+def _by_category(budgets: Iterable[Budget]) -> dict[str, list[Budget]]:
+    rollups, found = get_store().rollups, dict[str, list[Budget]]()
+    for budget in budgets:
+        if rollup_for(budget.window, rollups):
+            found.setdefault(budget.category, []).append(budget)
+    return found
 
 
 def _filters(row: ProjectFilters) -> FilterConfig:

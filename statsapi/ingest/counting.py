@@ -18,7 +18,7 @@ from statsapi.ingest.submission import Submission
 from statsapi.ingest.together import Together
 from statsapi.ingest.turns import in_turn
 from statsapi.operations import metrics
-from tsdb.arrivals import Arrival, Sent, new_submission
+from tsdb.arrivals import Arrival, Decision, Sent, new_submission
 from tsdb.intake import Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.store import ProjectClosed
@@ -38,29 +38,29 @@ def together() -> Together:
     return _together
 
 
-async def count(submission: Submission, config: Config, key: Key) -> tuple[Outcome, Key]:
-    """Count the submission, whose key may send. Return the outcome of its event, and the key as it is now.
+async def count(submission: Submission, config: Config, key: Key) -> tuple[Decision, Key]:
+    """Count the submission, whose key may send. Return what became of it, and the key as it is now.
 
-    Without an event the outcome is accepted. Raises RequestError 403 if the key may not send any more,
+    Raises RequestError 403 if the key may not send any more,
     redis.exceptions.RedisError, django.db.DatabaseError.
     """
     token, sender = new_submission(), submission.sender
     for _ in range(services.TRIES):
         try:
             arrival = await _decide(submission, config, key)
-            outcome = await together().count(Sent(config.project, config.version, arrival, token, sender.now))
-        except ProjectClosed:  # another version: the keys or filters have changed
+            decision = await together().count(Sent(config.project, config.version, arrival, token, sender.now))
+        except ProjectClosed:  # another version: the keys, filters or budgets have changed
             config, key = await authorized_now(config.project, sender.public_key)
         except Project.DoesNotExist:
             raise await refusal(config.project, sender.public_key, is_disabled=False) from None
         else:
             event = submission.event
             if event is not None and event.category is Category.ERROR:
-                metrics.intake_counted(outcome)
+                metrics.intake_counted(decision.outcome)
             elif submission.invalid is not None:
                 metrics.intake_counted(Outcome.INVALID)
-            return outcome, key
-    raise services.Unsettled("the project's keys or filters change too often")
+            return decision, key
+    raise services.Unsettled("the project's keys, filters or budgets change too often")
 
 
 async def _decide(submission: Submission, config: Config, key: Key) -> Arrival:

@@ -1,8 +1,8 @@
-"""Deciding what a submission counts, from the project's keys and filters. Nothing here asks anybody."""
+"""Deciding what a submission counts, from the project's keys, filters and budgets. Nothing here asks anybody."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -14,7 +14,8 @@ from statsapi.ingest.filters import FilterConfig, first_match, matches_release
 from statsapi.ingest.reports import report_time
 from statsapi.ingest.submission import Event, Sender, Submission
 from tsdb import series
-from tsdb.arrivals import Arrival
+from tsdb.arrivals import Arrival, Part, What
+from tsdb.budgets import Budget
 from tsdb.outcomes import NO_REASON, Category, Outcome
 from tsdb.series import Series
 from tsdb.store import Increment
@@ -22,6 +23,9 @@ from tsdb.store import Increment
 QUOTA_REASON = "key_quota"
 
 _FEW_GLOBS = 20
+
+Amount = tuple[Category, int]
+"""A category and a quantity."""
 
 
 class Verdict(NamedTuple):
@@ -59,39 +63,84 @@ def arrival_of(
     """Return what the submission counts.
 
     `verdict` is about its event, if it has one, and `environment` is the id of the event's environment, or None. A
-    filter makes the event filtered. Otherwise it is accepted, unless the quota of the key refuses it. Each outcome
-    counts in its environment.
+    filter makes the event filtered. Otherwise it is accepted, unless the quota of the key or a budget of the project
+    refuses it. Each outcome counts in its environment.
     """
-    others = list(_others(submission, config.project, key.id))
-    event = submission.event
+    event, now = submission.event, submission.sender.now
+    items: Sequence[Amount] = submission.items
+    parts: list[Part] = []
+    if config.budgets:
+        parts, items = _of_items(submission, config, key.id)
+    others = list(_others(submission, items, config.project, key.id))
     if event is None or verdict is None:
-        return Arrival(submission.id, Outcome.ACCEPTED, others=others)
-    now, quota = submission.sender.now, key.quota if event.category is Category.ERROR else None
+        is_all_parts = bool(parts) and not items
+        return Arrival(submission.id, Outcome.ACCEPTED, others=others, parts=parts, is_all_parts=is_all_parts)
+    quota = key.quota if event.category is Category.ERROR else None
 
-    def under(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
+    def alone(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
         counted = _of_event(config.project, key.id, event.category, outcome, reason, environment)
-        increments = [Increment(one, now) for one in counted]
-        for category, quantity in event.attached.items():
-            beside = _of_event(config.project, key.id, category, outcome, reason, None)
-            increments += [Increment(one, now, quantity) for one in beside]
-        return increments
+        return [Increment(one, now) for one in counted]
+
+    def attached(outcome: Outcome, reason: str = NO_REASON) -> list[Increment]:
+        return _increments(event.attached.items(), config.project, key.id, outcome, reason, now)
 
     if verdict.filtered_by is not None:
-        return Arrival(submission.id, Outcome.FILTERED, under(Outcome.FILTERED, verdict.filtered_by), others=others)
-    refused = under(Outcome.RATE_LIMITED, QUOTA_REASON) if quota else ()
-    return Arrival(submission.id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), quota, refused, others)
+        filtered = Outcome.FILTERED, verdict.filtered_by
+        counted = alone(*filtered) + attached(*filtered)
+        return Arrival(submission.id, Outcome.FILTERED, counted, others=others, parts=parts)
+    refused = alone(Outcome.RATE_LIMITED, QUOTA_REASON) + attached(Outcome.RATE_LIMITED, QUOTA_REASON) if quota else ()
+    counted, beside = alone(Outcome.ACCEPTED), attached(Outcome.ACCEPTED)
+    if config.budgets:
+        asked = _asks(config.budgets, event.attached.items())
+        if asked:
+            parts.insert(0, Part(What.BESIDE, asked, tuple(beside)))
+            beside = []
+        asked = _asks(config.budgets, ((event.category, 1),))
+        if asked:
+            parts.insert(0, Part(What.EVENT, asked, (*counted, *beside)))
+            counted = beside = []
+    return Arrival(submission.id, Outcome.ACCEPTED, counted + beside, quota, refused, others, parts)
 
 
-def _others(submission: Submission, project: int, key: int) -> Iterator[Increment]:
-    """Yield what is counted whatever becomes of the event."""
+def _of_items(submission: Submission, config: Config, key: int) -> tuple[list[Part], list[Amount]]:
+    """Return the parts that budgets may refuse of what is not the event, and the items that none asks for."""
+    amounts: dict[Category, dict[Category, int]] = {}
+    for category, quantity in submission.items:
+        # The pieces of attachments and their bytes are taken or refused together.
+        part = amounts.setdefault(Category.ATTACHMENT if category is Category.ATTACHMENT_ITEM else category, {})
+        part[category] = part.get(category, 0) + quantity
+    parts: list[Part] = []
+    unasked: list[Amount] = []
+    for one in amounts.values():
+        if asked := _asks(config.budgets, one.items()):
+            counted = _increments(one.items(), config.project, key, Outcome.ACCEPTED, NO_REASON, submission.sender.now)
+            parts.append(Part(What.ITEM, asked, tuple(counted)))
+        else:
+            unasked += one.items()
+    return parts, unasked
+
+
+def _asks(budgets: Mapping[str, Sequence[Budget]], amounts: Iterable[Amount]) -> tuple[tuple[Budget, int], ...]:
+    """Return the budgets of these categories, each with the amount that it is asked for."""
+    return tuple((budget, amount) for category, amount in amounts for budget in budgets.get(category, ()))
+
+
+def _increments(
+    amounts: Iterable[Amount], project: int, key: int, outcome: Outcome, reason: str, now: int
+) -> list[Increment]:
+    return [
+        Increment(one, now, quantity)
+        for category, quantity in amounts
+        for one in _of_event(project, key, category, outcome, reason, None)
+    ]
+
+
+def _others(submission: Submission, items: Iterable[Amount], project: int, key: int) -> Iterator[Increment]:
+    """Yield what is counted whatever becomes of the event. `items` are those that no budget is asked for."""
     now = submission.sender.now
     if submission.invalid is not None:
-        for category, quantity in submission.lost:
-            for one in _of_event(project, key, category, Outcome.INVALID, submission.invalid, None):
-                yield Increment(one, now, quantity)
-    for category, quantity in submission.items:
-        for one in _of_event(project, key, category, Outcome.ACCEPTED, NO_REASON, None):
-            yield Increment(one, now, quantity)
+        yield from _increments(submission.lost, project, key, Outcome.INVALID, submission.invalid, now)
+    yield from _increments(items, project, key, Outcome.ACCEPTED, NO_REASON, now)
     for report in submission.reports:
         at = report_time(report.timestamp, submission.sent_at, now, now - get_store().rollups[-1].span)
         if at is None:  # older than anything that is kept

@@ -45,7 +45,7 @@ class Submission:
     """What one request brings.
 
     id: the claim under which it is counted once (event_ids.py); None if nothing of it has one.
-    items: what is accepted whatever becomes of the event, with quantities.
+    items: what is accepted whatever becomes of the event, unless a budget refuses it, with quantities.
     reports: the client reports that came with it, and `sent_at`, the time that the envelope says it was sent at.
     invalid: the reason why something of it cannot be read, and `lost`, what that was, with quantities.
     """

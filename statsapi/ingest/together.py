@@ -18,11 +18,10 @@ from threading import Thread
 
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from tsdb.arrivals import Sent
+from tsdb.arrivals import Decision, Sent
 from tsdb.intake import Intake
-from tsdb.outcomes import Outcome
 
-_Waiting = tuple[Sent, "Future[Outcome]"]
+_Waiting = tuple[Sent, "Future[Decision]"]
 
 
 class Together:
@@ -37,8 +36,8 @@ class Together:
         self._intake, self._lane_of = intake, lane_of
         self._lanes: dict[str, _Lane] = {}
 
-    async def count(self, sent: Sent) -> Outcome:
-        """Count the arrival and return its outcome. Raises ProjectClosed, redis.exceptions.RedisError."""
+    async def count(self, sent: Sent) -> Decision:
+        """Count the arrival and return what became of it. Raises ProjectClosed, redis.exceptions.RedisError."""
         name = self._lane_of(sent.project)
         lane = self._lanes.get(name)
         if lane is None:
@@ -62,8 +61,8 @@ class _Lane:
         self._is_busy = False
         Thread(target=self._work, name="counting", daemon=True).start()
 
-    async def count(self, sent: Sent) -> Outcome:
-        future: Future[Outcome] = self._loop.create_future()
+    async def count(self, sent: Sent) -> Decision:
+        future: Future[Decision] = self._loop.create_future()
         self._waiting.append((sent, future))
         if not self._is_busy:
             self._is_busy = True
@@ -82,7 +81,7 @@ class _Lane:
     def _work(self) -> None:
         """Count batches for ever, in a thread."""
         while (batch := self.batches.get()) is not None:
-            answers: Sequence[Outcome | Exception]
+            answers: Sequence[Decision | Exception]
             try:
                 answers = self._intake().count_together([sent for sent, _ in batch])
             except Exception as error:
@@ -90,7 +89,7 @@ class _Lane:
             with suppress(RuntimeError):  # the loop has ended, and nobody waits any more
                 self._loop.call_soon_threadsafe(self._answer, batch, answers)
 
-    def _answer(self, batch: Sequence[_Waiting], answers: Sequence[Outcome | Exception]) -> None:
+    def _answer(self, batch: Sequence[_Waiting], answers: Sequence[Decision | Exception]) -> None:
         hangs = next((one for one in answers if isinstance(one, RedisTimeoutError)), None)
         if hangs is not None:  # who waited for this call would wait as long again
             batch, answers = [*batch, *self._waiting], [*answers, *[hangs] * len(self._waiting)]

@@ -13,9 +13,9 @@ from projects import services
 from projects.models import ProjectFilters, ProjectKey
 from statsapi.ingest.answers import refused
 from tests.ingest.conftest import Sdk
-from tsdb.arrivals import Quota
-from tsdb.intake import REPEAT_SECONDS, Intake
-from tsdb.outcomes import Outcome
+from tsdb.arrivals import Decision, Quota
+from tsdb.batch import REPEAT_SECONDS
+from tsdb.intake import Intake
 from tsdb.store import ProjectClosed, Store
 
 NOW = 1_541_455_203  # three seconds into a window of ten
@@ -156,7 +156,7 @@ def test_all_tries_of_a_request_are_one_submission(
     limit(quota, 3600)
     count, tries = Intake.count_together, []
 
-    def lost(*args: Any) -> list[Outcome | Exception]:
+    def lost(*args: Any) -> list[Decision | Exception]:
         """Count, and lose the first answer while the project changes."""
         tries.append(count(*args))
         return [ProjectClosed([sdk.key.project_id])] if len(tries) == 1 else tries[-1]

@@ -12,12 +12,14 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from statsapi.ingest.together import Together
-from tsdb.arrivals import Arrival, Sent
+from tsdb.arrivals import Arrival, Decision, Sent
 from tsdb.intake import Intake
 from tsdb.outcomes import Outcome
 from tsdb.store import ProjectClosed
 
 pytestmark = pytest.mark.once
+
+ACCEPTED = Decision(Outcome.ACCEPTED)
 
 
 class Redis:
@@ -31,13 +33,13 @@ class Redis:
         self.calls: list[list[int]] = []
         self.may = threading.Semaphore(0)
 
-    def count_together(self, sent: Sequence[Sent]) -> list[Outcome | Exception]:
+    def count_together(self, sent: Sequence[Sent]) -> list[Decision | Exception]:
         self.calls.append([one.project for one in sent])
         if sent[0].project > 100:
             self.wakes.wait(10)
             return [RedisTimeoutError("no answer")] * len(sent)
         self.may.acquire(timeout=10)
-        return [ProjectClosed([13]) if one.project == 13 else Outcome.ACCEPTED for one in sent]
+        return [ProjectClosed([13]) if one.project == 13 else ACCEPTED for one in sent]
 
 
 def arrival(project: int) -> Sent:
@@ -58,7 +60,7 @@ def counting(redis: Redis) -> Together:
 def test_who_comes_alone_is_sent_at_once_and_who_comes_meanwhile_goes_together() -> None:
     redis = Redis()
 
-    async def crowd() -> list[Outcome]:
+    async def crowd() -> list[Decision]:
         all_of_them = counting(redis)
         first = asyncio.ensure_future(all_of_them.count(arrival(1)))
         await until_called(redis, 1)
@@ -70,7 +72,7 @@ def test_who_comes_alone_is_sent_at_once_and_who_comes_meanwhile_goes_together()
         all_of_them.close()
         return outcomes
 
-    assert asyncio.run(crowd()) == [Outcome.ACCEPTED] * 4
+    assert asyncio.run(crowd()) == [ACCEPTED] * 4
     assert redis.calls == [[1], [2, 3, 4]]
 
 
@@ -78,11 +80,11 @@ def test_one_bad_arrival_fails_alone() -> None:
     redis = Redis()
     redis.may.release(9)
 
-    async def crowd() -> list[Outcome | BaseException]:
+    async def crowd() -> list[Decision | BaseException]:
         return await asyncio.gather(*map(counting(redis).count, map(arrival, (1, 13, 2))), return_exceptions=True)
 
     answers = asyncio.run(crowd())
-    assert (answers[0], answers[2]) == (Outcome.ACCEPTED, Outcome.ACCEPTED)
+    assert (answers[0], answers[2]) == (ACCEPTED, ACCEPTED)
     assert isinstance(answers[1], ProjectClosed)
     assert redis.calls == [[1, 13, 2]]
 
@@ -91,7 +93,7 @@ def test_a_server_that_hangs_holds_up_nobody_of_another_server() -> None:
     redis = Redis()
     redis.may.release(9)
 
-    async def crowd() -> list[Outcome]:
+    async def crowd() -> list[Decision]:
         all_of_them = counting(redis)
         hung = asyncio.ensure_future(all_of_them.count(arrival(101)))
         await until_called(redis, 1)
@@ -101,13 +103,13 @@ def test_a_server_that_hangs_holds_up_nobody_of_another_server() -> None:
             await hung
         return served
 
-    assert asyncio.run(crowd()) == [Outcome.ACCEPTED] * 3
+    assert asyncio.run(crowd()) == [ACCEPTED] * 3
 
 
 def test_who_waits_for_a_call_that_hangs_fails_with_it_uncounted() -> None:
     redis = Redis()
 
-    async def crowd() -> list[Outcome | BaseException]:
+    async def crowd() -> list[Decision | BaseException]:
         all_of_them = counting(redis)
         asking = [asyncio.ensure_future(all_of_them.count(arrival(101)))]
         await until_called(redis, 1)
@@ -147,7 +149,7 @@ def test_a_store_that_cannot_be_reached_fails_all_and_the_next_ones_are_tried_ag
             raise RedisConnectionError("away")
         return cast(Intake, redis)
 
-    async def crowd() -> Outcome:
+    async def crowd() -> Decision:
         nonlocal is_away
         all_of_them = Together(connect, lambda project: "")
         with pytest.raises(RedisConnectionError):
@@ -155,5 +157,5 @@ def test_a_store_that_cannot_be_reached_fails_all_and_the_next_ones_are_tried_ag
         is_away = False
         return await all_of_them.count(arrival(2))
 
-    assert asyncio.run(crowd()) == Outcome.ACCEPTED
+    assert asyncio.run(crowd()) == ACCEPTED
     assert redis.calls == [[2]]

@@ -19,7 +19,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from tests.cluster import MASTERS, ClusterServer
 from tests.servers import free_port, wait_for
 from tests.tsdb.test_state_machine import PROJECTS, Counting
-from tests.tsdb.tools import NOW, TINY, merge, retained
+from tests.tsdb.tools import NOW, TINY, merge, retained, together
 from tsdb.arrivals import Arrival, Sent, new_submission
 from tsdb.client import connect
 from tsdb.cluster import node_urls
@@ -198,8 +198,8 @@ def arrivals(store: Store) -> list[Sent]:
 
 def test_intake_counts_arrivals_of_projects_on_all_nodes_together(cluster: ClusterServer, spread: Store) -> None:
     intake, sent = Intake(spread, 3600), arrivals(spread)
-    assert intake.count_together(sent) == ["accepted"] * len(sent)
-    assert intake.count_together(sent) == ["accepted"] * len(sent)
+    assert together(intake, sent) == ["accepted"] * len(sent)
+    assert together(intake, sent) == ["accepted"] * len(sent)
     series = [one.series for arrival in sent for one in arrival.arrival.counted]
     assert set(spread.get_sums(series, retained(TINY[-1], NOW), now=NOW).values()) == {1}
 
@@ -212,7 +212,7 @@ def test_intake_of_a_node_that_hangs_fails_alone(cluster: ClusterServer, spread:
     hasty.states.versions(MANY)  # it has connections now, as a worker has
     hanging.server.pause()
     try:
-        answers = Intake(hasty, 3600).count_together(sent)
+        answers = together(Intake(hasty, 3600), sent)
     finally:
         hanging.server.resume()
     for one, answer in zip(sent, answers, strict=True):

@@ -6,7 +6,8 @@ import pytest
 
 from tests.tsdb.tools import NOW, SHOP, WEB, keys_of, sums
 from tsdb.arrivals import Arrival, Quota, new_submission
-from tsdb.intake import REPEAT_SECONDS, Intake
+from tsdb.batch import REPEAT_SECONDS
+from tsdb.intake import Intake
 from tsdb.outcomes import Outcome
 from tsdb.series import Series, claim_key, quota_key
 from tsdb.store import Increment, ProjectClosed, Store
@@ -40,7 +41,7 @@ def send(
         [Increment(REFUSED, now), Increment(DROPPED, now, 2)],
         [Increment(SESSION, now)],
     )
-    return intake.count(7, store.version(7) or "", arrival, submission or new_submission(), now=now)
+    return intake.count(7, store.version(7) or "", arrival, submission or new_submission(), now=now).outcome
 
 
 def claims(store: Store) -> set[str]:

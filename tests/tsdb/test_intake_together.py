@@ -14,10 +14,11 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
 from tests.tsdb.breaking import breaking
-from tests.tsdb.tools import NOW, TINY, counts, keys_of, sums
+from tests.tsdb.tools import NOW, TINY, counts, keys_of, sums, together
 from tsdb.arrivals import Arrival, Quota, Sent, new_submission
+from tsdb.batch import MOST_ARRIVALS, MOST_INCREMENTS
 from tsdb.client import Client, Clients
-from tsdb.intake import MOST_ARRIVALS, MOST_INCREMENTS, Intake
+from tsdb.intake import Intake
 from tsdb.outcomes import Category, Outcome
 from tsdb.rollups import LARGEST
 from tsdb.series import Series, claim_key, of_event, quota_key, total
@@ -69,7 +70,7 @@ def test_one_script_counts_the_arrivals_of_a_project(intake: Intake, tiny: Store
     arrivals = [sent(tiny, event(f"{number:032x}", Quota(1, 30, 60))) for number in range(40)]
     client: Any = tiny.clients.write
     client.config_resetstat()
-    assert intake.count_together(arrivals) == ["accepted"] * 30 + ["rate_limited"] * 10
+    assert together(intake, arrivals) == ["accepted"] * 30 + ["rate_limited"] * 10
     stats = client.info("commandstats")
     assert stats.get("cmdstat_evalsha", {"calls": 0})["calls"] + stats.get("cmdstat_eval", {"calls": 0})["calls"] <= 2
     assert stats["cmdstat_incrby"]["calls"] == 1
@@ -80,12 +81,12 @@ def test_one_script_counts_the_arrivals_of_a_project(intake: Intake, tiny: Store
 
 
 def test_nothing_sent_is_nothing_answered(intake: Intake) -> None:
-    assert intake.count_together([]) == []
+    assert together(intake, []) == []
 
 
 def test_the_second_of_two_equal_ids_is_a_repeat_and_gets_the_first_ones_outcome(intake: Intake, tiny: Store) -> None:
     arrivals = [event(A), event(A, outcome=Outcome.FILTERED), event(B, outcome=Outcome.FILTERED), event(B)]
-    assert intake.count_together([sent(tiny, one) for one in arrivals]) == [
+    assert together(intake, [sent(tiny, one) for one in arrivals]) == [
         "accepted", "accepted", "filtered", "filtered"
     ]  # fmt: skip
     assert (sums(tiny, ACCEPTED), sums(tiny, of(7, Outcome.FILTERED))) == ([1] * 3, [1] * 3)
@@ -95,16 +96,16 @@ def test_a_refused_id_is_not_remembered_and_its_submission_is(intake: Intake, ti
     full, free = Quota(1, 0, 60), Quota(2, 5, 60)
     first = sent(tiny, event(A, full), submission="first")
     arrivals = [first, sent(tiny, event(A, free)), first, sent(tiny, event(A, full))]
-    assert intake.count_together(arrivals) == ["rate_limited", "accepted", "rate_limited", "accepted"]
+    assert together(intake, arrivals) == ["rate_limited", "accepted", "rate_limited", "accepted"]
     assert (sums(tiny, ACCEPTED), sums(tiny, REFUSED)) == ([1] * 3, [1] * 3)
-    assert intake.count_together([first]) == ["rate_limited"]
+    assert together(intake, [first]) == ["rate_limited"]
     assert tiny.clients.read.get(claim_key(7, A)) == b"accepted"
 
 
 def test_what_has_no_id_is_counted_once_a_submission(intake: Intake, tiny: Store) -> None:
     one, other = (sent(tiny, event(None, others=2), submission=name) for name in ("one", "other"))
-    assert intake.count_together([one, other, one]) == ["accepted"] * 3
-    assert intake.count_together([other]) == ["accepted"]
+    assert together(intake, [one, other, one]) == ["accepted"] * 3
+    assert together(intake, [other]) == ["accepted"]
     assert (sums(tiny, ACCEPTED), sums(tiny, Series(7, OTHER))) == ([2] * 3, [4] * 3)
 
 
@@ -112,7 +113,7 @@ def test_each_arrival_has_the_window_of_its_own_clock(intake: Intake, tiny: Stor
     quota = Quota(1, 1, 60)
     clocks = (NOW, NOW + 60, NOW + 59, NOW + 61)
     arrivals = [sent(tiny, event(None, quota), now=now) for now in clocks]
-    assert intake.count_together(arrivals) == ["accepted", "accepted", "rate_limited", "rate_limited"]
+    assert together(intake, arrivals) == ["accepted", "accepted", "rate_limited", "rate_limited"]
     assert tiny.clients.read.get(quota_key(7, 1, 60, NOW)) == b"1"
     assert tiny.clients.read.get(quota_key(7, 1, 60, NOW + 60)) == b"1"
 
@@ -120,24 +121,24 @@ def test_each_arrival_has_the_window_of_its_own_clock(intake: Intake, tiny: Stor
 @pytest.mark.parametrize("clocks", [(NOW, NOW + 30), (NOW + 30, NOW)])
 def test_what_is_retained_is_decided_by_the_latest_clock(intake: Intake, tiny: Store, clocks: tuple[int, int]) -> None:
     old = NOW - 60  # the finest rollup retains 65 seconds
-    intake.count_together([sent(tiny, event(None, at=old), now=now) for now in clocks])
+    together(intake, [sent(tiny, event(None, at=old), now=now) for now in clocks])
     assert [counts(tiny, ACCEPTED, rollup) for rollup in TINY] == [{}, {}, {old: 2}]
 
 
 def test_increments_of_many_arrivals_at_many_times_are_added_up(intake: Intake, tiny: Store) -> None:
     arrivals = [sent(tiny, event(None, at=NOW - ago, amount=ago + 1)) for ago in (0, 1, 0, 2, 1)]
-    intake.count_together(arrivals)
+    together(intake, arrivals)
     assert counts(tiny, ACCEPTED, TINY[0]) == {NOW: 2, NOW - 1: 4, NOW - 2: 3}
     assert sums(tiny, ACCEPTED) == [9] * 3
 
 
 def test_amounts_too_large_for_lua_are_added_exactly_and_stop_at_the_largest(intake: Intake, tiny: Store) -> None:
     amounts = (2**53 + 1, 2**53 + 1, 10**12 - 1, 1)
-    intake.count_together([sent(tiny, event(None, amount=amount)) for amount in amounts])
+    together(intake, [sent(tiny, event(None, amount=amount)) for amount in amounts])
     assert sums(tiny, ACCEPTED) == [sum(amounts)] * 3
-    intake.count_together([sent(tiny, event(None, Quota(1, 0, 60), amount=LARGEST)) for _ in range(3)])
+    together(intake, [sent(tiny, event(None, Quota(1, 0, 60), amount=LARGEST)) for _ in range(3)])
     assert sums(tiny, REFUSED) == [LARGEST] * 3
-    intake.count_together([sent(tiny, Arrival(None, Outcome.ACCEPTED, others=[Increment(ACCEPTED, NOW, LARGEST)] * 2))])
+    together(intake, [sent(tiny, Arrival(None, Outcome.ACCEPTED, others=[Increment(ACCEPTED, NOW, LARGEST)] * 2))])
     assert sums(tiny, ACCEPTED) == [LARGEST] * 3
 
 
@@ -151,10 +152,10 @@ def test_many_arrivals_and_large_ones_are_counted_in_several_calls(intake: Intak
         Arrival(None, Outcome.ACCEPTED, large),
         event(A),
     ]
-    intake.count_together([sent(tiny, event(B))])  # Redis knows the script from now on
+    together(intake, [sent(tiny, event(B))])  # Redis knows the script from now on
     client: Any = tiny.clients.write
     client.config_resetstat()
-    answers = intake.count_together([sent(tiny, one) for one in arrivals])
+    answers = together(intake, [sent(tiny, one) for one in arrivals])
     assert answers == ["accepted"] * 2 * MOST_ARRIVALS + ["rate_limited"] * 5 + ["accepted"] * 2
     assert client.info("commandstats")["cmdstat_evalsha"]["calls"] == 5
     assert (sums(tiny, ACCEPTED), sums(tiny, REFUSED)) == ([2 * MOST_ARRIVALS + 2] * 3, [5] * 3)
@@ -165,7 +166,7 @@ def test_who_knows_an_old_version_is_told_so_alone(intake: Intake, tiny: Store) 
     old = sent(tiny, event(A))
     tiny.close(7)
     tiny.open(7)
-    stale, new, other = intake.count_together([old, sent(tiny, event(B)), sent(tiny, event(A, project=8), project=8)])
+    stale, new, other = together(intake, [old, sent(tiny, event(B)), sent(tiny, event(A, project=8), project=8)])
     assert isinstance(stale, ProjectClosed)
     assert stale.projects == [7]
     assert (new, other) == ("accepted", "accepted")
@@ -186,7 +187,7 @@ def test_who_knows_an_old_version_is_told_so_alone(intake: Intake, tiny: Store) 
     ],
 )
 def test_an_arrival_that_cannot_be_counted_fails_alone(intake: Intake, tiny: Store, bad: Arrival) -> None:
-    first, failed, last = intake.count_together([sent(tiny, one) for one in (event(B), bad, event(C))])
+    first, failed, last = together(intake, [sent(tiny, one) for one in (event(B), bad, event(C))])
     assert (first, last) == ("accepted", "accepted")
     assert isinstance(failed, ValueError)
     assert sums(tiny, ACCEPTED) == [2] * 3
@@ -199,7 +200,7 @@ def test_a_project_whose_script_fails_fails_alone_and_nothing_of_it_is_counted(i
     tiny.clients.write.execute_command("LPUSH", quota_key(7, 1, 60, NOW), "no number")
     before = keys_of(tiny, 7)
     arrivals = [sent(tiny, event(A)), sent(tiny, event(B, Quota(1, 5, 60)))]
-    failed, too, other = intake.count_together([*arrivals, sent(tiny, event(A, project=8), project=8)])
+    failed, too, other = together(intake, [*arrivals, sent(tiny, event(A, project=8), project=8)])
     assert isinstance(failed, ResponseError)
     assert isinstance(too, ResponseError)
     assert other == "accepted"
@@ -241,12 +242,12 @@ def test_a_lost_answer_is_asked_for_once_more_and_all_is_counted_once(tiny: Stor
         for event_id in (A, None, B, None)
     ]
     expected = ["accepted", "accepted", "rate_limited", "rate_limited"] * len(projects)
-    assert intake.count_together(arrivals[:1]) == ["accepted"]  # Redis knows the script from now on
+    assert together(intake, arrivals[:1]) == ["accepted"]  # Redis knows the script from now on
     client.lost = 1
-    assert intake.count_together(arrivals) == expected
+    assert together(intake, arrivals) == expected
     client.lost = 2
-    assert all(isinstance(answer, RedisError) for answer in intake.count_together(arrivals))
-    assert intake.count_together(arrivals) == expected
+    assert all(isinstance(answer, RedisError) for answer in together(intake, arrivals))
+    assert together(intake, arrivals) == expected
     for project in projects:
         assert sums(tiny, of(project, Outcome.ACCEPTED)) == [2] * 3
         assert sums(tiny, of(project, Outcome.RATE_LIMITED)) == [2] * 3
@@ -257,7 +258,7 @@ def test_without_redis_every_answer_is_its_error(tiny: Store) -> None:
     store, client = breaking(tiny)
     client.break_at(1, carried_out=False)
     arrivals = [sent(tiny, event(None, project=project), project=project) for project in PROJECTS]
-    answers = Intake(store, 3600).count_together(arrivals)
+    answers = together(Intake(store, 3600), arrivals)
     assert [type(answer) for answer in answers] == [RedisConnectionError] * 2
     assert sums(tiny, ACCEPTED) == [0] * 3
 
@@ -277,7 +278,7 @@ def test_facts_without_room_are_counted_under_spare_names_beside_those_with_room
         narrow.incr_multi(rows(key, Outcome.ACCEPTED), now=NOW)
     arrivals = [sent(tiny, of_key(key, f"{key:032x}", Quota(9, 4, 60))) for key in (1, 2, 50, 51, 52, 1)]
     arrivals.append(sent(tiny, of_key(50, f"{50:032x}")))
-    answers = Intake(narrow, 3600).count_together(arrivals)
+    answers = together(Intake(narrow, 3600), arrivals)
     assert answers == ["accepted"] * 4 + ["rate_limited", "accepted", "accepted"]
     found = {name: sums(tiny, Series(7, name))[0] for name in tiny.series_of(7)}
     assert found == {
@@ -294,10 +295,10 @@ def test_facts_without_room_are_counted_under_spare_names_beside_those_with_room
 def test_only_facts_that_are_going_to_be_counted_take_room(tiny: Store) -> None:
     narrow = Store(tiny.clients, TINY, most_series=2)
     arrivals = [sent(tiny, of_key(1, event_id, Quota(1, 5, 60))) for event_id in (A, B)]
-    Intake(narrow, 3600).count_together(arrivals)  # their refusals would be two more series
+    together(Intake(narrow, 3600), arrivals)  # their refusals would be two more series
     assert tiny.series_of(7) == ["f:1:error:accepted:none", "t:error:accepted"]
     repeat = sent(tiny, of_key(2, A, Quota(1, 5, 60)))
-    assert Intake(narrow, 3600).count_together([repeat]) == ["accepted"]
+    assert together(Intake(narrow, 3600), [repeat]) == ["accepted"]
     assert sums(tiny, ACCEPTED) == [2] * 3
 
 
@@ -369,7 +370,7 @@ def test_whatever_comes_and_however_it_is_cut_and_repeated_it_counts_as_one_by_o
             yield from before[place : place + 1]
 
     for call in in_turn():
-        assert intake.count_together(call) == [model.count(one) for one in call]
+        assert together(intake, call) == [model.count(one) for one in call]
 
     now = NOW + 2
     for project in PROJECTS:

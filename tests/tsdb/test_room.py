@@ -132,7 +132,7 @@ def send(store: Store, key: int, event_id: str, quota: Quota | None = None) -> O
     arrival = Arrival(
         event_id, Outcome.ACCEPTED, under(Outcome.ACCEPTED), quota, under(Outcome.RATE_LIMITED, "key_quota"), others
     )
-    return Intake(store, 3600).count(7, store.version(7) or "", arrival, new_submission(), now=NOW)
+    return Intake(store, 3600).count(7, store.version(7) or "", arrival, new_submission(), now=NOW).outcome
 
 
 def test_an_event_beyond_the_room_is_counted_once_and_by_its_fate(narrow: Store) -> None:

@@ -6,7 +6,10 @@ from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from tsdb.arrivals import Sent
+from tsdb.intake import Intake
 from tsdb.moving import Mover
+from tsdb.outcomes import Outcome
 from tsdb.rollups import FUTURE_SECONDS, Rollup, parse_rollups
 from tsdb.series import Series
 from tsdb.store import Store
@@ -41,6 +44,12 @@ def sums(store: Store, series: Series, *, now: int = NOW) -> list[int]:
 
 def merge(store: Store, destination: Series, sources: Sequence[Series], gone: Collection[int] = ()) -> None:
     Mover(store).merge(destination, sources, gone=gone)
+
+
+def together(intake: Intake, sent: Sequence[Sent]) -> list[Outcome | Exception]:
+    """Count arrivals together, and return the outcome of each, or why it was not counted."""
+    answers = intake.count_together(sent)
+    return [one if isinstance(one, Exception) else one.outcome for one in answers]
 
 
 def keys_of(store: Store, project: int) -> set[str]:

@@ -1,7 +1,7 @@
 -- Decides and counts arrivals of one project that came together, each as if it had come alone, in their order. It checks
--- whether the caller knows the present version of the project, whether an event is new, and whether its key's quota is used
--- up. Then it counts all of an arrival or nothing of it. What arrivals count into the same series at the same time is added
--- up first, so each ring is written once.
+-- whether the caller knows the present version of the project, whether an event is new, whether its key's quota is used up,
+-- and whether the project's budgets have room. Then it counts all of an arrival or nothing of it. What arrivals count into
+-- the same series at the same time is added up first, so each ring is written once.
 --
 -- Two things are remembered. The id of an event that was counted: if the event is sent again, the answer is the same, and
 -- nothing is counted. The token of a submission whose event has no id or was refused: a second try after a lost answer gets
@@ -12,24 +12,34 @@
 --       are words that are not known, the sets of the project's categories and reasons
 -- ARGV  1 the caller's clock (s), 2 the version of the project that the caller knows, 3 how long a submission's claim lasts
 --       (s), 4 how long an event's claim lasts (s), 5 the most series of a project (0: no limit), 6 the number of arrivals,
---       7 of series, 8 of times, 9 of quotas, 10 of series with words that are not known, then the names of the series, the
---       times (s), the windows of the quotas (s), for each arrival where its kind begins, counted from the first kind, the
---       kinds, and those words (see new_words)
--- Arrivals of one kind differ in their claims only. A kind is the outcome if no quota refuses the event, its quota (0: none)
+--       7 of series, 8 of times, 9 of quotas, 10 of series with words that are not known, 11 of budgets, then the names of
+--       the series, the times (s), the windows of the quotas (s), the budgets, for each arrival where its kind begins,
+--       counted from the first kind, the kinds, and those words (see new_words)
+-- A budget is the number of the series that it is used by, the number of the rollup that its use is read from, its limit
+-- and its window (s; 0: the month).
+-- Arrivals of one kind differ in their claims only. A kind is the outcome if nothing refuses the event, its quota (0: none)
 -- and the limit of that, and three lists: what is counted with that outcome, what is counted if the quota refuses the event,
--- and what is counted in any case. First stand their three lengths, then their increments, each a cell and an amount. A cell
--- is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the time (from 0).
--- Returns the outcomes of the arrivals, with spaces between them; the first one if an event or a submission came before. Or
--- 'stale', or the facts, categories and reasons that there is no room for. Then nothing was counted, and they must be counted
--- elsewhere
+-- and what is counted in any case. First stand their three lengths and the number of parts, then their increments, each a
+-- cell and an amount. A cell is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the
+-- time (from 0).
+-- If a kind has parts, there follow the caller's clock when it came (s), 1 if it is refused when all its parts are, and the
+-- parts. A part is counted whole, unless one of its budgets refuses it whole. It is what it is: 'event', 'beside' the event
+-- or an 'item'; the number of what it asks for, and the lengths of two lists: what is counted, and what is counted if it is
+-- refused (-1: not sent). Then stand the budgets that it asks, each with an amount, and the increments.
+-- Returns a word for each arrival, with spaces between them; the first one if an event or a submission came before. A word
+-- is the outcome, or 'project_quota' for one that budgets refused, and then for each budget that refused something a comma,
+-- its category, '@', and when its window ends by the caller's clock (s; 0 for a budget of nothing).
+-- Or 'stale', or 'refusals' if a list is needed that was not sent, or the facts, categories and reasons that there is no
+-- room for. Then nothing was counted, and the arrivals must be sent again, with these lists or with other series
 
 local MOST_SERIES = 1000000
 local EXACT = 12  -- digits: sums of so many such amounts are exact in Lua
 local arrivals, series = tonumber(ARGV[6]), tonumber(ARGV[7])
-local FIRST_NAME = 11
+local FIRST_NAME = 12
 local first_time = FIRST_NAME + series
 local first_window = first_time + ARGV[8]
-local first_arrival = first_window + ARGV[9]
+local first_budget = first_window + ARGV[9]
+local first_arrival = first_budget + 4 * ARGV[11]
 local first_kind = first_arrival + arrivals
 local first_quota = 4 + 2 * arrivals
 local first_ring = first_quota + ARGV[9]
@@ -38,7 +48,7 @@ local found = call('MGET', KEYS[1], unpack(KEYS, 4, first_quota - 1))
 if found[1] ~= ARGV[2] then
     return 'stale'
 end
--- Outcomes by claim: of earlier calls, and of this one.
+-- Words by claim: of earlier calls, and of this one.
 local taken = {}
 for i = 1, 2 * arrivals do
     if found[i + 1] then
@@ -53,6 +63,88 @@ local function is_used_up(quota, most)
         used[quota], took[quota] = tonumber(call('GET', KEYS[first_quota + quota - 1]) or 0), 0
     end
     return used[quota] + took[quota] >= most
+end
+
+-- What is left of each budget in a window: what was used before, and what this call takes, is taken off.
+local rooms = {}
+local function room_of(budget, start, until_)
+    local name = budget .. ':' .. start
+    if not rooms[name] then
+        local at = first_budget + 4 * (budget - 1)
+        local ring = first_ring + (ARGV[at] - 1) * #ROLLUPS + ARGV[at + 1] - 1
+        rooms[name] = {left = ARGV[at + 2] - used_between(KEYS[ring], ROLLUPS[tonumber(ARGV[at + 1])], start, until_)}
+    end
+    return rooms[name]
+end
+
+-- Returns what a part asks for at a time: of which room how much, and what is said of the budget if it refuses.
+local function ask_of(budget, amount, time)
+    local at, now = first_budget + 4 * (budget - 1), bounded(time)
+    local start, until_ = open_window(tonumber(ARGV[at + 3]), now)
+    local category = string.match(ARGV[FIRST_NAME - 1 + ARGV[at]], '^t:(.*):')
+    local ends = ARGV[at + 2] == '0' and 0 or until_ + time - now
+    return {
+        room = room_of(budget, start, until_),
+        amount = tonumber(amount),
+        said = string.format(',%s@%.0f', category, ends)
+    }
+end
+
+-- Reads the parts of a kind, once in a call.
+local parts_of = {}
+local function parts_at(kind)
+    if parts_of[kind] then
+        return parts_of[kind]
+    end
+    local at = first_kind + kind
+    local place = at + 7 + 2 * (ARGV[at + 3] + ARGV[at + 4] + ARGV[at + 5])
+    local time, parts = tonumber(ARGV[place]), {all = ARGV[place + 1] == '1'}
+    place = place + 2
+    for i = 1, tonumber(ARGV[at + 6]) do
+        local part = {
+            what = ARGV[place], asks = {}, counted = tonumber(ARGV[place + 2]), refused = tonumber(ARGV[place + 3]),
+            times_counted = 0, times_refused = 0
+        }
+        local number = tonumber(ARGV[place + 1])
+        for j = 1, number do
+            part.asks[j] = ask_of(tonumber(ARGV[place + 2 + 2 * j]), ARGV[place + 3 + 2 * j], time)
+        end
+        part.first = place + 4 + 2 * number
+        place = part.first + 2 * (part.counted + math.max(part.refused, 0))
+        parts[i] = part
+    end
+    parts_of[kind] = parts
+    return parts
+end
+
+-- Decides the parts of an arrival, after its key's quota. Returns whether budgets refuse its event, or all of it if it has
+-- none; what is said of the budgets that refuse something; and whether a list is needed that was not sent.
+local function decide_parts(parts, is_over_quota)
+    local said, is_refused, is_kept = '', false, false
+    for _, part in ipairs(parts) do
+        if part.what == 'item' or not is_over_quota then
+            local refuses = part.what == 'beside' and is_refused
+            if not refuses then
+                for _, ask in ipairs(part.asks) do
+                    if ask.amount > ask.room.left then
+                        refuses, said = true, said .. ask.said
+                    end
+                end
+            end
+            if not refuses then
+                for _, ask in ipairs(part.asks) do
+                    ask.room.left = ask.room.left - ask.amount
+                end
+                part.times_counted, is_kept = part.times_counted + 1, true
+            elseif part.refused < 0 then
+                return nil, nil, true
+            else
+                part.times_refused = part.times_refused + 1
+                is_refused = is_refused or part.what == 'event'
+            end
+        end
+    end
+    return is_refused or parts.all and not is_kept, said
 end
 
 -- All is decided before the first write, because a script that fails cannot take back what it wrote.
@@ -70,14 +162,26 @@ for i = 1, arrivals do
         local claim, kind = event, ARGV[first_arrival + i - 1]
         local at = first_kind + kind
         local quota = ARGV[at + 1]
-        if quota ~= '0' and is_used_up(quota, tonumber(ARGV[at + 2])) then
+        local is_over_quota = quota ~= '0' and is_used_up(quota, tonumber(ARGV[at + 2]))
+        local is_over_budget, said, lacks = false, '', false
+        if ARGV[at + 6] ~= '0' then
+            is_over_budget, said, lacks = decide_parts(parts_at(kind), is_over_quota)
+            if lacks then
+                return 'refusals'
+            end
+        end
+        if is_over_quota then
             refused[kind] = (refused[kind] or 0) + 1
-            outcome, claim = 'rate_limited', submission
+            outcome, claim = 'rate_limited' .. said, submission
         else
             counted[kind] = (counted[kind] or 0) + 1
-            outcome = ARGV[at]
-            if quota ~= '0' then
-                took[quota] = took[quota] + 1
+            if is_over_budget then
+                outcome, claim = 'project_quota' .. said, submission
+            else
+                outcome = ARGV[at] .. said
+                if quota ~= '0' then
+                    took[quota] = took[quota] + 1
+                end
             end
         end
         taken[claim], lives[claim] = outcome, claim == submission and ARGV[3] or ARGV[4]
@@ -88,6 +192,9 @@ end
 -- The amounts by cell. Large amounts are not added up: pairs of cell and amount.
 local sums, large = {}, nil
 local function add(at, number, times)
+    if times == 0 then
+        return
+    end
     for place = at, at + 2 * number - 2, 2 do
         local cell, amount = ARGV[place], ARGV[place + 1]
         if #amount <= EXACT then
@@ -102,12 +209,18 @@ local function add(at, number, times)
 end
 for kind, times in pairs(counted) do
     local at = first_kind + kind
-    add(at + 6, ARGV[at + 3], times)
-    add(at + 6 + 2 * (ARGV[at + 3] + ARGV[at + 4]), ARGV[at + 5], times)
+    add(at + 7, ARGV[at + 3], times)
+    add(at + 7 + 2 * (ARGV[at + 3] + ARGV[at + 4]), ARGV[at + 5], times)
 end
 for kind, times in pairs(refused) do
     local at = first_kind + kind
-    add(at + 6 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
+    add(at + 7 + 2 * ARGV[at + 3], ARGV[at + 4] + ARGV[at + 5], times)
+end
+for _, parts in pairs(parts_of) do
+    for _, part in ipairs(parts) do
+        add(part.first, part.counted, part.times_counted)
+        add(part.first + 2 * part.counted, part.refused, part.times_refused)
+    end
 end
 
 local most, unknown = tonumber(ARGV[5]), tonumber(ARGV[10])

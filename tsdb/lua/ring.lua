@@ -166,24 +166,6 @@ local function ring_add(key, rollup, buckets, amounts)
     return fresh
 end
 
--- Returns what a ring counted from `start` to before `until` (s), which must be the start of buckets. Above 2^53 it is not
--- exact.
-local function used_between(key, rollup, start, until_)
-    local head = head_of(key)
-    if #head == 0 then
-        return 0
-    end
-    local seconds, slots, newest = rollup.seconds, rollup.slots, struct.unpack('>l', head)
-    -- A bucket ahead of Redis' clock is pulled back before anything is counted.
-    local last = math.min(until_ / seconds - 1, newest, floor(limit / seconds))
-    local sum = 0
-    for bucket = math.max(start / seconds, newest - slots + 1), last do
-        local at = WIDTH * (bucket % slots + 1)
-        sum = sum + struct.unpack('>l', call('GETRANGE', key, at, at + WIDTH - 1))
-    end
-    return sum
-end
-
 -- Takes a claim for `ttl` seconds. Returns 'new', 'repeat' if it was taken before with the same value, or 'conflict' if it
 -- was taken with another value.
 local function claim(key, value, ttl)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from statsapi.http.errors import BAD_DATA, RequestError
-from statsapi.ingest.answers import Answer, refused
+from statsapi.ingest.answers import Answer, limited, over_budget, refused
 from statsapi.ingest.config import Config, Key, authorized
 from statsapi.ingest.counting import count
 from statsapi.ingest.credentials import (
@@ -19,6 +19,7 @@ from statsapi.ingest.credentials import (
 )
 from statsapi.ingest.request import Request
 from statsapi.ingest.submission import Sender, Submission
+from tsdb.arrivals import Limited
 from tsdb.outcomes import Outcome
 
 
@@ -62,12 +63,20 @@ async def invalid(found: Authorized | None, error: RequestError) -> RequestError
 
 
 async def counted(found: Authorized, submissions: Sequence[Submission], answer: Answer) -> Answer:
-    """Count the submissions together, and return the answer, or 429 if the quota refused one of them."""
+    """Count the submissions together, and return the answer, or 429 if the quota or a budget refused one of them.
+
+    If budgets refused only a part of a submission, the answer says so in a header.
+    """
     if len(submissions) == 1:
-        outcomes = [await count(submissions[0], found.config, found.key)]
+        decisions = [await count(submissions[0], found.config, found.key)]
     else:
-        outcomes = await asyncio.gather(*(count(one, found.config, found.key) for one in submissions))
-    for outcome, key in outcomes:
-        if outcome is Outcome.RATE_LIMITED:
-            return refused(key.quota, found.sender.now)
-    return answer
+        decisions = await asyncio.gather(*(count(one, found.config, found.key) for one in submissions))
+    limits: list[Limited] = []
+    for submission, (decision, key) in zip(submissions, decisions, strict=True):
+        if decision.outcome is Outcome.RATE_LIMITED:
+            if decision.is_over_budget:
+                event = submission.event
+                return over_budget(decision.limits, event.category if event else None)
+            return refused(key.quota, found.sender.now, decision.limits)
+        limits += decision.limits
+    return limited(answer, limits) if limits else answer
