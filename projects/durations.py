@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
+from tsdb.budgets import MONTH
 from tsdb.rollups import parse_length
 from tsdb.units import DAY, HOUR, MINUTE
 
-MONTH_WORD = "month"
-"""How a window of a calendar month is written."""
-
-_MONTH = 0
-"""The window that means a calendar month (tsdb/budgets.py)."""
+_MONTH_WORD = "month"
 
 _UNITS = {"day": DAY, "hour": HOUR, "minute": MINUTE, "second": 1}
 
@@ -19,8 +16,8 @@ def parse_window(text: str) -> int:
 
     Raises ValueError for any other text.
     """
-    if text == MONTH_WORD:
-        return _MONTH
+    if text == _MONTH_WORD:
+        return MONTH
     seconds = parse_length(text)
     if not seconds:
         raise ValueError(f"{text!r} is no window, as 5m, 1h, 7d and month are.")
@@ -29,7 +26,18 @@ def parse_window(text: str) -> int:
 
 def window_text(seconds: int) -> str:
     """Return a window in words: `5 minutes`, `1 hour`, or `a month` for 0."""
-    return "a month" if seconds == _MONTH else length_words(seconds)
+    return "a month" if seconds == MONTH else length_words(seconds)
+
+
+def window_word(seconds: int) -> str:
+    """Return a window as programs write it: `5m`, `1h`, or `month` for 0."""
+    return _MONTH_WORD if seconds == MONTH else length_text(seconds)
+
+
+def length_text(seconds: int) -> str:
+    """Return a length of time as an address has it: `10s`, `5m`, `1h`, `1d`."""
+    unit = next(unit for unit, length in _UNITS.items() if seconds % length == 0)
+    return f"{seconds // _UNITS[unit]}{unit[0]}"
 
 
 def length_words(seconds: int) -> str:

@@ -4,6 +4,7 @@ projects/known.py explains how. Deletions and merges take several steps: project
 merging.py explain them.
 """
 
+from projects.services.budgets import MOST_BUDGETS, change_budget, create_budget, delete_budget
 from projects.services.counting import Unsettled, count, merge_projects, open_project, open_projects
 from projects.services.deleting import empty as empty_project
 from projects.services.deleting import finish as finish_projects
@@ -58,6 +59,7 @@ from projects.services.tokens import (
 
 __all__ = [
     "LONGEST_NAME",
+    "MOST_BUDGETS",
     "MOST_ENVIRONMENTS",
     "OTHER_ENVIRONMENT",
     "TRIES",
@@ -69,16 +71,19 @@ __all__ = [
     "RowLocked",
     "Unsettled",
     "add_member",
+    "change_budget",
     "change_role",
     "changing_project",
     "condemn_organizations",
     "condemn_projects",
     "count",
+    "create_budget",
     "create_key",
     "create_link",
     "create_organization",
     "create_project",
     "create_token",
+    "delete_budget",
     "delete_keys",
     "delete_organization",
     "delete_project",

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from statsapi.api.resources.budgets import BudgetsView, BudgetView
 from statsapi.api.resources.environments import OrganizationEnvironmentsView, ProjectEnvironmentsView
 from statsapi.api.resources.filters import FiltersView, FilterView
 from statsapi.api.resources.keys import KeysView, KeyView, OrganizationKeysView
@@ -52,6 +53,8 @@ urlpatterns = [
     path(f"{_PROJECT}/filters/", FiltersView.as_view(), name="filters"),
     path(f"{_PROJECT}/filters/<str:filter_id>/", FilterView.as_view(), name="filter"),
     path(f"{_PROJECT}/merge/", MergeView.as_view(), name="project-merge"),
+    path(f"{_PROJECT}/budgets/", BudgetsView.as_view(), name="budgets"),
+    path(f"{_PROJECT}/budgets/<str:budget_id>/", BudgetView.as_view(), name="budget"),
     path(f"{_PROJECT}/keys/", KeysView.as_view(), name="keys"),
     path(f"{_PROJECT}/keys/<str:public_key>/", KeyView.as_view(), name="key"),
     path(f"{_PROJECT}/keys/<str:public_key>/stats/", KeyStatsView.as_view(), name="key-stats"),

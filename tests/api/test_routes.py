@@ -17,7 +17,7 @@ from django.test import Client
 from django.urls import URLPattern
 
 from projects import services
-from projects.models import SCOPES, Membership, Organization, Project
+from projects.models import SCOPES, Budget, Membership, Organization, Project
 from projects.selectors import SCOPES_OF
 from statsapi.api.urls import urlpatterns
 
@@ -57,6 +57,9 @@ class Route(NamedTuple):
         path = self.path.replace("KEY", key).replace("/web/", f"/{project}/")
         if "MEMBER" in path:
             path = path.replace("MEMBER", str(Membership.objects.filter(organization__slug="acme").earliest("pk").pk))
+        if "BUDGET" in path:
+            budget = Budget.objects.filter(project__organization__slug="acme").first()
+            path = path.replace("BUDGET", str(budget.pk if budget else 1))
         return "/api/0/" + path
 
 
@@ -87,6 +90,8 @@ ROUTES = [
     Route("projects/acme/web/keys/", PROJECT, {"GET": 200, "POST": 201}),
     Route("projects/acme/web/keys/KEY/", PROJECT, {"GET": 200, "PUT": 200, "DELETE": 204}),
     Route("projects/acme/web/keys/KEY/stats/", PROJECT, {"GET": 200}),
+    Route("projects/acme/web/budgets/", PROJECT, {"GET": 200, "POST": NEEDS_BODY}),
+    Route("projects/acme/web/budgets/BUDGET/", PROJECT, {"GET": 200, "PUT": 200, "DELETE": 204}),
     Route("projects/acme/web/stats/", PROJECT, {"GET": 200}),
     Route("projects/acme/web/outcomes/", PROJECT, {"POST": NEEDS_BODY}),
 ]
@@ -121,6 +126,8 @@ def somebody(owner: User) -> None:
 
 @pytest.fixture
 def key(project: Project) -> str:
+    """Return the public half of the project's key. The project has a budget too."""
+    services.create_budget(project, category="error", limit=1000, window=300)
     return project.keys.get().public
 
 
@@ -130,9 +137,12 @@ def test_the_table_names_every_route() -> None:
         "web": "project_slug",
         "KEY": "public_key",
         "MEMBER": "member_id",
+        "BUDGET": "budget_id",
         "localhost": "filter_id",
     }
-    described = {re.sub("acme|web|KEY|MEMBER|localhost", lambda found: names[found[0]], route.path) for route in ROUTES}
+    described = {
+        re.sub("acme|web|KEY|MEMBER|BUDGET|localhost", lambda found: names[found[0]], route.path) for route in ROUTES
+    }
     routed = {
         re.sub(r"<(?:str|slug):(\w+)>", lambda found: found[1].replace("team", "organization"), str(pattern.pattern))
         for pattern in urlpatterns

@@ -69,6 +69,7 @@ MISSING = {
     "team_slug": "missing",
     "member_id": "999999",
     "filter_id": "missing",
+    "budget_id": "999999",
 }
 
 
@@ -87,6 +88,8 @@ def cast(
     now = int(time.time())
     event = series.of_event(project.pk, project.keys.get().pk, Category.ERROR, Outcome.ACCEPTED)
     services.count(project.pk, [Increment(one, now, COUNTED) for one in event], now=now)
+    for number, one in enumerate((project, mine)):
+        services.create_budget(one, category="error", limit=COUNTED + number, window=300)
     foreign = _names(organization, project)
     return Cast(
         foreign=foreign,
@@ -213,6 +216,7 @@ def _names(organization: Organization, project: Project) -> dict[str, str]:
         "key_id": str(project.keys.get().pk),
         "team_slug": organization.slug,
         "filter_id": "localhost",
+        "budget_id": str(project.budgets.get().pk),
         "member_id": str(organization.memberships.get().pk),
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from projects.durations import length_words, parse_window, window_text
+from projects.durations import length_words, parse_window, window_text, window_word
 
 
 @pytest.mark.parametrize(
@@ -24,6 +24,7 @@ from projects.durations import length_words, parse_window, window_text
 def test_a_window_is_read_and_told_in_its_largest_whole_unit(text: str, seconds: int, words: str) -> None:
     assert parse_window(text) == seconds
     assert window_text(seconds) == words
+    assert parse_window(window_word(seconds)) == seconds
 
 
 @pytest.mark.parametrize("text", ["", "0s", "0m", "5", "m", "5 m", "-5m", "1.5h", "5M", "Month", "1w", "9" * 10 + "s"])

@@ -9,6 +9,9 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
+from projects.durations import parse_window
+from tsdb.budgets import LONGEST_WINDOW, MONTH, SHORTEST_WINDOW
+
 NO_CONTROLS = r"^[^\x00-\x1f\x7f-\x9f]*\Z"
 """A pattern of texts without control characters, which would break a line in a log or a table."""
 
@@ -76,6 +79,37 @@ class WholeOrNone(Whole):
         """Return the value. Raises ValidationError."""
         value: int | None = super().run_validation(None if data == "" else data)
         return value
+
+
+@extend_schema_field(
+    {
+        "oneOf": [
+            {"type": "integer", "minimum": SHORTEST_WINDOW, "maximum": LONGEST_WINDOW},
+            {"type": "string", "pattern": "^(month|[0-9]{1,9}[smhd])$"},
+        ]
+    }
+)
+class Window(serializers.Field[int, Any, int, Any]):
+    """The window of a budget in seconds, or MONTH. It is sent as a number of seconds, as `5m`, or as `month`."""
+
+    def to_internal_value(self, data: Any) -> int:
+        """Return the value. Raises ValidationError."""
+        if isinstance(data, float) and data.is_integer():
+            data = int(data)
+        if isinstance(data, str):
+            try:
+                seconds = parse_window(data)
+            except ValueError:
+                raise serializers.ValidationError("Use seconds, or 5m, 1h, 7d or month.") from None
+            if seconds == MONTH:
+                return MONTH
+        elif type(data) is int:
+            seconds = data
+        else:
+            raise serializers.ValidationError("Use seconds, or 5m, 1h, 7d or month.")
+        if not SHORTEST_WINDOW <= seconds <= LONGEST_WINDOW:
+            raise serializers.ValidationError(f"A window has {SHORTEST_WINDOW} to {LONGEST_WINDOW} seconds.")
+        return seconds
 
 
 class Flag(serializers.BooleanField):

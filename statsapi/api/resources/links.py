@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from statsapi.api.resources import representations
+from statsapi.api.resources.budgets import ShownBudget
 from statsapi.api.schema.operations import OPERATIONS
 
 NAMES: dict[Any, dict[str, str]] = {
     representations.OrganizationDetails: {"organization_slug": "slug"},
     representations.ProjectDetails: {"project_slug": "slug", "organization_slug": "organization/slug"},
     representations.Key: {"public_key": "public"},
+    ShownBudget: {"budget_id": "id"},
 }
 """By an answer's type: path parameters, and where in it their values are. The first one names the object itself.
 

@@ -43,6 +43,7 @@ PATH = {
     "team_slug": _path_parameter("team_slug", "The organization's slug or id."),
     "project_slug": _path_parameter("project_slug", "Slug or id of the project."),
     "member_id": _path_parameter("member_id", "Id of the member.", f"^({ID})$"),
+    "budget_id": _path_parameter("budget_id", "Id of the budget.", f"^({ID})$"),
     "filter_id": _path_parameter("filter_id", "Name of an inbound filter.", f"^({'|'.join(FILTERS)})$"),
     "public_key": _path_parameter("public_key", "32 hex digits.", ecma(HEX_PATTERN)),
 }

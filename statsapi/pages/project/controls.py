@@ -9,10 +9,10 @@ from typing import NamedTuple
 
 from django.http import HttpRequest
 
-from projects.durations import length_words
+from projects.durations import length_text, length_words
 from statsapi.pages.project.names import category_name, in_order
 from statsapi.pages.project.numbers import Numbers
-from statsapi.pages.project.query import PRESETS, length_text
+from statsapi.pages.project.query import PRESETS
 from statsapi.pages.project.ranges import offered_resolutions
 from statsapi.pages.project.table import offset_text
 from statsapi.pages.zones import PARAMETER, browser_zone

@@ -7,9 +7,9 @@ from urllib.parse import urlencode
 
 from django.conf import settings
 
+from projects.durations import length_text
 from statsapi.pages.access import ProjectPlace
 from statsapi.pages.project.numbers import Numbers
-from statsapi.pages.project.query import length_text
 from tsdb.units import DAY
 
 HEADER = "Authorization: Bearer $TOKEN"

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+from projects.durations import length_text
 from statsapi.api.stats.query import END_OF_TIME
 from statsapi.pages.project.names import find_category
 from statsapi.pages.zones import PARAMETER, Zone, zone_names
@@ -183,14 +184,6 @@ def read_query(
 def shown(text: str) -> str:
     """Return a value as a message repeats it: cut, if it is long."""
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
-
-
-def length_text(seconds: int) -> str:
-    """Return a length of time as an address has it: `10s`, `5m`, `1h`, `1d`."""
-    for unit, length in (("d", DAY), ("h", HOUR), ("m", MINUTE)):
-        if seconds % length == 0:
-            return f"{seconds // length}{unit}"
-    return f"{seconds}s"
 
 
 def _span(parameters: Mapping[str, str], zone: ZoneInfo, until: int, problems: list[str]) -> Span | None:

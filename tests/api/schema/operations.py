@@ -8,10 +8,10 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import services
-from projects.models import Membership, Organization, Project, ProjectKey
+from projects.models import Budget, Membership, Organization, Project, ProjectKey
 
 KEY, OTHER_KEY = "a" * 32, "b" * 32
-MEMBER = 999
+MEMBER, BUDGET = 999, 998
 
 
 class Ask(NamedTuple):
@@ -61,17 +61,23 @@ ASKS = {
     "retrieve_key": Ask(f"{PROJECT}keys/{KEY}/"),
     "change_key": Ask(f"{PROJECT}keys/{KEY}/", body={"name": "Another", "rateLimit": None}),
     "delete_key": Ask(f"{PROJECT}keys/{KEY}/"),
+    "list_budgets": Ask(f"{PROJECT}budgets/"),
+    "create_budget": Ask(f"{PROJECT}budgets/", body={"category": "span", "limit": 5, "window": "month"}),
+    "retrieve_budget": Ask(f"{PROJECT}budgets/{BUDGET}/"),
+    "change_budget": Ask(f"{PROJECT}budgets/{BUDGET}/", body={"limit": 10}),
+    "delete_budget": Ask(f"{PROJECT}budgets/{BUDGET}/"),
     "retrieve_key_event_counts": Ask(f"{PROJECT}keys/{KEY}/stats/"),
 }
 """By the operation's id."""
 
 
 def set_up(organization: Organization, project: Project, api: Client) -> None:
-    """Make the key, the second project and the member that the requests ask for, and count something."""
+    """Make the key, the budget, the second project and the member that the requests ask for, and count something."""
     services.create_project(organization=organization, slug="shop", name="Shop")
     member = User.objects.create_user("member", "member@example.com", "secret")
     Membership.objects.create(pk=MEMBER, organization=organization, user=member)
     services.save_intake(project, ProjectKey(project=project, public=KEY))
+    Budget.objects.create(pk=BUDGET, project=project, category="error", limit=1000, window=300)
     rows = [{"outcome": "accepted", "key": KEY}, {"outcome": "filtered", "reason": "cors"}]
     assert api.post(f"/api/0/{PROJECT}outcomes/", {"outcomes": rows}, "application/json").status_code == 201
 
