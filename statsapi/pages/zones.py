@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import NamedTuple
 from urllib.parse import unquote
 from zoneinfo import ZoneInfo
@@ -37,6 +38,16 @@ def zone_of(request: HttpRequest) -> Zone:
     if found is None:
         found = request.page_zone = _choose(request)  # type: ignore[attr-defined]
     return found
+
+
+def moment_text(instant: int, zone: Zone, *, now: int) -> str:
+    """Return an instant of the near future in a zone: `14:00`, `14:00:30`, or `28 Nov 00:00` if it is another day.
+
+    Both instants are in seconds since the epoch.
+    """
+    moment, today = (datetime.fromtimestamp(seconds, zone.info) for seconds in (instant, now))
+    clock = f"{moment:%H:%M:%S}" if moment.second else f"{moment:%H:%M}"
+    return clock if moment.date() == today.date() else f"{moment.day} {moment:%b} {clock}"
 
 
 def browser_zone(request: HttpRequest) -> str:

@@ -30,6 +30,7 @@ def furnish(slug, project_slug, name):
     project = project or services.create_project(organization=organization, slug=project_slug, name=name, platform=name)
     key = services.create_key(project=project, label=name)
     services.environment_id(project.pk, name[:64])
+    budget = project.budgets.first() or services.create_budget(project, category="error", limit=1000, window=0)
     token = services.create_token(organization=organization, scopes=["org:read"], name=name).token
     link = services.create_link(project=project, name=name)
     boss = User.objects.create_user("owner of " + name)
@@ -56,6 +57,7 @@ def furnish(slug, project_slug, name):
         "organization": slug,
         "project": project_slug,
         "public": key.public,
+        "budget": str(budget.pk),
         "token": str(token.pk),
         "link": str(link.link.pk),
         "member": str(member.pk),

@@ -10,7 +10,7 @@ from django.test import Client
 from django.urls import get_resolver
 
 from projects import services
-from projects.models import Organization, Project, ProjectKey
+from projects.models import Budget, Organization, Project, ProjectKey
 from statsapi.pages.settings.urls import urlpatterns
 from tests.pages.filled import forms_of
 
@@ -19,6 +19,7 @@ pytestmark = pytest.mark.django_db
 VIEWER, MEMBER, OWNER = "viewer", "member", "owner"
 ROLES = (VIEWER, MEMBER, OWNER)
 KEY = "ab" * 16
+BUDGET = 998
 
 
 class Route(NamedTuple):
@@ -36,6 +37,9 @@ ROUTES = {
     "project-key": Route(f"/o/acme/web/settings/keys/{KEY}/", MEMBER, "GET POST"),
     "project-key-switch": Route(f"/o/acme/web/settings/keys/{KEY}/switch/", MEMBER, "POST"),
     "project-key-delete": Route(f"/o/acme/web/settings/keys/{KEY}/delete/", OWNER, "POST"),
+    "project-budgets": Route("/o/acme/web/settings/budgets/", MEMBER, "GET POST"),
+    "project-budget": Route(f"/o/acme/web/settings/budgets/{BUDGET}/", MEMBER, "GET POST"),
+    "project-budget-delete": Route(f"/o/acme/web/settings/budgets/{BUDGET}/delete/", OWNER, "POST"),
     "project-filters": Route("/o/acme/web/settings/filters/", MEMBER, "GET POST"),
     "project-filters-undo": Route("/o/acme/web/settings/filters/undo/", MEMBER, "POST"),
     "project-environments": Route("/o/acme/web/settings/environments/", MEMBER, "GET"),
@@ -52,6 +56,7 @@ SENT = [(name, method) for name in ROUTES for method in ("GET", "POST", "PUT", "
 def key(project: Project) -> ProjectKey:
     key = ProjectKey(project=project, public=KEY)
     services.save_intake(project, key)
+    Budget.objects.create(pk=BUDGET, project=project, category="error", limit=1000, window=300)
     return key
 
 
@@ -62,6 +67,7 @@ def state_of(organization: Organization) -> list[object]:
         list(Project.objects.order_by("pk").values()),
         list(ProjectKey.objects.order_by("pk").values()),
         list(Project.objects.values_list("filters__localhost")),
+        list(Budget.objects.order_by("pk").values()),
     ]
 
 
@@ -118,6 +124,7 @@ def test_a_form_without_its_token_is_refused(boss: Client, organization: Organiz
     strict.cookies = boss.cookies
     before = state_of(organization)
     sent = {"name": "x", "slug": "x", "label": "x", "typed": "web", "active": "0", "localhost": "on"}
+    sent |= {"limit": "1", "category": "span", "unit": "month"}
     assert strict.post(ROUTES[name].path, sent).status_code == 403
     assert state_of(organization) == before
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
 from projects.durations import length_words
 from projects.models import ProjectKey
+from statsapi.pages.project.budgets import BudgetLine
 from statsapi.pages.project.names import category_name
 from statsapi.pages.project.numbers import LABELS, Numbers, share_text
 from statsapi.pages.project.reasons import why
@@ -16,7 +17,7 @@ from tsdb.outcomes import RECEIVED, Category, Outcome
 from tsdb.quotas import QuotaUse
 from tsdb.series import NO_KEY
 
-QUOTA = "key_quota"
+KEY_QUOTA, BUDGET = "key_quota", "project_quota"
 
 
 class Reason(NamedTuple):
@@ -66,11 +67,12 @@ def dropped(
     numbers: Numbers,
     keys: Mapping[int, ProjectKey],
     uses: Mapping[int, QuotaUse],
+    budgets: Sequence[BudgetLine],
     environments: Mapping[str, Mapping[Outcome, int]],
 ) -> Dropped:
     """Return what was dropped. `keys` are those of the project, by id, and `uses` what those with a quota used of it.
 
-    `environments` has totals by name.
+    `budgets` are all of the project, and `environments` has totals by name.
     """
     total = sum(numbers.totals.values())
     lost = total - numbers.totals[Outcome.ACCEPTED]
@@ -82,13 +84,17 @@ def dropped(
         total=f"{total:,}",
         share=share_text(lost, total),
         is_any=lost > 0,
-        reasons=_reasons(numbers, keys, uses, total),
+        reasons=_reasons(numbers, keys, uses, budgets, total),
         splits=[split for split in splits if split.parts],
     )
 
 
 def _reasons(
-    numbers: Numbers, keys: Mapping[int, ProjectKey], uses: Mapping[int, QuotaUse], total: int
+    numbers: Numbers,
+    keys: Mapping[int, ProjectKey],
+    uses: Mapping[int, QuotaUse],
+    budgets: Sequence[BudgetLine],
+    total: int,
 ) -> list[Reason]:
     amounts: dict[tuple[Outcome, str], dict[int, int]] = {}
     for fact, counts in numbers.facts.items():
@@ -99,7 +105,11 @@ def _reasons(
     for (outcome, reason), by_key in sorted(amounts.items(), key=lambda item: (-sum(item[1].values()), item[0])):
         name, sentence = why(outcome, reason)
         amount = sum(by_key.values())
-        details = _quotas(numbers, keys, uses, by_key) if (outcome, reason) == (Outcome.RATE_LIMITED, QUOTA) else []
+        details = []
+        if (outcome, reason) == (Outcome.RATE_LIMITED, KEY_QUOTA):
+            details = _quotas(numbers, keys, uses, by_key)
+        elif (outcome, reason) == (Outcome.RATE_LIMITED, BUDGET):
+            details = _budgets(numbers, budgets)
         reasons.append(
             Reason(outcome.value, LABELS[outcome], name, sentence, details, f"{amount:,}", share_text(amount, total))
         )
@@ -122,6 +132,16 @@ def _quotas(
             said += f" Its quota is {use.limit:,} in {window}: {use.used:,} are taken, until {until}."
         sentences.append(said)
     return sentences
+
+
+def _budgets(numbers: Numbers, budgets: Sequence[BudgetLine]) -> list[str]:
+    """Return a sentence about each budget of the category that is shown."""
+    said = []
+    for line in budgets:
+        if line.budget.category == numbers.query.category and line.use:
+            rest = f"{line.used} are taken, until {line.until} ({numbers.query.zone.name})."
+            said.append(f"{line.limit.capitalize()}: {rest}" if line.use.limit else "A budget is 0, so it takes none.")
+    return said
 
 
 def _clock(instant: int, numbers: Numbers) -> str:

@@ -31,7 +31,7 @@ _FILTERED = {
 
 _RATE_LIMITED = {
     "key_quota": Why("Quota of a key", "The key had used up its quota, so the service answered 429."),
-    "project_quota": Why("Quota of the project", "The project had used up its quota."),
+    "project_quota": Why("Budget of the project", "A budget of the project was used up, so the service answered 429."),
     "org_quota": Why("Quota of the organization", "The organization had used up its quota."),
     "global_quota": Why("Quota of the service", "The whole service was at its limit."),
     NO_REASON: Why("Rate limited", "They were over a limit that was not named."),

@@ -17,6 +17,7 @@ from statsapi.api.stats.csv_format import csv_response
 from statsapi.http import clock
 from statsapi.pages.access import ProjectPlace, in_project
 from statsapi.pages.project import table
+from statsapi.pages.project.budgets import budget_lines
 from statsapi.pages.project.controls import controls
 from statsapi.pages.project.curl import curl
 from statsapi.pages.project.dropped import dropped
@@ -59,6 +60,7 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
         return csv_response(table.csv_header(numbers), table.csv_rows(numbers), name)
     keys = {key.pk: key for key in ProjectKey.objects.filter(project=number)}
     uses = read_uses(store, number, _quotas(keys.values()), now=now // NS)
+    budgets = budget_lines(number, zone_of(request), now=now // NS)
     context = {
         "place": place,
         "tab": "project",
@@ -67,7 +69,8 @@ def project(request: HttpRequest, place: ProjectPlace) -> HttpResponse:
         "counts": numbers.data,
         "controls": controls(request, numbers, store.rollups, sorted(environments)),
         "totals": totals(numbers),
-        "dropped": dropped(numbers, keys, uses, by_environment),
+        "budgets": budgets,
+        "dropped": dropped(numbers, keys, uses, budgets, by_environment),
         "columns": table.columns(numbers),
         "has_before": numbers.before is not None,
         "rows": table.rows(numbers),

@@ -19,8 +19,8 @@ from statsapi.pages.refusals import refusals_as_messages, refusals_in
 from statsapi.pages.settings import recent
 from statsapi.pages.settings.key_forms import KeyForm, NewKeyForm
 from statsapi.pages.settings.posting import posted
-from statsapi.pages.settings.quota_words import quota_text, until_text, use_text
-from statsapi.pages.zones import Zone, zone_of
+from statsapi.pages.settings.quota_words import quota_text, use_text
+from statsapi.pages.zones import Zone, moment_text, zone_of
 from tsdb.arrivals import Quota
 from tsdb.outcomes import Outcome
 from tsdb.quotas import QuotaUse, read_uses
@@ -143,7 +143,7 @@ def _quota_of(key: ProjectKey) -> Quota | None:
 
 
 def _until(use: QuotaUse | None, zone: Zone, now: int) -> str:
-    return until_text(use, zone, now=now) if use else ""
+    return moment_text(use.until, zone, now=now) if use else ""
 
 
 def _saved(before: Quota | None, after: Quota | None) -> str:

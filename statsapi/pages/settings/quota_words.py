@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from statsapi.pages.zones import Zone
 from tsdb.quotas import QuotaUse
 from tsdb.units import HOUR, MINUTE
 
@@ -30,10 +27,3 @@ def quota_text(count: int | None, window: int | None) -> str:
 def use_text(use: QuotaUse) -> str:
     """Return `73 of 100`."""
     return f"{use.used:,} of {use.limit:,}"
-
-
-def until_text(use: QuotaUse, zone: Zone, *, now: int) -> str:
-    """Return when the quota is free again in the reader's zone: `14:00`, `14:00:30`, or `28 Nov 00:00`."""
-    end, today = (datetime.fromtimestamp(seconds, zone.info) for seconds in (use.until, now))
-    clock = f"{end:%H:%M:%S}" if end.second else f"{end:%H:%M}"
-    return clock if end.date() == today.date() else f"{end.day} {end:%b} {clock}"

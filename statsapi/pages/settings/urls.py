@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from django.urls import path
 
-from statsapi.pages.settings import ending, environments, filters, general, history, keys, organization, setup, tokens
+from statsapi.pages.settings import (
+    budgets,
+    ending,
+    environments,
+    filters,
+    general,
+    history,
+    keys,
+    organization,
+    setup,
+    tokens,
+)
 
 _PROJECT = "o/<str:organization>/<str:project>"
 _SETTINGS = f"{_PROJECT}/settings"
@@ -17,6 +28,9 @@ urlpatterns = [
     path(f"{_SETTINGS}/keys/<str:public>/", keys.key, name="project-key"),
     path(f"{_SETTINGS}/keys/<str:public>/switch/", keys.switch, name="project-key-switch"),
     path(f"{_SETTINGS}/keys/<str:public>/delete/", keys.delete, name="project-key-delete"),
+    path(f"{_SETTINGS}/budgets/", budgets.budgets, name="project-budgets"),
+    path(f"{_SETTINGS}/budgets/<str:budget>/", budgets.budget, name="project-budget"),
+    path(f"{_SETTINGS}/budgets/<str:budget>/delete/", budgets.delete, name="project-budget-delete"),
     path(f"{_SETTINGS}/filters/", filters.filters, name="project-filters"),
     path(f"{_SETTINGS}/filters/undo/", filters.undo, name="project-filters-undo"),
     path(f"{_SETTINGS}/environments/", environments.environments, name="project-environments"),
