@@ -12,6 +12,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from projects import installation
 from projects.connections import get_store
+from projects.unfit_budgets import unfit_budgets
 from tsdb.failover import failover_dangers
 from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, check_rollups
 
@@ -96,9 +97,10 @@ STORES = {
     installation.Kind.EMPTIED: (Warning, "statsapi.W004"),
     installation.Kind.OLDER: (Warning, "statsapi.W005"),
 }
-PRINTED_ONLY = ("statsapi.W004", "statsapi.W005", "statsapi.W006")
+PRINTED_ONLY = ("statsapi.W004", "statsapi.W005", "statsapi.W006", "statsapi.W007")
 """Warnings that a start prints and that do not end it. Missing counts are missing already, and counting goes on. A
-start that ended because a failover may lose counts one day would lose those of today."""
+start that ended because a failover may lose counts one day would lose those of today. A budget can be changed only
+while the service runs."""
 
 
 @register(Tags.database)
@@ -135,3 +137,16 @@ def a_failover_loses_little(databases: Sequence[str] | None = None, **kwargs: An
         )
         for danger in dangers
     ]
+
+
+@register(Tags.database)
+def every_budget_is_enforced(databases: Sequence[str] | None = None, **kwargs: Any) -> list[CheckMessage]:
+    """Check that a rollup makes up the window of every budget. Before the first migrate there are none."""
+    if not databases or _rollups_break_a_rule():
+        return []
+    try:
+        found = unfit_budgets(settings.TSDB_ROLLUPS)
+    except DatabaseError:  # the next step that asks the database names it
+        return []
+    hint = "Give these budgets other windows, on their project's page or by the API, or add a rollup to TSDB_ROLLUPS."
+    return [Warning(f"{found}.", hint=hint, id="statsapi.W007")] if found else []

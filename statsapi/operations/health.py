@@ -17,6 +17,7 @@ from django_redis import get_redis_connection
 from projects import installation
 from projects.connections import get_store
 from projects.database_outage import READ_ONLY, database_outage
+from projects.unfit_budgets import unfit_budgets
 from statsapi import __version__
 from statsapi.operations.retry import RETRY_AFTER
 from tsdb.cluster import Cluster
@@ -27,8 +28,8 @@ READY_SECONDS = 0.2
 """Seconds that each part has. A part that needs longer would make every request slow."""
 
 STORES = "stores"
-"""The part that compares the database and Redis. It needs both, and one certain master of a cluster. If that master
-does not answer, the service still serves."""
+"""The part that compares the database and Redis, and budgets with rollups. It needs both, and one certain master of a
+cluster. If that master does not answer, the service still serves."""
 
 PROMISES = ("reads", "counting", "managing")
 """What the service can do. Managing is every change of rows in the database, by the API and the admin."""
@@ -186,13 +187,15 @@ def _cache() -> list[Trouble]:
 def _stores() -> list[Trouble]:
     try:
         findings = installation.look()
+        unfit = unfit_budgets(settings.TSDB_ROLLUPS)
     finally:
         connection.close()
     for finding in findings:
         if finding.kind is installation.Kind.FOREIGN:
             raise NotReady(finding.text)
     lost = {installation.Kind.EMPTIED}
-    return [Trouble(finding.text, limits=["reads"] if finding.kind in lost else []) for finding in findings]
+    troubles = [Trouble(finding.text, limits=["reads"] if finding.kind in lost else []) for finding in findings]
+    return [*troubles, Trouble(unfit)] if unfit else troubles
 
 
 SILENT = f"no answer in {READY_SECONDS} s"

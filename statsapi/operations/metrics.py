@@ -31,7 +31,11 @@ from redis.exceptions import (
 )
 
 from projects.connections import get_store
+from projects.durations import window_word
+from projects.models import Budget as BudgetRow
 from projects.models import Project
+from projects.services import Unsettled, settled
+from tsdb.budgets import Budget, read_uses
 from tsdb.outcomes import FILTERS, RECEIVED, Category, Outcome
 
 log = logging.getLogger(__name__)
@@ -114,7 +118,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"detail": "Send Authorization: Bearer with the METRICS_TOKEN."}, status=403)
     registry = CollectorRegistry()
     MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry) + _events().encode(), content_type=CONTENT_TYPE_LATEST)
+    return HttpResponse(generate_latest(registry) + (_events() + _budgets()).encode(), content_type=CONTENT_TYPE_LATEST)
 
 
 _ZEROS = {(str(Category.ERROR), str(outcome)): 0 for outcome in Outcome}
@@ -155,8 +159,33 @@ def _events() -> str:
     return "".join(events + dropped)
 
 
+def _budgets() -> str:
+    """Return how much is used of every budget that is enforced, in the format of Prometheus."""
+    labels: dict[int, str] = {}
+    budgets: dict[int, list[Budget]] = {}
+    now = int(time.time())
+    try:
+        rows = BudgetRow.objects.order_by("project_id", "id").values_list(
+            "project_id", "project__organization__slug", "project__slug", "id", "category", "limit", "window"
+        )
+        for project, owner, slug, number, category, limit, window in rows:
+            budget = Budget(number, category, limit, window)
+            what = f'category="{budget.category.translate(_ESCAPED)}",window="{window_word(budget.window)}"'
+            labels[budget.id] = f'organization="{owner}",project="{slug}",{what}'
+            budgets.setdefault(project, []).append(budget)
+        uses = settled(lambda: read_uses(get_store(), budgets, now=now))
+    except (RedisError, DatabaseError, Unsettled) as error:
+        log.error("the budgets cannot be told: %s: %s", type(error).__name__, error)  # a gap, as for the events
+        if isinstance(error, RedisError):
+            redis_failed(error)
+        return ""
+    lines = _head("statsapi_budget_used_ratio", "What is used of a budget in its open window, 1 is all.", "gauge")
+    lines += [f"statsapi_budget_used_ratio{{{labels[number]}}} {use.ratio}\n" for number, use in uses.items()]
+    return "".join(lines)
+
+
 _ESCAPED = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
 
 
-def _head(name: str, meaning: str) -> list[str]:
-    return [f"# HELP {name} {meaning}\n# TYPE {name} counter\n"]
+def _head(name: str, meaning: str, kind: str = "counter") -> list[str]:
+    return [f"# HELP {name} {meaning}\n# TYPE {name} {kind}\n"]

@@ -16,9 +16,12 @@ import pytest
 import redis
 from django.core.checks import CheckMessage, run_checks
 
+from projects import services
+from projects.models import Project
+from statsapi.operations.checks import PRINTED_ONLY, every_budget_is_enforced
 from tests import servers
 from tests.service import PATIENT
-from tsdb.rollups import Rollup
+from tsdb.rollups import Rollup, parse_rollups
 
 KEY = "a-key-of-the-tests-0123456789-abcdefghijklmnopqrstuvwxyz"
 
@@ -161,6 +164,28 @@ def test_w006_is_told_at_a_production_start_and_does_not_end_it(followed: Manage
     service, _ = servers.start_production(tmp_path / "service", SECRET_KEY=KEY, DATABASE_URL="", **stores)
     service.stop()
     assert service.log.read_text().count("min-replicas-to-write 0") == 1
+
+
+@pytest.mark.django_db
+def test_a_budget_that_no_rollup_makes_up_is_w007_and_ends_no_start(project: Project, settings: Any) -> None:
+    services.create_budget(project, category="error", limit=1, window=60)
+    services.create_budget(project, category="error", limit=1, window=600)
+    assert every_budget_is_enforced(databases=["default"]) == []
+    settings.TSDB_ROLLUPS = parse_rollups("5m:300,1h:768,1d:400")
+    [warning] = found = every_budget_is_enforced(databases=["default"])
+    assert ids(found) == ["statsapi.W007"]
+    assert "these budgets are not enforced (acme/web: error, 1 minute)" in warning.msg
+    assert every_budget_is_enforced() == []
+    assert warning.id in PRINTED_ONLY
+
+
+@pytest.mark.django_db
+def test_many_budgets_without_a_rollup_are_counted_and_not_all_named(project: Project, settings: Any) -> None:
+    for category in ("error", "span", "session", "transaction", "replay"):
+        services.create_budget(project, category=category, limit=1, window=0)
+    settings.TSDB_ROLLUPS = parse_rollups("10s:360")
+    [warning] = every_budget_is_enforced(databases=["default"])
+    assert "(acme/web: error, a month; acme/web: span, a month; acme/web: session, a month and 2 more)" in warning.msg
 
 
 def test_redis_is_asked_only_where_databases_are(manage: Manage) -> None:

@@ -309,6 +309,22 @@ def test_stores_that_cannot_be_compared_are_no_reason_not_to_serve(house: House)
     servers.wait_for(lambda: house.ready()[1]["warnings"] == [], "the recovery")
 
 
+def test_it_names_a_budget_that_is_not_enforced(house: House) -> None:
+    made = (
+        "from projects import services; from projects.models import Budget;"
+        "one = services.create_organization(slug='one', name='One');"
+        "web = services.create_project(organization=one, slug='web', name='Web');"
+        "Budget.objects.create(project=web, category='error', limit=1, window=3660)"
+    )
+    house.manage("shell", "--no-imports", "-c", made)
+    status, body = house.ready()
+    assert (status, body["status"], body["counting"]["works"]) == (200, "ok", True)
+    [warning] = body["warnings"]
+    assert warning.endswith("these budgets are not enforced (one/web: error, 61 minutes)")
+    house.manage("shell", "--no-imports", "-c", "from projects.models import Budget; Budget.objects.all().delete()")
+    servers.wait_for(lambda: house.ready()[1]["warnings"] == [], "the recovery")
+
+
 def test_an_emptied_redis_is_noticed_while_it_serves_and_no_reason_not_to_start(house: House) -> None:
     with house.client() as client:
         client.flushall()

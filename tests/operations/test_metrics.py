@@ -137,6 +137,17 @@ def test_events_that_a_quota_refuses_are_an_increase(service: Service) -> None:
     assert increase(drops, dropped(service, "refused")) == {("error", "rate_limited", "key_quota"): 4}
 
 
+def test_what_is_used_of_a_budget_is_a_gauge(service: Service) -> None:
+    create_project(service, "thrifty")
+    assert counters(service, "thrifty", "statsapi_budget_used_ratio") == {}
+    budgets = "/api/0/projects/acme/thrifty/budgets/"
+    for budget in ({"limit": 1000, "window": "31d"}, {"limit": 0, "window": "month", "category": "span"}):
+        assert service.ask("POST", budgets, budget).status == 201
+    rows = {"outcomes": [{"outcome": "accepted", "quantity": 250}]}
+    assert service.ask("POST", "/api/0/projects/acme/thrifty/outcomes/", rows).status == 201
+    assert counters(service, "thrifty", "statsapi_budget_used_ratio") == {("error", "31d"): 0.25, ("span", "month"): 1}
+
+
 def test_the_reasons_of_an_outcome_add_up_to_it(service: Service) -> None:
     """The sums are over all keys and categories, and over known and unknown reasons."""
     _, key = create_project(service, "reasons")
@@ -204,7 +215,8 @@ def test_without_a_token_metrics_are_off(client: Client) -> None:
 def test_while_redis_is_down_the_health_of_the_service_is_told_all_the_same(service: Service, redis: Redis) -> None:
     service.count(2)
     before = read(service)
-    events = {name for name in before if name[0] in ("statsapi_events_total", "statsapi_dropped_events_total")}
+    of_stores = ("statsapi_events_total", "statsapi_dropped_events_total", "statsapi_budget_used_ratio")
+    events = {name for name in before if name[0] in of_stores}
     assert events
     redis.server.stop()
     try:
