@@ -7,13 +7,18 @@ import secrets
 import shlex
 import sys
 import time
+from contextlib import suppress
 
 from django.conf import settings
 from django.contrib.auth.models import User
+from django.core.exceptions import ValidationError
 
 from projects import seeding, services
 from projects.dsn import dsn
 from projects.models import ApiToken, Organization, Project
+from tsdb.budgets import MONTH
+from tsdb.outcomes import Category
+from tsdb.units import MINUTE
 
 TOKEN_NAME = "make run"  # noqa: S105
 ADMIN = "admin"
@@ -56,10 +61,18 @@ def _make_demo_data() -> None:
     try:
         for project in projects:
             seeding.count(project, seeding.default_plan(), now=now)
+        _make_budgets(projects[0].project)
     except BaseException:
         # For example Ctrl-C. The next start then begins from nothing again.
         services.delete_organization(organization=organization)
         raise
+
+
+def _make_budgets(project: Project) -> None:
+    """Give the project two budgets. If rollups of one's own make up no such windows, it has none."""
+    with suppress(ValidationError):
+        services.create_budget(project, category=Category.ERROR, limit=1_000, window=5 * MINUTE)
+        services.create_budget(project, category=Category.ERROR, limit=1_000_000, window=MONTH)
 
 
 def _curl(project: Project) -> str:

@@ -11,8 +11,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from projects import services
+from projects.connections import get_store
 from projects.models import ApiToken, Organization, Project
+from projects.selectors import budgets_of
 from statsapi.start import demo
+from tsdb.budgets import read_uses
+from tsdb.rollups import parse_rollups
 from tsdb.store import Store
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -73,6 +77,22 @@ def test_the_next_start_adds_no_data(store: Store) -> None:
         _, after = ask(demo.welcome())
     assert Organization.objects.count() == 1
     assert before[:-1] == after[:-1]
+
+
+def test_the_first_project_has_budgets_that_are_not_used_up() -> None:
+    demo.welcome()
+    project = Project.objects.get(slug="pump-station")
+    uses = read_uses(get_store(), {project.pk: budgets_of(project.pk)}, now=int(time.time()))
+    assert [budget.window for budget in budgets_of(project.pk)] == [300, 0]
+    assert all(0 < use.used < use.limit for use in uses.values())
+
+
+def test_with_rollups_that_make_up_no_such_windows_there_is_no_budget(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(get_store(), "rollups", parse_rollups("7s:100"))
+    demo._make_budgets(project)
+    assert budgets_of(project.pk) == []
 
 
 def test_the_token_takes_the_place_of_the_last_one_and_may_only_read() -> None:
