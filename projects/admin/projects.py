@@ -15,12 +15,13 @@ from redis.exceptions import RedisError
 
 from projects import services
 from projects.admin.base import DASH, CountedAdmin, safe
+from projects.admin.budgets import BudgetInline, save_budgets
 from projects.admin.generics import StackedInline
 from projects.admin.input_checks import NamedFilters
 from projects.admin.keys import KeyInline, dsn_of
 from projects.admin.last_day import LastDay, last_day
 from projects.connections import get_store
-from projects.models import Project, ProjectFilters
+from projects.models import Budget, Project, ProjectFilters
 from projects.sparkline import sparkline
 from tsdb.outcomes import Outcome
 
@@ -49,7 +50,7 @@ class CountedList(NamedFilters):
 
 @admin.register(Project)
 class ProjectAdmin(CountedAdmin[Project]):
-    """The list of projects, and the page of one project with its keys and filters."""
+    """The list of projects, and the page of one project with its keys, filters and budgets."""
 
     list_display = ["slug_and_name", "hours", "received", "accepted", "organization"]
     list_select_related = ["organization"]
@@ -72,7 +73,7 @@ class ProjectAdmin(CountedAdmin[Project]):
         return [] if obj is None else ["last_24_hours", *_FIXED]
 
     def get_inlines(self, request: HttpRequest, obj: Project | None) -> list[type[Any]]:
-        return [] if obj is None else [KeyInline, FiltersInline]
+        return [] if obj is None else [KeyInline, FiltersInline, BudgetInline]
 
     # --- columns and fields ----------------------------------------------------------------------------------
 
@@ -128,6 +129,9 @@ class ProjectAdmin(CountedAdmin[Project]):
         obj.pk = made.pk
 
     def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: Any) -> None:
+        if formset.model is Budget:
+            save_budgets(form.instance, formset)
+            return
         changed = formset.save(commit=False)
         services.delete_keys(formset.deleted_objects)  # first, to make room for new keys
         if changed:

@@ -28,7 +28,7 @@ def change(client: Client, project: Project, **fields: Any) -> Any:
     key = project.keys.get()
     row = {"id": key.pk, "project": project.pk, "label": key.label, "active": "on"}
     data = {"name": project.name, "slug": project.slug, "platform": project.platform}
-    data |= inline("keys", row, initial=1) | inline("filters") | fields
+    data |= inline("keys", row, initial=1) | inline("filters") | inline("budgets") | fields
     return client.post(url("project", "change", project.pk), data, follow=True)
 
 
@@ -169,6 +169,36 @@ def test_a_disabled_key_and_a_changed_filter_are_obeyed_at_the_next_event(
     change(admin_client, project, **inline("filters", filters))
     assert ProjectFilters.objects.get(project=project).localhost
     assert store.version(project.pk) is None
+
+
+def test_budgets_are_added_changed_and_deleted_on_the_page_of_their_project(
+    admin_client: Client, project: Project, store: Store
+) -> None:
+    row = {"project": project.pk, "category": "error", "limit": 1000, "window": 300}
+    change(admin_client, project, **inline("budgets", row, {**row, "window": 0}))
+    first, second = project.budgets.all()
+    assert (first.window, second.window) == (300, 0)
+    services.open_project(project.pk)
+    kept, gone = {**row, "id": first.pk, "limit": 5}, {**row, "id": second.pk, "window": 0, "DELETE": "on"}
+    change(admin_client, project, **inline("budgets", kept, gone, initial=2))
+    assert [(one.pk, one.limit) for one in project.budgets.all()] == [(first.pk, 5)]
+    assert store.version(project.pk) is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"window": 3660}, "No resolution that is kept makes up windows of 61 minutes."),
+        ({"window": 59}, "A window has 60 to 2678400 seconds, or is a month."),
+        ({"limit": -1}, "Ensure this value is greater than or equal to 0."),
+    ],
+)
+def test_a_budget_that_cannot_be_is_an_error_of_the_form(
+    admin_client: Client, project: Project, wrong: dict[str, int], words: str
+) -> None:
+    row = {"project": project.pk, "category": "error", "limit": 1000, "window": 300}
+    assert words in said(change(admin_client, project, **inline("budgets", {**row, **wrong})))
+    assert not project.budgets.exists()
 
 
 # --- deleting ------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def test_a_key_that_cannot_be_disabled_everywhere_stays_enabled(
     page = act(admin_client, "projectkey", "disable", key.pk)
     assert UNREACHABLE in said(page)
     row = {"id": key.pk, "project": project.pk, "label": key.label}
-    data = {"name": "Web", "slug": "web", **inline("keys", row, initial=1), **inline("filters")}
+    data = {"name": "Web", "slug": "web", **inline("keys", row, initial=1), **inline("filters"), **inline("budgets")}
     page = admin_client.post(url("project", "change", project.pk), data)
     assert UNREACHABLE in said(page)
     key.refresh_from_db()

@@ -151,7 +151,7 @@ def test_keys_above_the_limit_work_and_can_be_changed(
 
 
 def save_keys(client: Client, project: Project, *rows: dict[str, Any], initial: int) -> Any:
-    filters = inline("filters", {"project": project.pk})
+    filters = inline("filters", {"project": project.pk}) | inline("budgets")
     data = {"name": "Web", "slug": "web", "platform": "", **inline("keys", *rows, initial=initial), **filters}
     return client.post(url("project", "change", project.pk), data, follow=True)
 
