@@ -245,12 +245,11 @@ def budgets_of(project: int) -> list[budgets.Budget]:
 
 def budgets_of_many(projects: Iterable[int]) -> dict[int, list[budgets.Budget]]:
     """Return the budgets of each of these projects that has some, by the project's id. One query."""
-    return _budgets_by_project(Budget.objects.filter(project_id__in=projects))
-
-
-def budgets_of_organization(organization: int) -> dict[int, list[budgets.Budget]]:
-    """Return the budgets of each project of the organization that has some, by the project's id. One query."""
-    return _budgets_by_project(Budget.objects.filter(project__organization_id=organization))
+    found: dict[int, list[budgets.Budget]] = {}
+    rows = Budget.objects.filter(project_id__in=projects)
+    for project, *row in rows.values_list("project_id", "id", "category", "limit", "window"):
+        found.setdefault(project, []).append(budgets.Budget._make(row))
+    return found
 
 
 def projects_of(organization: int) -> QuerySet[Project]:
@@ -261,13 +260,6 @@ def projects_of(organization: int) -> QuerySet[Project]:
 def is_reference(text: str) -> bool:
     """Return whether the text is a slug or an id, and not something that is never one."""
     return _REFERENCE.fullmatch(text) is not None
-
-
-def _budgets_by_project(rows: QuerySet[Budget]) -> dict[int, list[budgets.Budget]]:
-    found: dict[int, list[budgets.Budget]] = {}
-    for project, *row in rows.values_list("project_id", "id", "category", "limit", "window"):
-        found.setdefault(project, []).append(budgets.Budget._make(row))
-    return found
 
 
 def _by_reference(reference: str) -> dict[str, str | int]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -61,6 +61,15 @@ class Refusing:
         return any(budget.limit == 0 or self._until.get((project, budget.category), 0) > now for budget, _ in part.asks)
 
 
+def said_of_budget(project: int, budget: Budget, rollups: Sequence[Rollup]) -> tuple[Series, str]:
+    """Return the series that a budget is used by, and what the script is told of it besides. Raises ValueError."""
+    rollup = rollup_for(budget.window, rollups)
+    if rollup is None:
+        raise ValueError(f"no rollup makes up a window of {budget.window} seconds")
+    text = f"{rollups.index(rollup) + 1} {budget.limit} {budget.window}"
+    return total(project, budget.category, Outcome.ACCEPTED), text
+
+
 class Batch:
     """Arrivals of one project under one version, which one call of the script counts."""
 
@@ -69,13 +78,13 @@ class Batch:
         project: int,
         version: str,
         dedupe_seconds: int,
-        rollups: tuple[Rollup, ...],
+        said_of: Callable[[int, Budget], tuple[Series, str]],
         refusing: Refusing,
         *,
         moved: Mapping[Series, Series] = {},
         sends_refusals: bool = False,
     ) -> None:
-        """`moved` says under which series others are counted.
+        """`said_of` is said_of_budget for the rollups of the store. `moved` says under which series others are counted.
 
         `sends_refusals` says to send with every part what is counted if it is refused.
         """
@@ -84,7 +93,7 @@ class Batch:
         self.series: dict[Series, int] = {}
         self._version = version
         self._dedupe_seconds = dedupe_seconds
-        self._rollups = rollups
+        self._said_of = said_of
         self._refusing = refusing
         self._moved = moved
         self._sends_refusals = sends_refusals
@@ -96,7 +105,7 @@ class Batch:
         self._times: dict[int, int] = {}
         self._quotas: dict[str, tuple[int, int]] = {}
         self._budgets: dict[Budget, int] = {}
-        self._budget_args: list[int] = []
+        self._budget_args: list[str] = []
         self._kinds: dict[Hashable, int] = {}
         self._kind_args: list[str | int] = []
         self._kind_of_each: list[int] = []
@@ -116,7 +125,7 @@ class Batch:
             event = self._start + arrival.id
         parts = (tuple(arrival.parts), arrival.is_all_parts) if arrival.parts else None
         increments = (tuple(arrival.counted), tuple(arrival.refused), tuple(arrival.others))
-        kind = (arrival.outcome, arrival.quota, (arrival.quota or parts) and now, increments, parts)
+        kind = (arrival.outcome, arrival.quota, arrival.quota and now, increments, parts)
         begin = self._kinds.get(kind)
         if begin is None:
             size = sum(map(len, increments)) + 2 * sum(len(part.counted) for part in arrival.parts)
@@ -181,7 +190,7 @@ class Batch:
             self.project,
             self._version,
             self._dedupe_seconds,
-            self._rollups,
+            self._said_of,
             self._refusing,
             moved=moved,
             sends_refusals=sends_refusals,
@@ -203,21 +212,19 @@ class Batch:
         args: list[str | int] = [arrival.outcome.value, number, most]
         args += (len(arrival.counted), len(arrival.refused), len(others), len(arrival.parts))
         self._add_cells(args, (*arrival.counted, *arrival.refused, *others))
-        if arrival.parts:
-            args += (now, int(arrival.is_all_parts))
-            for part in arrival.parts:
-                self._add_part(args, part, now)
+        for part in arrival.parts:
+            self._add_part(args, part, "only" if arrival.is_all_parts else part.what.value, now)
         begin = len(self._kind_args)
         self._kind_args += args
         return begin
 
-    def _add_part(self, args: list[str | int], part: Part, now: int) -> None:
+    def _add_part(self, args: list[str | int], part: Part, what: str, now: int) -> None:
         refused: list[Increment] | None = None
         if self._sends_refusals or self._refusing.may_refuse(self.project, part, now):
             refused = [Increment(over_budget(series), timestamp, amount) for series, timestamp, amount in part.counted]
-        args += (part.what.value, len(part.asks), len(part.counted), NOT_SENT if refused is None else len(refused))
-        for budget, amount in part.asks:
-            args += (self._budget(budget), amount)
+        lengths = f"{len(part.counted)} {NOT_SENT if refused is None else len(refused)}"
+        asks = " ".join([f"{self._budget(budget)}:{amount}" for budget, amount in part.asks])
+        args.append(f"{what} {lengths} {asks}")
         self._add_cells(args, part.counted)
         if refused:
             self._add_cells(args, refused)
@@ -235,10 +242,9 @@ class Batch:
         """Return the number of a budget in the call."""
         number = self._budgets.get(budget)
         if number is None:
-            place = _place_of_rollup(budget.window, self._rollups)
-            series = total(self.project, budget.category, Outcome.ACCEPTED)
+            series, text = self._said_of(self.project, budget)
             used_by = self.series.setdefault(self._moved.get(series, series), len(self.series) + 1)
-            self._budget_args += (used_by, place, budget.limit, budget.window)
+            self._budget_args.append(f"{used_by} {text}")
             number = self._budgets[budget] = len(self._budgets) + 1
         return number
 
@@ -251,15 +257,6 @@ def _added_up(increments: Sequence[Increment]) -> Sequence[Increment]:
             return increments  # they are refused as they are
         amounts[series, timestamp] = min(amounts.get((series, timestamp), 0) + amount, LARGEST)
     return [Increment(series, timestamp, amount) for (series, timestamp), amount in amounts.items()]
-
-
-@lru_cache(maxsize=1000)
-def _place_of_rollup(window: int, rollups: tuple[Rollup, ...]) -> int:
-    """Return the number of the rollup, from 1, that the use of a window is read from. Raises ValueError."""
-    rollup = rollup_for(window, rollups)
-    if rollup is None:
-        raise ValueError(f"no rollup makes up a window of {window} seconds")
-    return rollups.index(rollup) + 1
 
 
 _PLAIN = {outcome.value.encode(): Decision(outcome) for outcome in Outcome}

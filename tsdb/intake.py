@@ -15,14 +15,14 @@ of its own. If the event has no id or was refused, the token says that this subm
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from tsdb.arrivals import Arrival, Decision, Sent
-from tsdb.batch import UNKNOWN, Batch, Refusing
+from tsdb.batch import UNKNOWN, Batch, Refusing, said_of_budget
 from tsdb.outcomes import Outcome
 from tsdb.scripts import Call, Script
 from tsdb.series import Words, categories_key, reasons_key, unknown_words
@@ -47,6 +47,7 @@ class Intake:
         self._dedupe_seconds = dedupe_seconds
         self._script = Script("intake", store.rollups, uses=("budgets",))
         self._refusing = Refusing()
+        self._said_of = lru_cache(REMEMBERED_SERIES)(partial(said_of_budget, rollups=store.rollups))
         self._remembered = lru_cache(REMEMBERED_SERIES)(
             lambda series: _Remembered([series.key(rollup) for rollup in store.rollups], unknown_words(series))
         )
@@ -73,7 +74,7 @@ class Intake:
             batch = latest.get((one.project, one.version))
             try:
                 if batch is None or not batch.takes(one, place):
-                    batch = Batch(one.project, one.version, self._dedupe_seconds, self._store.rollups, self._refusing)
+                    batch = Batch(one.project, one.version, self._dedupe_seconds, self._said_of, self._refusing)
                     batch.takes(one, place)
                     batches.append(batch)
                     latest[one.project, one.version] = batch

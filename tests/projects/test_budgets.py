@@ -7,7 +7,7 @@ from django.core.exceptions import ValidationError
 
 from projects.connections import get_store
 from projects.models import Budget, Change, Project
-from projects.selectors import budgets_of, budgets_of_organization
+from projects.selectors import budgets_of, budgets_of_many
 from projects.services.budgets import MOST_BUDGETS, change_budget, create_budget, delete_budget
 from projects.services.object_limits import LimitReached
 from tsdb import budgets
@@ -29,7 +29,7 @@ def test_a_budget_is_created_changed_and_deleted_and_the_history_says_so(project
         budgets.Budget(other.pk, "attachment", 10**9, MONTH),
     ]
     assert budgets_of(project.pk) == expected
-    assert budgets_of_organization(project.organization_id) == {project.pk: expected}
+    assert budgets_of_many([project.pk]) == {project.pk: expected}
     change_budget(budget, limit=2000, window=86400)
     change_budget(budget)
     assert (budget.limit, budget.window) == (2000, 86400)

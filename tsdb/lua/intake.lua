@@ -15,17 +15,17 @@
 --       7 of series, 8 of times, 9 of quotas, 10 of series with words that are not known, 11 of budgets, then the names of
 --       the series, the times (s), the windows of the quotas (s), the budgets, for each arrival where its kind begins,
 --       counted from the first kind, the kinds, and those words (see new_words)
--- A budget is the number of the series that it is used by, the number of the rollup that its use is read from, its limit
--- and its window (s; 0: the month).
+-- A budget is a text of the number of the series that it is used by, the number of the rollup that its use is read from, its
+-- limit and its window (s; 0: the month).
 -- Arrivals of one kind differ in their claims only. A kind is the outcome if nothing refuses the event, its quota (0: none)
 -- and the limit of that, and three lists: what is counted with that outcome, what is counted if the quota refuses the event,
 -- and what is counted in any case. First stand their three lengths and the number of parts, then their increments, each a
 -- cell and an amount. A cell is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the
--- time (from 0).
--- If a kind has parts, there follow the caller's clock when it came (s), 1 if it is refused when all its parts are, and the
--- parts. A part is counted whole, unless one of its budgets refuses it whole. It is what it is: 'event', 'beside' the event
--- or an 'item'; the number of what it asks for, and the lengths of two lists: what is counted, and what is counted if it is
--- refused (-1: not sent). Then stand the budgets that it asks, each with an amount, and the increments.
+-- time (from 0). Then come the parts.
+-- A part is counted whole, unless one of its budgets refuses it whole, at the time of its first increment. First stands a
+-- text: what it is ('event', 'beside' the event, 'item', or 'only' for an item of an arrival that is refused if all its parts
+-- are), the lengths of two lists: what is counted, and what is counted if it is refused (-1: not sent), and the numbers of
+-- the budgets that it asks, each with a colon and an amount. Then come the increments.
 -- Returns a word for each arrival, with spaces between them; the first one if an event or a submission came before. A word
 -- is the outcome, or 'project_quota' for one that budgets refused, and then for each budget that refused something a comma,
 -- its category, '@', and when its window ends by the caller's clock (s; 0 for a budget of nothing).
@@ -39,7 +39,7 @@ local FIRST_NAME = 12
 local first_time = FIRST_NAME + series
 local first_window = first_time + ARGV[8]
 local first_budget = first_window + ARGV[9]
-local first_arrival = first_budget + 4 * ARGV[11]
+local first_arrival = first_budget + ARGV[11]
 local first_kind = first_arrival + arrivals
 local first_quota = 4 + 2 * arrivals
 local first_ring = first_quota + ARGV[9]
@@ -65,86 +65,94 @@ local function is_used_up(quota, most)
     return used[quota] + took[quota] >= most
 end
 
--- What is left of each budget in a window: what was used before, and what this call takes, is taken off.
-local rooms = {}
-local function room_of(budget, start, until_)
-    local name = budget .. ':' .. start
-    if not rooms[name] then
-        local at = first_budget + 4 * (budget - 1)
-        local ring = first_ring + (ARGV[at] - 1) * #ROLLUPS + ARGV[at + 1] - 1
-        rooms[name] = {left = ARGV[at + 2] - used_between(KEYS[ring], ROLLUPS[tonumber(ARGV[at + 1])], start, until_)}
-    end
-    return rooms[name]
-end
+-- The parts of kinds, and a function that decides those of an arrival. Calls without budgets need neither.
+local parts_of, decide_parts = {}, nil
+if ARGV[11] ~= '0' then
+    decide_parts = (function()
+        local used_between, open_window = budget_functions()
 
--- Returns what a part asks for at a time: of which room how much, and what is said of the budget if it refuses.
-local function ask_of(budget, amount, time)
-    local at, now = first_budget + 4 * (budget - 1), bounded(time)
-    local start, until_ = open_window(tonumber(ARGV[at + 3]), now)
-    local category = string.match(ARGV[FIRST_NAME - 1 + ARGV[at]], '^t:(.*):')
-    local ends = ARGV[at + 2] == '0' and 0 or until_ + time - now
-    return {
-        room = room_of(budget, start, until_),
-        amount = tonumber(amount),
-        said = string.format(',%s@%.0f', category, ends)
-    }
-end
+        -- What is left of each budget in a window, once what was used before and what this call takes are taken off.
+        local rooms = {}
 
--- Reads the parts of a kind, once in a call.
-local parts_of = {}
-local function parts_at(kind)
-    if parts_of[kind] then
-        return parts_of[kind]
-    end
-    local at = first_kind + kind
-    local place = at + 7 + 2 * (ARGV[at + 3] + ARGV[at + 4] + ARGV[at + 5])
-    local time, parts = tonumber(ARGV[place]), {all = ARGV[place + 1] == '1'}
-    place = place + 2
-    for i = 1, tonumber(ARGV[at + 6]) do
-        local part = {
-            what = ARGV[place], asks = {}, counted = tonumber(ARGV[place + 2]), refused = tonumber(ARGV[place + 3]),
-            times_counted = 0, times_refused = 0
-        }
-        local number = tonumber(ARGV[place + 1])
-        for j = 1, number do
-            part.asks[j] = ask_of(tonumber(ARGV[place + 2 + 2 * j]), ARGV[place + 3 + 2 * j], time)
+        -- Returns what a part asks for at a time: how much of which room, and what is said if the budget refuses it.
+        local function ask_of(budget, amount, time)
+            local text = ARGV[first_budget + budget - 1]
+            local series, rollup, most, window = string.match(text, '(%d+) (%d+) (%d+) (%d+)')
+            local now = bounded(time)
+            local start, until_ = open_window(tonumber(window), now)
+            local name = budget .. ':' .. start
+            if not rooms[name] then
+                local ring = first_ring + (series - 1) * #ROLLUPS + rollup - 1
+                rooms[name] = {left = most - used_between(KEYS[ring], ROLLUPS[tonumber(rollup)], start, until_)}
+            end
+            return {
+                room = rooms[name], amount = tonumber(amount), series = tonumber(series),
+                ends = most == '0' and 0 or until_ + time - now
+            }
         end
-        part.first = place + 4 + 2 * number
-        place = part.first + 2 * (part.counted + math.max(part.refused, 0))
-        parts[i] = part
-    end
-    parts_of[kind] = parts
-    return parts
-end
 
--- Decides the parts of an arrival, after its key's quota. Returns whether budgets refuse its event, or all of it if it has
--- none; what is said of the budgets that refuse something; and whether a list is needed that was not sent.
-local function decide_parts(parts, is_over_quota)
-    local said, is_refused, is_kept = '', false, false
-    for _, part in ipairs(parts) do
-        if part.what == 'item' or not is_over_quota then
-            local refuses = part.what == 'beside' and is_refused
-            if not refuses then
-                for _, ask in ipairs(part.asks) do
-                    if ask.amount > ask.room.left then
-                        refuses, said = true, said .. ask.said
+        local function said(ask)
+            local category = string.match(ARGV[FIRST_NAME - 1 + ask.series], '^t:(.*):')
+            return string.format(',%s@%.0f', category, ask.ends)
+        end
+
+        -- Reads the parts of a kind.
+        local function read_parts(kind)
+            local at, parts = first_kind + kind, {}
+            local place = at + 7 + 2 * (ARGV[at + 3] + ARGV[at + 4] + ARGV[at + 5])
+            for i = 1, tonumber(ARGV[at + 6]) do
+                local what, counted, refused, asked = string.match(ARGV[place], '(%a+) (%d+) (%-?%d+) (.+)')
+                local first = place + 1
+                local time = tonumber(ARGV[first_time + floor(ARGV[first] / MOST_SERIES)])
+                local part, n = {what = what, first = first, times_counted = 0, times_refused = 0}, 0
+                part.counted, part.refused = tonumber(counted), tonumber(refused)
+                for budget, amount in string.gmatch(asked, '(%d+):(%d+)') do
+                    n = n + 1
+                    part[n] = ask_of(tonumber(budget), amount, time)
+                end
+                parts[i] = part
+                place = first + 2 * (part.counted + math.max(part.refused, 0))
+            end
+            return parts
+        end
+
+        -- Decides the parts of an arrival, after its key's quota. Returns whether budgets refuse its event, or all of it if
+        -- it has none; what is said of the budgets that refuse something; and whether a list is needed that was not sent.
+        return function(kind, is_over_quota)
+            local parts = parts_of[kind]
+            if not parts then
+                parts = read_parts(kind)
+                parts_of[kind] = parts
+            end
+            local told, is_refused, is_only, is_kept = '', false, false, false
+            for i = 1, #parts do
+                local part = parts[i]
+                local what = part.what
+                is_only = is_only or what == 'only'
+                if what == 'item' or what == 'only' or not is_over_quota then
+                    local refuses = what == 'beside' and is_refused
+                    for j = 1, refuses and 0 or #part do
+                        if part[j].amount > part[j].room.left then
+                            refuses, told = true, told .. said(part[j])
+                        end
+                    end
+                    if not refuses then
+                        for j = 1, #part do
+                            local room = part[j].room
+                            room.left = room.left - part[j].amount
+                        end
+                        part.times_counted, is_kept = part.times_counted + 1, true
+                    elseif part.refused < 0 then
+                        return nil, nil, true
+                    else
+                        part.times_refused = part.times_refused + 1
+                        is_refused = is_refused or what == 'event'
                     end
                 end
             end
-            if not refuses then
-                for _, ask in ipairs(part.asks) do
-                    ask.room.left = ask.room.left - ask.amount
-                end
-                part.times_counted, is_kept = part.times_counted + 1, true
-            elseif part.refused < 0 then
-                return nil, nil, true
-            else
-                part.times_refused = part.times_refused + 1
-                is_refused = is_refused or part.what == 'event'
-            end
+            return is_refused or is_only and not is_kept, told
         end
-    end
-    return is_refused or parts.all and not is_kept, said
+    end)()
 end
 
 -- All is decided before the first write, because a script that fails cannot take back what it wrote.
@@ -165,7 +173,7 @@ for i = 1, arrivals do
         local is_over_quota = quota ~= '0' and is_used_up(quota, tonumber(ARGV[at + 2]))
         local is_over_budget, said, lacks = false, '', false
         if ARGV[at + 6] ~= '0' then
-            is_over_budget, said, lacks = decide_parts(parts_at(kind), is_over_quota)
+            is_over_budget, said, lacks = decide_parts(kind, is_over_quota)
             if lacks then
                 return 'refusals'
             end

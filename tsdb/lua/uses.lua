@@ -5,6 +5,7 @@
 --       open window (s)
 -- Returns the states (nil: none), then for each budget what is used, in digits
 
+local used_between = budget_functions()
 local projects, found = tonumber(ARGV[1]), {}
 for i = 1, projects do
     found[i] = call('GET', KEYS[i])
