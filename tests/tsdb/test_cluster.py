@@ -20,7 +20,8 @@ from tests.cluster import MASTERS, ClusterServer
 from tests.servers import free_port, wait_for
 from tests.tsdb.test_state_machine import PROJECTS, Counting
 from tests.tsdb.tools import NOW, TINY, merge, retained, together
-from tsdb.arrivals import Arrival, Sent, new_submission
+from tsdb.arrivals import Arrival, Part, Sent, What, new_submission
+from tsdb.budgets import Budget, BudgetUse, read_uses
 from tsdb.client import connect
 from tsdb.cluster import node_urls
 from tsdb.intake import Intake
@@ -202,6 +203,20 @@ def test_intake_counts_arrivals_of_projects_on_all_nodes_together(cluster: Clust
     assert together(intake, sent) == ["accepted"] * len(sent)
     series = [one.series for arrival in sent for one in arrival.arrival.counted]
     assert set(spread.get_sums(series, retained(TINY[-1], NOW), now=NOW).values()) == {1}
+
+
+def test_budgets_of_projects_on_all_nodes_are_decided_and_read_together(spread: Store) -> None:
+    budget, uses = Budget(0, Category.ERROR, 1, 60), {}
+    arrivals: list[Sent] = []
+    for project in MANY:
+        counted = [Increment(one, NOW) for one in of_event(project, 1, Category.ERROR, Outcome.ACCEPTED)]
+        part = Part(What.EVENT, ((budget, 1),), tuple(counted))
+        arrival, version = Arrival(None, Outcome.ACCEPTED, parts=[part]), spread.open(project)
+        arrivals += [Sent(project, version, arrival, new_submission(), NOW) for _ in range(2)]
+        uses[project] = [budget._replace(id=project)]
+    assert together(Intake(spread, 3600), arrivals) == ["accepted", "rate_limited"] * len(MANY)
+    found = read_uses(spread, uses, now=NOW)
+    assert found == {project: BudgetUse(1, 1, NOW - NOW % 60, NOW - NOW % 60 + 60) for project in MANY}
 
 
 def test_intake_of_a_node_that_hangs_fails_alone(cluster: ClusterServer, spread: Store) -> None:

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.tsdb.breaking import breaking
 from tests.tsdb.tools import together
 from tsdb.arrivals import Arrival, Decision, Limited, Part, Quota, Sent, What, new_submission
 from tsdb.batch import MOST_ARRIVALS
@@ -271,6 +272,21 @@ def test_others_events_are_nothing_to_a_budget_that_is_used_up(intake: Intake, w
     arrivals.append(Arrival(None, Outcome.FILTERED, filtered))
     answers = together(intake, [sent(wide, one) for one in arrivals])
     assert answers == ["accepted"] * 3 + ["rate_limited"] * (MOST_ARRIVALS - 3) + ["accepted"] * 2 + ["filtered"]
+
+
+def test_a_call_whose_answer_was_lost_takes_from_a_budget_once(wide: Store) -> None:
+    store, client = breaking(wide)
+    lossy, full = Intake(store, 3600), (MINUTES, SESSIONS._replace(limit=1))
+    one = [sent(wide, arrival(*full, sessions=2)) for _ in range(4)]
+    client.break_at(1, carried_out=True)  # a part is refused, so the script asks for what it lacks, and writes nothing
+    assert not [answer for answer in lossy.count_together(one) if isinstance(answer, Decision)]
+    assert counted(wide, ERROR) == 0
+    client.break_at(2, carried_out=True)
+    assert not [answer for answer in lossy.count_together(one) if isinstance(answer, Decision)]
+    told = Limited("session", NEXT)
+    expected = [Decision(Outcome.ACCEPTED, False, (told,))] * 3 + [refused(("error", NEXT), told)]
+    assert Intake(wide, 3600).count_together(one) == expected
+    assert (counted(wide, ERROR), counted(wide, SESSION, Outcome.RATE_LIMITED)) == (3, 8)
 
 
 # --- whatever comes, however it is cut ---
