@@ -69,7 +69,7 @@ def arrival_of(
     event, now = submission.event, submission.sender.now
     items: Sequence[Amount] = submission.items
     parts: list[Part] = []
-    if config.budgets:
+    if config.budgets and items:
         parts, items = _of_items(submission, config, key.id)
     others = list(_others(submission, items, config.project, key.id))
     if event is None or verdict is None:
@@ -91,12 +91,10 @@ def arrival_of(
     refused = alone(Outcome.RATE_LIMITED, QUOTA_REASON) + attached(Outcome.RATE_LIMITED, QUOTA_REASON) if quota else ()
     counted, beside = alone(Outcome.ACCEPTED), attached(Outcome.ACCEPTED)
     if config.budgets:
-        asked = _asks(config.budgets, event.attached.items())
-        if asked:
+        if beside and (asked := _asks(config.budgets, event.attached.items())):
             parts.insert(0, Part(What.BESIDE, asked, tuple(beside)))
             beside = []
-        asked = _asks(config.budgets, ((event.category, 1),))
-        if asked:
+        if asked := _asks(config.budgets, ((event.category, 1),)):
             parts.insert(0, Part(What.EVENT, asked, (*counted, *beside)))
             counted = beside = []
     return Arrival(submission.id, Outcome.ACCEPTED, counted + beside, quota, refused, others, parts)
@@ -122,7 +120,7 @@ def _of_items(submission: Submission, config: Config, key: int) -> tuple[list[Pa
 
 def _asks(budgets: Mapping[str, Sequence[Budget]], amounts: Iterable[Amount]) -> tuple[tuple[Budget, int], ...]:
     """Return the budgets of these categories, each with the amount that it is asked for."""
-    return tuple((budget, amount) for category, amount in amounts for budget in budgets.get(category, ()))
+    return tuple([(budget, amount) for category, amount in amounts for budget in budgets.get(category, ())])
 
 
 def _increments(
