@@ -124,7 +124,7 @@ def metrics(request: HttpRequest) -> HttpResponse:
 _ZEROS = {(str(Category.ERROR), str(outcome)): 0 for outcome in Outcome}
 _ZERO_DROPS = {
     (str(Category.ERROR), str(outcome), reason): 0
-    for outcome, reasons in ((Outcome.FILTERED, FILTERS), (Outcome.RATE_LIMITED, ("key_quota",)))
+    for outcome, reasons in ((Outcome.FILTERED, FILTERS), (Outcome.RATE_LIMITED, ("key_quota", "project_quota")))
     for reason in reasons
 }
 """The counters that each project has from its creation on."""

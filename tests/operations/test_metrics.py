@@ -103,6 +103,7 @@ def test_a_project_has_zeros_from_its_creation_on(service: Service) -> None:
     assert dropped(service, "created") == {
         **{("error", "filtered", name): 0 for name in FILTERS},
         ("error", "rate_limited", "key_quota"): 0,
+        ("error", "rate_limited", "project_quota"): 0,
     }
 
 
