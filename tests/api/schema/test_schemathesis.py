@@ -37,6 +37,7 @@ organizations.values = ["acme", "1"]
 projects.values = ["web", "1"]
 keys.values = ["{"a" * 32}"]
 members.values = ["1"]
+budgets.values = ["1"]
 changed.values = ["changed", "2"]
 
 # A renamed project is answered with 302 or 308 before the query or body is checked. The others are the defaults.
@@ -46,13 +47,13 @@ negative_data_rejection.expected-statuses = [
 ]
 
 # A schema cannot say that start must be before end, how many points a range may have, that a timestamp must still be
-# retained, that a project must exist, or what an address and a switch are. So what it allows may be refused with 400
-# here.
+# retained, that a project must exist, what an address and a switch are, or which windows a resolution makes up. So what
+# it allows may be refused with 400 here.
 [[operations]]
 include-operation-id = [
     "retrieve_project_event_counts", "retrieve_organization_event_counts", "retrieve_key_event_counts",
     "retrieve_team_event_counts", "retrieve_outcomes", "summarize_outcomes", "count_outcomes", "merge_project",
-    "change_project", "change_filter",
+    "change_project", "change_filter", "create_budget", "change_budget",
 ]
 checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401", "403", "404", "409", "429", "5xx"]
 
@@ -66,6 +67,7 @@ checks.positive_data_acceptance.expected-statuses = ["2xx", "3xx", "400", "401",
 SINGLE = f"""{COMMON}
 "path.project_slug" = {{ dictionary = "projects", probability = 0.9 }}
 "path.public_key" = {{ dictionary = "keys", probability = 0.9 }}
+"path.budget_id" = {{ dictionary = "budgets", probability = 0.9 }}
 
 # What is changed, emptied or deleted must be other objects than those that all other operations ask for.
 [[operations]]
@@ -79,6 +81,14 @@ parameters = {{ "path.project_slug" = "2", "path.public_key" = "{"b" * 32}" }}
 [[operations]]
 include-operation-id = "delete_key"
 parameters = {{ "path.project_slug" = "2", "path.public_key" = "{"c" * 32}" }}
+
+[[operations]]
+include-operation-id = "change_budget"
+parameters = {{ "path.project_slug" = "2", "path.budget_id" = "2" }}
+
+[[operations]]
+include-operation-id = "delete_budget"
+parameters = {{ "path.project_slug" = "2", "path.budget_id" = "3" }}
 
 [[operations]]
 include-operation-id = "merge_project"
@@ -104,6 +114,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Any:
         assert _post(server, "/api/0/organizations/acme/projects/", name=name).status == 201
     for project, digit in (("web", "a"), ("changed", "b"), ("changed", "c")):
         assert _post(server, f"/api/0/projects/acme/{project}/keys/", public=digit * 32).status == 201
+    for project, window in (("web", "5m"), ("changed", "5m"), ("changed", "month")):
+        assert _post(server, f"/api/0/projects/acme/{project}/budgets/", limit=1000, window=window).status == 201
     yield server
     server.stop()
 
@@ -123,7 +135,8 @@ def test_it_finds_nothing_in_sequences_of_requests(server: LiveServer, tmp_path:
     assert len(followed) >= 15, followed
     of_a_new_project = {end for start, end in followed if start in ("create_project", "create_team_project")}
     assert {"retrieve_project", "create_key", "delete_project"} <= of_a_new_project, followed
-    assert {"retrieve_key", "change_key", "delete_key"} & {end for start, end in followed if start == "create_key"}
+    of_a_new_part = {end for start, end in followed if start in ("create_key", "create_budget")}
+    assert {f"{verb}_{part}" for verb in ("retrieve", "change", "delete") for part in ("key", "budget")} & of_a_new_part
 
 
 def test_it_finds_nothing_in_sequences_that_only_read(server: LiveServer, tmp_path: Path) -> None:
@@ -207,7 +220,7 @@ def _answered_well(server: LiveServer) -> set[tuple[str, str]]:
     }
 
 
-def _post(server: LiveServer, path: str, **body: str) -> Any:
+def _post(server: LiveServer, path: str, **body: Any) -> Any:
     return server.request("POST", path, json.dumps(body).encode())
 
 
