@@ -195,6 +195,36 @@ def test_a_quota_is_set_and_hit_and_the_page_says_why(member: Page, new_project:
     assert send(dsn) == 200
 
 
+def test_a_budget_is_made_with_the_keyboard_alone_and_hit_and_the_pages_say_why(
+    member: Page, new_project: Callable[[str], str]
+) -> None:
+    path = new_project("budgeted")
+    member.goto(f"{path}setup/")
+    dsn = member.get_by_label("Default", exact=True).input_value()
+    member.goto(f"{path}settings/budgets/")
+    member.get_by_label("Category").focus()
+    for key in ("Tab", "5", "Tab", "1", "Tab", "d", "Tab", "Enter"):  # at most 5 in 1 day; the last is the button
+        member.keyboard.press(key)
+    expect(member.locator(".message.success")).to_contain_text("The next event obeys it: Errors, 5 in 1 day.")
+    expect(member.locator(".budgets li")).to_contain_text("0 of 5 used (0 %), until")
+    assert [send(dsn) for _ in range(7)] == [200] * 5 + [429] * 2
+    member.reload()
+    expect(member.locator(".budgets li")).to_contain_text("5 of 5 used (100.0 %), until")
+    expect(member.get_by_role("meter", name="Used of Errors, 5 in 1 day")).to_have_attribute("value", "1.0000")
+    member.get_by_role("link", name="Errors, 5 in 1 day").press("Enter")
+    expect(member.locator(".message.warning")).to_contain_text("The budget is used up. Until")
+    member.goto(path)
+    expect(member.locator("#budgets")).to_contain_text("Errors: 5 of 5 in 1 day")
+    expect(member.locator("#dropped")).to_contain_text("A budget of the project was used up")
+
+    member.goto(f"{path}settings/budgets/")
+    member.get_by_role("link", name="Errors, 5 in 1 day").click()
+    member.get_by_label("Accept at most").fill("6")
+    member.get_by_role("button", name="Save").click()
+    expect(member.locator(".message.success")).to_contain_text("Errors, 6 in 1 day. Before: Errors, 5 in 1 day.")
+    assert [send(dsn) for _ in range(2)] == [200, 429]
+
+
 def test_filters_are_switched_and_taken_back_with_the_keyboard_alone(
     member: Page, new_project: Callable[[str], str]
 ) -> None:
@@ -221,7 +251,14 @@ def test_no_page_is_wider_than_the_window(member: Page, new_project: Callable[[s
     member.set_viewport_size({"width": width, "height": 800})
     member.goto(f"{path}settings/keys/")
     key = member.get_by_role("link", name="Default").get_attribute("href") or ""
-    topics = ("setup/", "settings/", "settings/keys/", "settings/filters/", "settings/environments/")
+    topics = (
+        "setup/",
+        "settings/",
+        "settings/keys/",
+        "settings/budgets/",
+        "settings/filters/",
+        "settings/environments/",
+    )
     for one in (*(path + topic for topic in topics), key, "/organization/acme/projects/new/"):
         member.goto(one)
         assert member.evaluate("document.documentElement.scrollWidth <= innerWidth"), one

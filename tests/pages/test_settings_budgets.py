@@ -76,8 +76,8 @@ def test_the_use_is_shown_with_its_end_in_the_zone_of_the_reader_and_its_pace(
             assert 'value="0.3120" aria-label="Used of Errors, 1,000 in 5 minutes"' in page.content.decode()
         send(project, 700)
         assert f"1,012 of 1,000 used (101.2 %), until {until}. Used up" in text_of(member.get(BUDGETS))
-        page = text_of(member.get(page_of(budget)))
-        assert f"The budget is used up. Until {until} ({zone}) everything more of this category is refused" in page
+        said = f"The budget is used up. Until {until} ({zone}) everything more of this category is refused"
+        assert said in text_of(member.get(page_of(budget)))
 
 
 def test_a_budget_of_nothing_says_so(member: Client, project: Project) -> None:

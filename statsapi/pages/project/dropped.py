@@ -140,7 +140,7 @@ def _budgets(numbers: Numbers, budgets: Sequence[BudgetLine]) -> list[str]:
     for line in budgets:
         if line.budget.category == numbers.query.category and line.use:
             rest = f"{line.used} are taken, until {line.until} ({numbers.query.zone.name})."
-            said.append(f"{line.limit.capitalize()}: {rest}" if line.use.limit else "A budget is 0, so it takes none.")
+            said.append(f"{line.limit}: {rest}" if line.use.limit else "A budget is 0, so it takes none.")
     return said
 
 
