@@ -10,7 +10,7 @@ from projects.models import Budget, Project
 from projects.services import history, wording
 from projects.services.object_limits import LimitReached
 from tsdb.budgets import fitting_windows_hint, rollup_for
-from tsdb.outcomes import OTHER_CATEGORY, category_of
+from tsdb.outcomes import CATEGORY_NAMES
 
 MOST_BUDGETS = 10
 """How many budgets a project can have. Intake looks at each of those that an event has part in."""
@@ -76,8 +76,10 @@ def _save(owner: Project, row: Budget, *, category: str, limit: int, window: int
 
 
 def _category(name: str) -> str:
-    """Return the category that the name means. Raises ValidationError if it is no name of one."""
-    category = category_of(name)
-    if category == OTHER_CATEGORY != name:
+    """Return the category that the name means.
+
+    Raises ValidationError for a name that is not known: nothing is accepted under it, so there is nothing to limit.
+    """
+    if name not in CATEGORY_NAMES:
         raise ValidationError({"category": "Use the name of a category, such as error, transaction or session."})
-    return category
+    return CATEGORY_NAMES[name]

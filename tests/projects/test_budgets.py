@@ -61,7 +61,7 @@ def test_each_change_closes_the_project_so_that_the_next_event_obeys(project: Pr
     ("field", "values"),
     [
         ("category", {"category": " "}),
-        ("category", {"category": "a" * 65}),
+        ("category", {"category": "errors"}),
         ("limit", {"limit": -1}),
         ("limit", {"limit": LARGEST_LIMIT + 1}),
         ("window", {"window": 59}),

@@ -121,6 +121,7 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any]]] = [
     ({"category": ""}, {"category": ["This field may not be blank."]}),
     ({"category": "x" * 65}, {"category": ["Ensure this field has no more than 64 characters."]}),
     ({"category": "a\x00b"}, {"category": ["Use the name of a category."]}),
+    ({"category": "errors"}, {"category": ["Use the name of a category, such as error, transaction or session."]}),
     ({"category": 5}, {"category": ["Must be a text."]}),
 ]
 
