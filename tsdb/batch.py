@@ -42,8 +42,8 @@ NOT_SENT = -1
 class Refusing:
     """The categories of projects whose budgets refused something lately, each until the window of the budget ends.
 
-    With a part of such a category goes what is counted if it is refused. With any other that goes only if the script
-    asks for it: mostly it is not needed, and then it need not be sent.
+    With an arrival that has a part of such a category goes what is counted if its parts are refused. With any other
+    that goes only if the script asks for it: mostly it is not needed, and then it need not be sent.
     """
 
     def __init__(self) -> None:
@@ -212,15 +212,18 @@ class Batch:
         args: list[str | int] = [arrival.outcome.value, number, most]
         args += (len(arrival.counted), len(arrival.refused), len(others), len(arrival.parts))
         self._add_cells(args, (*arrival.counted, *arrival.refused, *others))
+        # What is beside a refused event is refused with it, so one that may be refused makes all of them so.
+        may_refuse = any(self._refusing.may_refuse(self.project, part, now) for part in arrival.parts)
         for part in arrival.parts:
-            self._add_part(args, part, "only" if arrival.is_all_parts else part.what.value, now)
+            what = "only" if arrival.is_all_parts else part.what.value
+            self._add_part(args, part, what, is_refusal_sent=self._sends_refusals or may_refuse)
         begin = len(self._kind_args)
         self._kind_args += args
         return begin
 
-    def _add_part(self, args: list[str | int], part: Part, what: str, now: int) -> None:
+    def _add_part(self, args: list[str | int], part: Part, what: str, *, is_refusal_sent: bool) -> None:
         refused: list[Increment] | None = None
-        if self._sends_refusals or self._refusing.may_refuse(self.project, part, now):
+        if is_refusal_sent:
             refused = [Increment(over_budget(series), timestamp, amount) for series, timestamp, amount in part.counted]
         lengths = f"{len(part.counted)} {NOT_SENT if refused is None else len(refused)}"
         asks = " ".join([f"{self._budget(budget)}:{amount}" for budget, amount in part.asks])
