@@ -203,25 +203,25 @@ def test_a_budget_is_made_with_the_keyboard_alone_and_hit_and_the_pages_say_why(
     dsn = member.get_by_label("Default", exact=True).input_value()
     member.goto(f"{path}settings/budgets/")
     member.get_by_label("Category").focus()
-    for key in ("Tab", "5", "Tab", "1", "Tab", "d", "Tab", "Enter"):  # at most 5 in 1 day; the last is the button
+    for key in ("Tab", "5", "Tab", "3", "1", "Tab", "d", "Tab", "Enter"):  # 5 in 31 days; the last is the button
         member.keyboard.press(key)
-    expect(member.locator(".message.success")).to_contain_text("The next event obeys it: Errors, 5 in 1 day.")
+    expect(member.locator(".message.success")).to_contain_text("The next event obeys it: Errors, 5 in 31 days.")
     expect(member.locator(".budgets li")).to_contain_text("0 of 5 used (0 %), until")
     assert [send(dsn) for _ in range(7)] == [200] * 5 + [429] * 2
     member.reload()
     expect(member.locator(".budgets li")).to_contain_text("5 of 5 used (100.0 %), until")
-    expect(member.get_by_role("meter", name="Used of Errors, 5 in 1 day")).to_have_attribute("value", "1.0000")
-    member.get_by_role("link", name="Errors, 5 in 1 day").press("Enter")
+    expect(member.get_by_role("meter", name="Used of Errors, 5 in 31 days")).to_have_attribute("value", "1.0000")
+    member.get_by_role("link", name="Errors, 5 in 31 days").press("Enter")
     expect(member.locator(".message.warning")).to_contain_text("The budget is used up. Until")
     member.goto(path)
-    expect(member.locator("#budgets")).to_contain_text("Errors: 5 of 5 in 1 day")
+    expect(member.locator("#budgets")).to_contain_text("Errors: 5 of 5 in 31 days")
     expect(member.locator("#dropped")).to_contain_text("A budget of the project was used up")
 
     member.goto(f"{path}settings/budgets/")
-    member.get_by_role("link", name="Errors, 5 in 1 day").click()
+    member.get_by_role("link", name="Errors, 5 in 31 days").click()
     member.get_by_label("Accept at most").fill("6")
     member.get_by_role("button", name="Save").click()
-    expect(member.locator(".message.success")).to_contain_text("Errors, 6 in 1 day. Before: Errors, 5 in 1 day.")
+    expect(member.locator(".message.success")).to_contain_text("Errors, 6 in 31 days. Before: Errors, 5 in 31 days.")
     assert [send(dsn) for _ in range(2)] == [200, 429]
 
 

@@ -64,6 +64,7 @@ def test_what_was_counted_before_the_budget_was_made_is_used_of_it(api: Client, 
     assert (shown["start"], shown["until"]) == ("2026-11-01T00:00:00.000Z", "2026-12-01T00:00:00.000Z")
 
 
+@time_machine.travel(NOON, tick=False)
 def test_a_change_keeps_the_use(api: Client, url: str) -> None:
     count(api, 7)
     changed = api.put(url, {"limit": 5}, JSON)
