@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal, TypedDict
 
 from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as DjangoValidationError
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -30,7 +31,7 @@ from statsapi.api.schema.operations import describe, refusal
 from statsapi.api.shapes import Count, Date, More
 from statsapi.http import clock
 from tsdb.budgets import LARGEST_LIMIT, MONTH, Budget, BudgetUse, read_uses
-from tsdb.outcomes import LONGEST_CATEGORY, Category
+from tsdb.outcomes import CATEGORY_NAMES, LONGEST_CATEGORY, Category
 
 TAKEN = refusal("The project has a budget of this category and window already.")
 
@@ -53,10 +54,18 @@ class ShownBudget(TypedDict):
     forecast: Count | None
 
 
+@extend_schema_field({"type": "string", "enum": sorted(CATEGORY_NAMES)})
+class CategoryName(Text):
+    """A name of a category. The service refuses one that is not known."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(PRINTABLE, "Use the name of a category.", max_length=LONGEST_CATEGORY, **options)
+
+
 class BudgetChangeSerializer(serializers.Serializer[models.Budget]):
     """A change of a budget. A field that is left out stays as it is."""
 
-    category = Text(PRINTABLE, "Use the name of a category.", max_length=LONGEST_CATEGORY, required=False)
+    category = CategoryName(required=False)
     limit = Whole(min_value=0, max_value=LARGEST_LIMIT, required=False)
     window = Window(required=False)
 
