@@ -34,7 +34,7 @@ from projects.connections import get_store
 from projects.durations import window_word
 from projects.models import Budget as BudgetRow
 from projects.models import Project
-from projects.services import Unsettled, settled
+from projects.services import settled
 from tsdb.budgets import Budget, read_uses
 from tsdb.outcomes import FILTERS, RECEIVED, Category, Outcome
 
@@ -174,7 +174,7 @@ def _budgets() -> str:
             labels[budget.id] = f'organization="{owner}",project="{slug}",{what}'
             budgets.setdefault(project, []).append(budget)
         uses = settled(lambda: read_uses(get_store(), budgets, now=now))
-    except (RedisError, DatabaseError, Unsettled) as error:
+    except (RedisError, DatabaseError) as error:
         log.error("the budgets cannot be told: %s: %s", type(error).__name__, error)  # a gap, as for the events
         if isinstance(error, RedisError):
             redis_failed(error)
