@@ -13,7 +13,7 @@ from tsdb.outcomes import LONGEST_CATEGORY
 _WINDOW_RULE = f"A window has {SHORTEST_WINDOW} to {LONGEST_WINDOW} seconds, or is a month."
 
 
-def _check_window(window: int) -> None:
+def check_window(window: int) -> None:
     """Raise ValidationError unless it is the number of a window."""
     if window != MONTH and not SHORTEST_WINDOW <= window <= LONGEST_WINDOW:
         raise ValidationError(_WINDOW_RULE)
@@ -29,7 +29,7 @@ class Budget(models.Model):
         help_text="Accepted in a window; 0 refuses all.",
     )
     window = models.PositiveIntegerField(
-        validators=[_check_window], help_text="Seconds, a minute to 31 days; 0: a calendar month."
+        validators=[check_window], help_text="Seconds, a minute to 31 days; 0: a calendar month."
     )
     created = models.DateTimeField(auto_now_add=True)
 

@@ -30,6 +30,9 @@ SHORTEST_WINDOW, LONGEST_WINDOW = MINUTE, 31 * DAY
 LARGEST_LIMIT = 10**15
 """Below 2**53, so that Lua compares it exactly."""
 
+MOST_PROJECTS = 500
+"""The most projects whose budgets are read by one call of the script, which nobody else's call can interrupt."""
+
 _EARLIEST_FORECAST = 100
 """There is no forecast before this part of the window, a hundredth, has passed."""
 
@@ -109,16 +112,19 @@ def fitting_windows_hint(window: int, rollups: Sequence[Rollup]) -> str:
 def read_uses(store: Store, budgets: Mapping[int, Sequence[Budget]], *, now: int) -> dict[int, BudgetUse]:
     """Return the use of each budget by the budget's id. `budgets` are those of each project, by project.
 
-    A budget whose window no rollup fits is left out. `now` is in seconds since the epoch. One round trip. Raises
-    redis.exceptions.RedisError, and Unsettled if a change of a project is unfinished.
+    A budget whose window no rollup fits is left out. `now` is in seconds since the epoch. One round trip for each
+    MOST_PROJECTS projects. Raises redis.exceptions.RedisError, and Unsettled if a change of a project is unfinished.
     """
     readable = {
         project: [(one, rollup) for one in some if (rollup := rollup_for(one.window, store.rollups))]
         for project, some in budgets.items()
     }
     uses: dict[int, BudgetUse] = {}
-    answers = _ask(store, readable, now)
-    store.states.verify(list(readable), [state for state, _ in answers])
+    projects, answers = list(readable), []
+    for start in range(0, len(projects), MOST_PROJECTS):
+        part = projects[start : start + MOST_PROJECTS]
+        answers += _ask(store, {project: readable[project] for project in part}, now)
+    store.states.verify(projects, [state for state, _ in answers])
     for pairs, (_, used) in zip(readable.values(), answers, strict=True):
         for (budget, _), number in zip(pairs, used, strict=True):
             uses[budget.id] = BudgetUse(int(number), budget.limit, *open_window(budget.window, now))

@@ -19,7 +19,7 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('category', models.CharField(help_text='As error, transaction, session.', max_length=64)),
                 ('limit', models.BigIntegerField(help_text='Accepted in a window; 0 refuses all.', validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(1000000000000000)])),
-                ('window', models.PositiveIntegerField(help_text='Seconds, a minute to 31 days; 0: a calendar month.', validators=[projects.budget_models._check_window])),
+                ('window', models.PositiveIntegerField(help_text='Seconds, a minute to 31 days; 0: a calendar month.', validators=[projects.budget_models.check_window])),
                 ('created', models.DateTimeField(auto_now_add=True)),
                 ('project', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='budgets', to='projects.project')),
             ],

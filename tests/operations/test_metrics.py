@@ -23,6 +23,12 @@ from tsdb.outcomes import FILTERS, Outcome
 
 TOKEN = "let-me-see"
 
+UNFINISHED = """
+from projects.connections import get_store
+from tsdb.series import state_key
+get_store().clients.write.set(state_key({number}), "emptying - 0123456789abcdef -")
+"""
+
 
 class Redis:
     """A Redis that can be stopped and comes back with its data."""
@@ -147,6 +153,15 @@ def test_what_is_used_of_a_budget_is_a_gauge(service: Service) -> None:
     rows = {"outcomes": [{"outcome": "accepted", "quantity": 250}]}
     assert service.ask("POST", "/api/0/projects/acme/thrifty/outcomes/", rows).status == 201
     assert counters(service, "thrifty", "statsapi_budget_used_ratio") == {("error", "31d"): 0.25, ("span", "month"): 1}
+
+
+def test_a_project_with_an_unfinished_change_keeps_no_other_from_the_gauge(service: Service) -> None:
+    numbers = [create_project(service, slug)[0] for slug in ("settled", "unfinished")]
+    for slug in ("settled", "unfinished"):
+        assert service.ask("POST", f"/api/0/projects/acme/{slug}/budgets/", {"limit": 0, "window": "1h"}).status == 201
+    service.run(UNFINISHED.format(number=numbers[1]))
+    assert counters(service, "settled", "statsapi_budget_used_ratio") == {("error", "1h"): 1}
+    assert counters(service, "unfinished", "statsapi_budget_used_ratio") == {}
 
 
 def test_the_reasons_of_an_outcome_add_up_to_it(service: Service) -> None:

@@ -81,6 +81,16 @@ def test_the_forecast_goes_on_at_the_pace_so_far() -> None:
     assert BudgetUse(0, 0, 0, 1000).ratio == 1.0
 
 
+def test_the_budgets_of_many_projects_are_read_in_several_calls(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tsdb.budgets.MOST_PROJECTS", 2)
+    for project in range(1, 6):
+        store.open(project)
+        store.incr_multi([Increment(total(project, "error", "accepted"), NOW, project)], now=NOW)
+    budgets = {project: [Budget(10 + project, "error", 9, HOUR)] for project in range(1, 6)}
+    uses = read_uses(store, budgets, now=NOW)
+    assert {number: use.used for number, use in uses.items()} == {11: 1, 12: 2, 13: 3, 14: 4, 15: 5}
+
+
 def test_the_use_is_what_is_counted_as_accepted_in_the_open_window(store: Store) -> None:
     for project in (7, 8):
         store.open(project)

@@ -15,11 +15,16 @@ from tsdb.units import DAY, HOUR, MINUTE
 
 _UNITS = {"seconds": 1, "minutes": MINUTE, "hours": HOUR, "days": DAY}
 _MONTH = "month"
+_ONLY_REPORTED = frozenset(
+    (Category.LOG_BYTE, Category.TRACE_METRIC_BYTE, Category.SPAN_INDEXED, Category.TRANSACTION_INDEXED)
+)
+"""Categories that only clients' reports name, so there is nothing that a budget could refuse."""
 _CHOICES = [*((unit, unit) for unit in reversed(_UNITS)), (_MONTH, "month (UTC)")]
 
 
 def _categories(*more: str) -> list[tuple[str, str]]:
-    return [(category, category_name(category)) for category in in_order([*map(str, Category), *more])]
+    offered = [category for category in Category if category not in _ONLY_REPORTED]
+    return [(category, category_name(category)) for category in in_order([*map(str, offered), *more])]
 
 
 class BudgetForm(PlainForm):
