@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache
 from hmac import compare_digest
 
@@ -18,7 +18,7 @@ from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonRespons
 from django.utils.decorators import sync_only_middleware
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
-from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Counter, Histogram, Metric, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector
 from redis.exceptions import (
     BusyLoadingError,
@@ -34,6 +34,7 @@ from projects.connections import get_store
 from projects.durations import window_word
 from projects.models import Budget as BudgetRow
 from projects.models import Project
+from statsapi.operations import metrics_files
 from tsdb.budgets import Budget, read_uses
 from tsdb.outcomes import FILTERS, RECEIVED, Category, Outcome
 from tsdb.states import Unsettled
@@ -116,9 +117,16 @@ def metrics(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"detail": "Metrics are off: METRICS_TOKEN is not set."}, status=403)
     if not compare_digest(said.encode(), settings.METRICS_TOKEN.encode()):
         return JsonResponse({"detail": "Send Authorization: Bearer with the METRICS_TOKEN."}, status=403)
-    registry = CollectorRegistry()
-    MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
-    return HttpResponse(generate_latest(registry) + (_events() + _budgets()).encode(), content_type=CONTENT_TYPE_LATEST)
+    figures = generate_latest(_Workers()) + (_events() + _budgets()).encode()
+    return HttpResponse(figures, content_type=CONTENT_TYPE_LATEST)
+
+
+class _Workers:
+    """What all workers have measured, added up."""
+
+    def collect(self) -> Iterable[Metric]:
+        added: Iterable[Metric] = MultiProcessCollector.merge(metrics_files.written(settings.METRICS_DIR))  # type: ignore[no-untyped-call]
+        return added
 
 
 _ZEROS = {(str(Category.ERROR), str(outcome)): 0 for outcome in Outcome}

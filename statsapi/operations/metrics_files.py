@@ -14,6 +14,11 @@ def use(folder: Path) -> None:
     os.environ[VARIABLE] = str(folder)
 
 
+def written(folder: Path) -> list[str]:
+    """Return the paths of the files that hold figures. A file is empty for a moment while a worker makes it."""
+    return [str(file) for file in folder.glob("*.db") if file.stat().st_size]
+
+
 def delete(folder: Path) -> None:
     """Delete the figures of the workers of an earlier run."""
     for file in folder.glob("*.db"):

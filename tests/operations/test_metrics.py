@@ -144,6 +144,12 @@ def test_events_that_a_quota_refuses_are_an_increase(service: Service) -> None:
     assert increase(drops, dropped(service, "refused")) == {("error", "rate_limited", "key_quota"): 4}
 
 
+def test_a_file_that_a_worker_is_just_making_keeps_no_other_figures_back(service: Service) -> None:
+    [folder] = {file.parent for file in service.log.parent.rglob("counter_*.db")}
+    (folder / "counter_1.db").touch()
+    assert service.ask("GET", "/metrics", authorization=f"Bearer {TOKEN}").status == 200
+
+
 def test_what_is_used_of_a_budget_is_a_gauge(service: Service) -> None:
     create_project(service, "thrifty")
     assert counters(service, "thrifty", "statsapi_budget_used_ratio") == {}
