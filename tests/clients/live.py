@@ -30,9 +30,11 @@ from tsdb.series import Series, parse_fact
 from tsdb.timeline import window
 from tsdb.units import NS
 now, store = int(time.time()), get_store()
-names = [name for name in store.series_of({project}) if parse_fact(name)]
 asked = window(store.rollups[-1], (now - 2 * 86400) * NS, now * NS)
-sums = store.get_sums([Series({project}, name) for name in names], asked, now=now)
+def read_facts():
+    names = [name for name in store.series_of({project}) if parse_fact(name)]
+    return store.get_sums([Series({project}, name) for name in names], asked, now=now)
+sums = services.settled(read_facts)  # its first event may just be opening the project
 answer = [[*parse_fact(one.name)[1:], count] for one, count in sums.items()]
 """
 
