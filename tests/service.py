@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -137,6 +138,19 @@ class Service:
             return Answer(response.status, named, response.read(), time.monotonic() - began)
         finally:
             connection.close()
+
+    def ready(self, promise: str = "") -> Answer:
+        """Ask /readyz, or one of its promises, such as `/counting`."""
+        return self.ask("GET", f"/readyz{promise}", authorization="")
+
+    def wait_for_ready(
+        self, is_said: Callable[[Answer], bool], what: str, seconds: float = 20, *, promise: str = ""
+    ) -> None:
+        """Wait until the answer of /readyz is the one that a test expects.
+
+        /readyz gives each part 0.2 s, which a busy machine may miss, so the first answer may say something else.
+        """
+        wait_for(lambda: is_said(self.ready(promise)), f"/readyz{promise}: {what}", seconds)
 
     def stats(self, **query: Any) -> Answer:
         """Read the stats of acme/web."""

@@ -188,7 +188,7 @@ def test_a_master_is_killed_and_nothing_is_counted_twice(  # the last test but o
     assert first[0] == first[1] == first[2] <= len(sending.acknowledged)
     assert first[0] >= 400
     assert sending.refused
-    wait_for(lambda: service.ask("GET", "/readyz", authorization="").status == 200, "readiness")
+    service.wait_for_ready(lambda ready: ready.status == 200, "all is well")
     # Then their ids are lost too, so sending all events again restores the counts and doubles nothing.
     for name in sending.acknowledged:
         send_until_acknowledged(service, sender, event(name))
@@ -199,7 +199,7 @@ def test_readyz_tells_a_cluster_that_is_down_from_one_of_which_a_part_is_missing
     cluster: ClusterServer, service: IntakeService
 ) -> None:
     def said() -> tuple[int, str, str]:
-        answer = service.ask("GET", "/readyz", authorization="")
+        answer = service.ready()
         assert answer.seconds < LONGEST
         body = answer.json()
         why = " ".join(body["reads"]["why"])

@@ -17,7 +17,7 @@ import redis
 
 from tests.faults.stage import refuses_for_now
 from tests.servers import Server, free_port, redis_binary, wait_for
-from tests.service import Service
+from tests.service import Answer, Service
 from tsdb.embedded import _find_server
 
 DISK = "6m"
@@ -89,13 +89,12 @@ class Disk:
         self.service.run("from projects.connections import get_store\nget_store().stamps.forget_all()")
 
     def wait_for_warnings(self, *warnings: str) -> None:
-        """Wait until /readyz says just this. It gives Redis 0.2 s, which a busy machine may miss."""
+        """Wait until /readyz says just this."""
 
-        def says_so() -> bool:
-            answer = self.service.ask("GET", "/readyz", authorization="")
-            return answer.status == 200 and answer.json()["warnings"] == [*warnings]
+        def says_so(ready: Answer) -> bool:
+            return ready.status == 200 and ready.json()["warnings"] == [*warnings]
 
-        wait_for(says_so, f"/readyz with the warnings {warnings}")
+        self.service.wait_for_ready(says_so, f"the warnings {warnings}")
 
 
 def _binary(request: pytest.FixtureRequest) -> str:

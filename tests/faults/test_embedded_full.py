@@ -15,7 +15,7 @@ import redis
 
 from tests.faults.stage import refuses_for_now
 from tests.servers import wait_for
-from tests.service import Service
+from tests.service import Answer, Service
 from tsdb import embedded
 
 pytestmark = pytest.mark.once
@@ -49,11 +49,10 @@ def test_beyond_its_bound_it_counts_nothing_and_answers_reads(service: Service) 
     assert refuses_for_now(refused), refused
     assert service.counted() == 5
 
-    def says_so() -> bool:
-        ready = service.ask("GET", "/readyz", authorization="")
+    def names_it(ready: Answer) -> bool:
         return ready.status == 200 and any("OOM: " in warning for warning in ready.json()["warnings"])
 
-    wait_for(says_so, "/readyz names it")  # it gives Redis 0.2 s, which a busy machine may miss
+    service.wait_for_ready(names_it, "a warning of OOM")
     with valkey(service) as client:
         client.delete("filler")
     assert service.count(3).status == 201

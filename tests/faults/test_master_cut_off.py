@@ -21,7 +21,7 @@ from tests.faults.sending import TIMEOUT, Sending
 from tests.faults.stage import RedisServer, Stage, refuses_for_now
 from tests.network import Network
 from tests.servers import ROOT, wait_for
-from tests.service import SINCE, Answer
+from tests.service import SINCE
 from tsdb.client import connect
 from tsdb.failover import failover_dangers
 from tsdb.series import state_key
@@ -57,16 +57,12 @@ def service(cluster: ClusterServer, tmp_path: Path) -> Iterator[IntakeService]:
     service.stop()
 
 
-def ready(service: IntakeService) -> Answer:
-    return service.ask("GET", "/readyz", authorization="")
-
-
 def stats_of(sender: Sender) -> str:
     return f"/api/0/projects/acme/{sender.slug}/stats/"
 
 
 def serves_and_names(service: IntakeService, code: bytes) -> bool:
-    answer = ready(service)
+    answer = service.ready()
     return answer.status == 200 and code in answer.body
 
 
@@ -84,7 +80,7 @@ def test_a_master_cut_off_from_its_peers_soon_stops_counting_and_nothing_is_coun
         nonlocal cut, healed
         cut = time.monotonic()
         network.cut_off(home.address)
-        wait_for(lambda: b"NOREPLICAS" in ready(service).body, "/readyz names NOREPLICAS", PATIENCE)
+        service.wait_for_ready(lambda ready: b"NOREPLICAS" in ready.body, "NOREPLICAS", PATIENCE)
         assert home in cluster.masters()
         wait_for(lambda: len([node for node in cluster.masters() if node is not home]) == 3, "another master", PATIENCE)
         # The new master has no replica either, until the old one comes back.
@@ -96,7 +92,7 @@ def test_a_master_cut_off_from_its_peers_soon_stops_counting_and_nothing_is_coun
         healed = time.monotonic()
         network.heal()
         wait_for(lambda: not home.is_master() and cluster.is_well(), "a whole cluster", PATIENCE)
-        wait_for(lambda: ready(service).json()["warnings"] == [], "/readyz has nothing to say", PATIENCE)
+        service.wait_for_ready(lambda ready: ready.json()["warnings"] == [], "no warnings", PATIENCE)
 
     sending.during(cut_it_off_and_heal)
     # The new master could not count before the network was back, so until then the old one counted all.
@@ -127,9 +123,7 @@ def test_one_redis_stops_counting_when_its_replica_was_promoted_behind_its_back(
         assert master.wait(1, 5000) == 1
         replica.client().replicaof("NO", "ONE")
         wait_for(lambda: refuses_for_now(stage.service.count()), "a refusal")
-        wait_for(
-            lambda: b"NOREPLICAS" in stage.service.ask("GET", "/readyz", authorization="").body, "/readyz names it"
-        )
+        stage.service.wait_for_ready(lambda ready: b"NOREPLICAS" in ready.body, "NOREPLICAS")
         lost = stage.service.counted() - acknowledged
         # The address now leads to the new master. Earlier connections still work, and lead to the old one.
         stage.proxy.target = replica.port

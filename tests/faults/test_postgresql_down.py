@@ -12,8 +12,8 @@ from typing import NamedTuple
 import pytest
 
 from tests.faults.stage import RedisServer, open_folder, refuses_for_now
-from tests.servers import Missing, start_postgresql, wait_for
-from tests.service import Service
+from tests.servers import Missing, start_postgresql
+from tests.service import Answer, Service
 
 
 class Database:
@@ -96,16 +96,15 @@ def test_it_is_not_ready_but_alive_and_what_is_known_is_served(on_postgresql: On
     counted = service.counted()
     on_postgresql.database.stop()
 
-    def only_the_database_failed() -> bool:
-        ready = service.ask("GET", "/readyz", authorization="")
+    def only_the_database_failed(ready: Answer) -> bool:
         return ready.status == 503 and list(ready.json()["failed"]) == ["database"]
 
-    wait_for(only_the_database_failed, "/readyz names it")  # it gives each part 0.2 s, which a busy machine may miss
+    service.wait_for_ready(only_the_database_failed, "the database alone has failed")
     assert service.ask("GET", "/healthz", authorization="").status == 200
     assert service.count().status == 201
     assert service.counted() == counted + 1
     on_postgresql.database.start()
-    wait_for(lambda: service.ask("GET", "/readyz", authorization="").status == 200, "readiness")
+    service.wait_for_ready(lambda ready: ready.status == 200, "all is well")
 
 
 def test_a_session_is_refused_for_now_and_not_taken_for_nobody(on_postgresql: OnPostgreSQL) -> None:

@@ -48,9 +48,6 @@ class Stage(NamedTuple):
         """Make the workers load anew what they know."""
         self.service.run("from projects.connections import get_store\nget_store().stamps.forget_all()")
 
-    def ready(self, of: str = "") -> Answer:
-        return self.service.ask("GET", f"/readyz{of}", authorization="")
-
 
 @pytest.fixture(scope="module")
 def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
@@ -64,15 +61,14 @@ def whole_stage(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stage]:
 def stage(whole_stage: Stage) -> Iterator[Stage]:
     yield whole_stage
     whole_stage.execute("ALTER SYSTEM RESET default_transaction_read_only", "SELECT pg_reload_conf()")
-    wait_for(lambda: whole_stage.ready("/managing").status == 200, "a database that takes changes")
+    whole_stage.service.wait_for_ready(lambda ready: ready.status == 200, "takes changes", promise="/managing")
 
 
 @pytest.fixture
 def read_only(stage: Stage) -> Stage:
     """Make the database read-only, and wait until the connections of the service are."""
     stage.execute("ALTER SYSTEM SET default_transaction_read_only = on", "SELECT pg_reload_conf()")
-    # A part of a busy machine that misses its 0.2 s fails too, and says something else.
-    wait_for(lambda: b"read-only" in stage.ready("/managing").body, "a database that is read-only")
+    stage.service.wait_for_ready(lambda ready: b"read-only" in ready.body, "is read-only", promise="/managing")
     return stage
 
 
@@ -142,11 +138,11 @@ def test_a_command_says_it_in_a_line(read_only: Stage) -> None:
 def test_readyz_says_which(read_only: Stage) -> None:
     said: dict[str, Any] = {}
 
-    def says_one_thing() -> bool:
-        said.update((answer := read_only.ready()).json())
-        return (answer.status, said["status"], len(said["warnings"])) == (200, "degraded", 1)
+    def says_one_thing(ready: Answer) -> bool:
+        said.update(ready.json())
+        return (ready.status, said["status"], len(said["warnings"])) == (200, "degraded", 1)
 
-    wait_for(says_one_thing, "/readyz names it alone")  # it gives each part 0.2 s, which a busy machine may miss
+    read_only.service.wait_for_ready(says_one_thing, "one warning")
     assert {name: said[name]["works"] for name in ("reads", "counting", "managing")} == {
         "reads": True,
         "counting": True,
@@ -156,10 +152,10 @@ def test_readyz_says_which(read_only: Stage) -> None:
     assert "read-only" in said["warnings"][0]
     for name, status in (("reads", 200), ("counting", 200), ("managing", 503)):
 
-        def answers_so(path: str = f"/{name}", status: int = status) -> bool:
-            return read_only.ready(path).status == status
+        def has_status(ready: Answer, status: int = status) -> bool:
+            return ready.status == status
 
-        wait_for(answers_so, f"/readyz/{name} is {status}")
+        read_only.service.wait_for_ready(has_status, f"status {status}", promise=f"/{name}")
 
 
 def test_nobody_waits_longer_than_a_bound_behind_a_lock(stage: Stage) -> None:
