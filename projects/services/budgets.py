@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.core.exceptions import ValidationError
 from django.db import transaction
 
@@ -26,7 +28,7 @@ def create_budget(project: Project, *, category: str, limit: int, window: int) -
     if (there := owner.budgets.count()) >= MOST_BUDGETS:
         raise LimitReached(f"This project has {there} budgets, and there can be {MOST_BUDGETS}: delete one first.")
     budget = Budget(project=owner)
-    _save(owner, budget, category=category, limit=limit, window=window)
+    _save(owner, None, budget, category=category, limit=limit, window=window)
     return budget
 
 
@@ -39,13 +41,14 @@ def change_budget(
     Raises ValidationError, Budget.DoesNotExist, Project.DoesNotExist, redis.exceptions.RedisError.
     """
     owner = Project.objects.select_for_update().get(pk=budget.project_id)
-    row = Budget.objects.get(pk=budget.pk)
+    old = Budget.objects.get(pk=budget.pk)
     _save(
         owner,
-        row,
-        category=row.category if category is None else category,
-        limit=row.limit if limit is None else limit,
-        window=row.window if window is None else window,
+        old,
+        copy(old),
+        category=old.category if category is None else category,
+        limit=old.limit if limit is None else limit,
+        window=old.window if window is None else window,
     )
     budget.refresh_from_db()
 
@@ -62,8 +65,8 @@ def delete_budget(budget: Budget) -> None:
     get_store().close(owner.pk)
 
 
-def _save(owner: Project, row: Budget, *, category: str, limit: int, window: int) -> None:
-    old = None if row._state.adding else Budget.objects.get(pk=row.pk)
+def _save(owner: Project, old: Budget | None, row: Budget, *, category: str, limit: int, window: int) -> None:
+    """Save the row with these values. `old` is the budget as it is stored, or None for a new one."""
     row.category, row.limit, row.window = _category(category), limit, window
     row.full_clean()
     rollups = get_store().rollups
