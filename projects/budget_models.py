@@ -7,6 +7,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
+from tsdb import budgets
 from tsdb.budgets import LARGEST_LIMIT, LONGEST_WINDOW, MONTH, SHORTEST_WINDOW
 from tsdb.outcomes import LONGEST_CATEGORY
 
@@ -55,3 +56,7 @@ class Budget(models.Model):
 
     def __str__(self) -> str:
         return f"{self.limit} of {self.category}"
+
+    def plain(self) -> budgets.Budget:
+        """Return the budget as a plain value, which tsdb takes."""
+        return budgets.Budget(self.pk, self.category, self.limit, self.window)

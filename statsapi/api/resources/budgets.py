@@ -30,7 +30,7 @@ from statsapi.api.resources.representations import date
 from statsapi.api.schema.operations import describe, refusal
 from statsapi.api.shapes import Count, Date, More
 from statsapi.http import clock
-from tsdb.budgets import LARGEST_LIMIT, MONTH, Budget, BudgetUse, read_uses
+from tsdb.budgets import LARGEST_LIMIT, MONTH, BudgetUse, read_uses
 from tsdb.outcomes import CATEGORY_NAMES, LONGEST_CATEGORY, Category
 
 TAKEN = refusal("The project has a budget of this category and window already.")
@@ -171,8 +171,7 @@ def _shown_alone(request: Request, row: models.Budget) -> ShownBudget:
 def _shown(request: Request, project: int, rows: Sequence[models.Budget]) -> list[ShownBudget]:
     """Return budgets with their use now. One read of the store. Raises RedisError, Unsettled."""
     now = clock.now(request)
-    budgets = [Budget(row.pk, row.category, row.limit, row.window) for row in rows]
-    uses = read_uses(get_store(), {project: budgets}, now=now)
+    uses = read_uses(get_store(), {project: [row.plain() for row in rows]}, now=now)
     return [_show(row, uses.get(row.pk), now) for row in rows]
 
 

@@ -17,7 +17,6 @@ from statsapi.pages.refusals import refusals_as_messages, refusals_in
 from statsapi.pages.settings.budget_form import BudgetChangeForm, BudgetForm
 from statsapi.pages.settings.posting import posted
 from statsapi.pages.zones import zone_of
-from tsdb import budgets as tsdb_budgets
 
 
 @in_project(WRITE, ("GET", "POST"))
@@ -45,8 +44,7 @@ def budget(request: HttpRequest, place: ProjectPlace, budget: str) -> HttpRespon
             services.change_budget(found, **form.changed_values())
             messages.success(request, _saved(before, _words(found)))
             return _to_budgets(place)
-    value = tsdb_budgets.Budget(found.pk, found.category, found.limit, found.window)
-    [line] = lines_of(place.project.pk, [value], zone_of(request), now=clock.now(request))
+    [line] = lines_of(place.project.pk, [found.plain()], zone_of(request), now=clock.now(request))
     return render(request, "pages/settings/budget.html", {**_common(request, place), "line": line, "form": form})
 
 
