@@ -19,7 +19,7 @@ from tsdb.rollups import Rollup
 from tsdb.scripts import Call, Script
 from tsdb.series import state_key, total
 from tsdb.store import Store
-from tsdb.units import DAY, HOUR, MINUTE
+from tsdb.units import DAY, MINUTE
 
 MONTH = 0
 """The window of a calendar month."""
@@ -94,21 +94,6 @@ def rollup_for(window: int, rollups: Sequence[Rollup]) -> Rollup | None:
     return max(fitting, key=lambda rollup: rollup.seconds, default=None)
 
 
-def fitting_windows_hint(window: int, rollups: Sequence[Rollup]) -> str:
-    """Return a sentence for somebody whose `window` no rollup fits. It says which windows would fit."""
-    fitting, longest = [], 0
-    for rollup in rollups:
-        end = min(rollup.span, LONGEST_WINDOW)
-        end -= end % rollup.seconds
-        if end > longest and end >= SHORTEST_WINDOW:
-            fitting.append(f"a multiple of {_length(rollup.seconds)} up to {_length(end)}")
-            longest = end
-    if rollup_for(MONTH, rollups):
-        fitting.append("a month")
-    asked = "a month" if window == MONTH else _length(window)
-    return f"No resolution that is kept makes up windows of {asked}. There can be {_joined(fitting) or 'no window'}."
-
-
 def read_uses(store: Store, budgets: Mapping[int, Sequence[Budget]], *, now: int) -> dict[int, BudgetUse]:
     """Return the use of each budget by the budget's id. `budgets` are those of each project, by project.
 
@@ -159,14 +144,3 @@ def _call(store: Store, budgets: Mapping[int, _Readable], now: int) -> Call:
 @lru_cache(maxsize=8)
 def _script(rollups: tuple[Rollup, ...]) -> Script:
     return Script("uses", rollups, flags="no-writes", uses=("budgets",))
-
-
-def _length(seconds: int) -> str:
-    for unit, name in ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute")):
-        if seconds % unit == 0:
-            return f"{seconds // unit} {name}{'' if seconds == unit else 's'}"
-    return f"{seconds} second{'' if seconds == 1 else 's'}"
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return " or ".join(filter(None, (", ".join(parts[:-1]), *parts[-1:])))

@@ -11,7 +11,8 @@ from projects.connections import get_store
 from projects.models import Budget, Project
 from projects.services import history, wording
 from projects.services.object_limits import LimitReached
-from tsdb.budgets import fitting_windows_hint, rollup_for
+from projects.unfit_windows import fitting_windows_hint
+from tsdb.budgets import rollup_for
 from tsdb.outcomes import CATEGORY_NAMES
 
 MOST_BUDGETS = 10

@@ -12,7 +12,7 @@ from redis.exceptions import NoPermissionError, RedisError
 
 from projects import installation
 from projects.connections import get_store
-from projects.unfit_budgets import unfit_budgets
+from projects.unfit_windows import unfit_budgets
 from tsdb.failover import failover_dangers
 from tsdb.rollups import DEFAULT_ROLLUPS, RollupError, check_rollups
 

@@ -17,7 +17,7 @@ from django_redis import get_redis_connection
 from projects import installation
 from projects.connections import get_store
 from projects.database_outage import READ_ONLY, database_outage
-from projects.unfit_budgets import unfit_budgets
+from projects.unfit_windows import unfit_budgets
 from statsapi import __version__
 from statsapi.operations.retry import RETRY_AFTER
 from tsdb.cluster import Cluster

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.tsdb.tools import TINY
-from tsdb.budgets import MONTH, Budget, BudgetUse, fitting_windows_hint, open_window, read_uses, rollup_for
+from tsdb.budgets import MONTH, Budget, BudgetUse, open_window, read_uses, rollup_for
 from tsdb.rollups import DEFAULT_ROLLUPS, parse_rollups
 from tsdb.series import total
 from tsdb.store import Increment, Store
@@ -61,17 +60,9 @@ def test_the_use_is_read_from_the_coarsest_resolution_that_fits(window: int, sec
     assert rollup.seconds == seconds
 
 
-def test_a_window_that_no_resolution_makes_up_has_none_and_the_hint_says_what_fits() -> None:
+def test_a_window_that_no_resolution_makes_up_has_none() -> None:
     assert rollup_for(61 * MINUTE, DEFAULT) is None
     assert rollup_for(MONTH, parse_rollups("10s:360,7d:100")) is None
-    assert fitting_windows_hint(61 * MINUTE, DEFAULT) == (
-        "No resolution that is kept makes up windows of 61 minutes. "
-        "There can be a multiple of 10 seconds up to 1 hour, a multiple of 5 minutes up to 25 hours, "
-        "a multiple of 1 hour up to 31 days or a month."
-    )
-    assert fitting_windows_hint(MONTH, TINY).endswith(
-        "of a month. There can be a multiple of 20 seconds up to 1 minute."
-    )
 
 
 def test_the_forecast_goes_on_at_the_pace_so_far() -> None:
