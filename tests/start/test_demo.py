@@ -86,7 +86,7 @@ def test_the_first_project_has_budgets_that_are_not_used_up() -> None:
     project = Project.objects.get(slug="pump-station")
     uses = read_uses(get_store(), {project.pk: budgets_of(project.pk)}, now=now)
     assert [budget.window for budget in budgets_of(project.pk)] == [300, 0]
-    assert all(0 < use.used < use.limit for use in uses.values())
+    assert [0 < use.used < use.limit for use in uses.values()] == [True, True]
 
 
 def test_with_rollups_that_make_up_no_such_windows_there_is_no_budget(
