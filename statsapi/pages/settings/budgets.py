@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -9,6 +11,7 @@ from django.shortcuts import redirect, render
 from projects import services
 from projects.models import Budget
 from projects.services import MOST_BUDGETS
+from statsapi.api.parameters import ID
 from statsapi.http import clock
 from statsapi.pages.access import OWN, WRITE, ProjectPlace, in_project
 from statsapi.pages.project.budgets import budget_lines, limit_text, lines_of
@@ -60,7 +63,7 @@ def delete(request: HttpRequest, place: ProjectPlace, budget: str) -> HttpRespon
 
 def find_budget(place: ProjectPlace, budget: str) -> Budget:
     """Return the project's budget with this id. Raises Http404, also for a budget of another project."""
-    if not (budget.isascii() and budget.isdigit() and len(budget) < 19):
+    if not re.fullmatch(ID, budget):
         raise Http404
     row = Budget.objects.filter(project=place.project, pk=int(budget)).first()
     if row is None:

@@ -6,6 +6,7 @@ carries it there, so it needs to be removed from none of them.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 
 from django.conf import settings
@@ -18,6 +19,7 @@ from redis.exceptions import RedisError
 from projects import services
 from projects.models import SCOPES, ApiToken
 from projects.services import NewToken
+from statsapi.api.parameters import ID
 from statsapi.pages.access import OWN, Place, in_organization
 from statsapi.pages.refusals import UNREACHABLE, refusals_in
 from statsapi.pages.settings.token_form import PRESETS, TokenForm
@@ -89,7 +91,7 @@ def rotate(request: HttpRequest, place: Place, token: str) -> HttpResponse:
 
 def _find(place: Place, token: str) -> ApiToken:
     """Return the organization's token with this id. Raises Http404, also for a token of another organization."""
-    if not (token.isascii() and token.isdigit() and len(token) < 19):
+    if not re.fullmatch(ID, token):
         raise Http404
     row = place.organization.tokens.filter(pk=int(token)).first()
     if row is None:
