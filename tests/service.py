@@ -21,7 +21,10 @@ SINCE = {"10s": 3000, "1h": 7200, "1d": 2 * 86400}
 """Seconds that a test looks back at each resolution: at least to the bucket in which it began."""
 
 PATIENT = {"TSDB_TIMEOUT": "5", "DATABASE_TIMEOUT": "20"}
-"""Settings for tests that are not about time-outs. A busy machine may stand still for longer than the usual ones."""
+"""Settings for tests that are not about time-outs. A busy machine may stand still for longer than the usual ones.
+
+A Service has the first of them by itself, and the second one only if a test gives it these.
+"""
 
 SETUP = """
 from django.core.management import call_command

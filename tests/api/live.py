@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.servers import Server, free_port, listens, wait_for
+from tests.service import PATIENT
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -120,7 +121,7 @@ def start_live_server(kind: str, folder: Path, *, set_up: bool = True, **setting
         "DJANGO_SETTINGS_MODULE": "statsapi.settings",
         "VAR_DIR": str(folder / "var"),
         "PORT": str(port),
-        "TSDB_TIMEOUT": "5",  # on a busy machine Redis may be late, and no test of this server is about that
+        "TSDB_TIMEOUT": PATIENT["TSDB_TIMEOUT"],
         **dict.fromkeys(("DATABASE_URL", "TSDB_URL", "CACHE_URL"), ""),
         **settings,
     }

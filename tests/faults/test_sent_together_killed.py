@@ -20,6 +20,7 @@ import redis
 
 from tests.clients.live import IntakeService, Sender
 from tests.faults.ledger import CLIENTS, ENVIRONMENTS, NOISE, Account, Entry, Ledger
+from tests.faults.stage import TSDB_TIMEOUT
 from tests.servers import wait_for
 from tsdb.embedded import socket_path
 
@@ -165,7 +166,7 @@ def folder() -> Iterator[Path]:
 
 @pytest.fixture
 def service(folder: Path) -> Iterator[IntakeService]:
-    service = IntakeService(folder, workers=2, TSDB_TIMEOUT="0.8")
+    service = IntakeService(folder, workers=2, TSDB_TIMEOUT=str(TSDB_TIMEOUT))
     yield service
     service.stop()
 
