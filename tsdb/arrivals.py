@@ -30,10 +30,11 @@ class What(StrEnum):
 
 
 class Part(NamedTuple):
-    """A part of an arrival, which is counted whole, or refused whole by a budget of the project.
+    """A part of an arrival. It is counted as a whole, or refused as a whole by a budget of the project.
 
-    asks: budgets that must have room, each for an amount. At least one.
-    counted: increments of accepted. If the part is refused, they are counted as tsdb.series.over_budget says.
+    asks: the budgets that it asks, at least one, each with the amount that the budget must have room for.
+    counted: increments of accepted. If the part is refused, each is counted under the series that
+        tsdb.series.over_budget returns for its own.
     """
 
     what: What
@@ -53,11 +54,12 @@ class Arrival:
     quota: the quota of the key, or None if the key has none.
     refused: increments of rate_limited, which are counted instead of `counted` if the quota refuses the event.
     others: increments that are counted in any case.
-    parts: what budgets may refuse, in the order in which they are asked. The event is the first, and is not in
-        `counted` then. A budget that refuses the event makes its outcome rate_limited, as the quota does. Whatever is
-        accepted under a version of the project asks all budgets of its category, else they would not see it in time.
-    is_all_parts: whether there is no event, and nothing that could be accepted but the parts. Then the outcome is
-        rate_limited if all of them are refused.
+    parts: what budgets may refuse, in the order in which they are asked. If the event is among them, it is the first,
+        and is not in `counted`. A budget that refuses the event makes its outcome rate_limited, as the quota does.
+        Whatever is accepted of a category that has budgets must be in a part that asks all of them. Otherwise arrivals
+        that are counted by the same call would not see that it is used.
+    is_all_parts: whether there is no event, and nothing but the parts can be accepted. Then the outcome is rate_limited
+        if all of them are refused.
     """
 
     id: str | None
@@ -71,8 +73,10 @@ class Arrival:
 
 
 class Limited(NamedTuple):
-    """A budget that refused something: its category, and when its window ends by the caller's clock, in seconds since
-    the epoch; 0 for a budget of nothing, whose window is no matter.
+    """A budget that refused something.
+
+    until: the end of its window by the caller's clock, in seconds since the epoch. It is 0 for a budget with a limit
+        of 0, which has no room in the next window either.
     """
 
     category: str

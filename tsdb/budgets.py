@@ -34,11 +34,15 @@ MOST_PROJECTS = 500
 """The most projects whose budgets are read by one call of the script, which nobody else's call can interrupt."""
 
 _EARLIEST_FORECAST = 100
-"""There is no forecast before this part of the window, a hundredth, has passed."""
+"""There is no forecast in the first part of a window, and this is how many such parts a window has."""
 
 
 class Budget(NamedTuple):
-    """At most `limit` accepted of the category in each window of `window` seconds, or MONTH. `id` is its row's."""
+    """At most `limit` of the category are accepted in each window.
+
+    id: that of its row.
+    window: the length of the windows in seconds, or MONTH.
+    """
 
     id: int
     category: str
@@ -53,7 +57,8 @@ _Readable = Sequence[tuple[Budget, Rollup]]
 class BudgetUse(NamedTuple):
     """What is used of a budget in the window from `start` to `until`, seconds since the epoch.
 
-    `used` can exceed `limit` if that was lowered, or if something was counted that no budget refuses.
+    `used` is above `limit` if the limit was lowered, or if counts came that no budget refuses: from elsewhere, or by a
+    merge.
     """
 
     used: int
@@ -95,9 +100,9 @@ def rollup_for(window: int, rollups: Sequence[Rollup]) -> Rollup | None:
 
 
 def read_uses(store: Store, budgets: Mapping[int, Sequence[Budget]], *, now: int) -> dict[int, BudgetUse]:
-    """Return the use of each budget by the budget's id. `budgets` are those of each project, by project.
+    """Return the use of each budget, by the id of the budget. `budgets` has those of each project, by the project's id.
 
-    A budget whose window no rollup fits is left out. `now` is in seconds since the epoch. One round trip for each
+    A budget whose window no rollup makes up is left out. `now` is in seconds since the epoch. One round trip for each
     MOST_PROJECTS projects. Raises redis.exceptions.RedisError, and Unsettled if a change of a project is unfinished.
     """
     readable = {

@@ -1,9 +1,10 @@
--- Functions that scripts share which look at budgets (tsdb/budgets.py). This text stands behind ring.lua.
+-- Functions of the scripts that look at budgets (tsdb/budgets.py). This text stands behind ring.lua.
 
--- Returns these functions: used_between, open_window. They are made only when they are needed, because to make a function
--- Lua looks for every local of the script that it uses.
+-- Returns two functions: used_between, open_window. They are made only where they are needed, because making them takes
+-- time: Lua looks for every local of the script that they use.
 local function budget_functions()
-    -- Returns what a ring counted from `start` to before `until_` (s), each of which begins a bucket. Above 2^53 it is not exact.
+    -- Returns what a ring counted from `start` to before `until_` (s), each of which begins a bucket. It is not exact
+    -- above 2^53.
     local function used_between(key, rollup, start, until_)
         local head = head_of(key)
         if #head == 0 then

@@ -15,20 +15,22 @@
 --       7 of series, 8 of times, 9 of quotas, 10 of series with words that are not known, 11 of budgets, then the names of
 --       the series, the times (s), the windows of the quotas (s), the budgets, for each arrival where its kind begins,
 --       counted from the first kind, the kinds, and those words (see new_words)
--- A budget is a text of the number of the series that it is used by, the number of the rollup that its use is read from, its
--- limit and its window (s; 0: the month).
+-- A budget is a text of four numbers: that of the series that it is used by, that of the rollup that its use is read
+-- from, its limit, and its window (s; 0: the month).
 -- Arrivals of one kind differ in their claims only. A kind is the outcome if nothing refuses the event, its quota (0: none)
 -- and the limit of that, and three lists: what is counted with that outcome, what is counted if the quota refuses the event,
 -- and what is counted in any case. First stand their three lengths and the number of parts, then their increments, each a
 -- cell and an amount. A cell is a series at a time: the series' number (from 1), plus MOST_SERIES times the number of the
 -- time (from 0). Then come the parts.
--- A part is counted whole, unless one of its budgets refuses it whole, at the time of its first increment. First stands a
--- text: what it is ('event', 'beside' the event, 'item', or 'only' for an item of an arrival that is refused if all its parts
--- are), the lengths of two lists: what is counted, and what is counted if it is refused (-1: not sent), and the numbers of
--- the budgets that it asks, each with a colon and an amount. Then come the increments.
--- Returns a word for each arrival, with spaces between them; the first one if an event or a submission came before. A word
--- is the outcome, or 'project_quota' for one that budgets refused, and then for each budget that refused something a comma,
--- its category, '@', and when its window ends by the caller's clock (s; 0 for a budget of nothing).
+-- A part is counted as a whole, or refused as a whole if one of its budgets has too little room in the window in which
+-- its first increment lies. First stands a text:
+--   what it is: 'event', 'beside' the event, 'item', or 'only', an item of an arrival that is refused if all parts are
+--   the lengths of two lists: what is counted if it is taken, and what is counted if it is refused (-1: not sent)
+--   the budgets that it asks, each as its number, a colon and an amount
+-- Then come the increments of both lists.
+-- Returns a word for each arrival, with spaces between them; an event or a submission that came before gets the same
+-- word again. A word is the outcome, or 'project_quota' for one that budgets refused. For each budget that refused
+-- something follow a comma, its category, '@', and the end of its window by the caller's clock (s; 0 for a limit of 0).
 -- Or 'stale', or 'refusals' if a list is needed that was not sent, or the facts, categories and reasons that there is no
 -- room for. Then nothing was counted, and the arrivals must be sent again, with these lists or with other series
 

@@ -1,8 +1,8 @@
 -- Reads what is used of budgets. It writes nothing.
 --
 -- KEYS  the states of projects, then for each budget the ring that it is read from
--- ARGV  1 the number of projects, then for each budget: the number of the ring's rollup, and the start and the end of the
---       open window (s)
+-- ARGV  1 the number of projects, then three for each budget: the number of the ring's rollup, the start and the end of
+--       the open window (s)
 -- Returns the states (nil: none), then for each budget what is used, in digits
 
 local used_between = budget_functions()

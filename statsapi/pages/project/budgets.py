@@ -45,7 +45,7 @@ class BudgetLine:
 
     @property
     def used(self) -> str:
-        """What is used: `312 of 1,000`."""
+        """What is used and the limit: `312 of 1,000`."""
         return f"{self.use.used:,} of {self.use.limit:,}" if self.use else ""
 
     @property
