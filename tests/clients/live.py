@@ -115,6 +115,12 @@ class IntakeService(Service):
         project, public, secret = self.run(NEW_PROJECT.format(slug=slug, limit=limit, window=window))
         return Sender(slug, project, public, secret)
 
+    def limit(self, sender: Sender, limit: int, *windows: int) -> None:
+        """Give the sender's project a budget of `limit` errors in each of these windows."""
+        for window in windows:
+            values = f"category='error', limit={limit}, window={window}"
+            self.run(f"services.create_budget(Project.objects.get(pk={sender.project}), {values})")
+
     def connect(self, seconds: float = 20) -> Connection:
         return Connection(self.port, seconds)
 

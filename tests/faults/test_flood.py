@@ -14,18 +14,13 @@ import pytest
 
 from tests.clients.live import IntakeService, Sender, event
 from tests.servers import wait_for
+from tsdb.budgets import MONTH
+from tsdb.units import HOUR
 
 EVENTS, BUDGET, OTHERS = 20_000, 1000, 1000
 CONNECTIONS = 64
 RESOLUTIONS = ("10s", "1h", "1d")
-HOUR = 3600
 
-NEW_BUDGETS = """
-from projects.services.budgets import create_budget
-project = Project.objects.get(pk={project})
-for window in (3600, 0):
-    create_budget(project, category="error", limit={limit}, window=window)
-"""
 USES = """
 import time
 from projects.selectors import budgets_of
@@ -73,7 +68,7 @@ async def flood(port: int, requests: Sequence[Request]) -> Counter[tuple[str, in
 
 def test_a_budget_is_exact_under_any_crowd_and_takes_nothing_from_others(service: IntakeService) -> None:
     flooded, other = service.new_sender(), service.new_sender()
-    service.run(NEW_BUDGETS.format(project=flooded.project, limit=BUDGET))
+    service.limit(flooded, BUDGET, HOUR, MONTH)
     # No window may end during the test.
     wait_for(lambda: time.time() % HOUR < HOUR - 180, "the new hour", 190)
     session = b'{}\n{"type":"session"}\n{}\n'

@@ -35,11 +35,6 @@ LONGEST = 15.0
 A connection that comes while workers start waits for them too, which alone may take 10 s there.
 """
 
-NEW_BUDGET = """
-from projects.services.budgets import create_budget
-create_budget(Project.objects.get(pk={project}), category="error", limit={limit}, window={window})
-"""
-
 
 class Storm:
     """What happens to a service while clients send."""
@@ -181,7 +176,7 @@ def senders(service: IntakeService) -> list[Sender]:
     """Return two senders without a limit, one with a quota of LIMIT errors on this day, and one with such a budget."""
     wait_for(lambda: time.time() % DAY < DAY - 240, "the new day", 250)  # a window must not begin during the test
     by_budget = service.new_sender()
-    service.run(NEW_BUDGET.format(project=by_budget.project, limit=LIMIT, window=DAY))
+    service.limit(by_budget, LIMIT, DAY)
     return [service.new_sender(), service.new_sender(), service.new_sender(limit=LIMIT, window=DAY), by_budget]
 
 
