@@ -11,6 +11,7 @@ as one place if both say the same, and as two places if not.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from dataclasses import dataclass
 from urllib.parse import parse_qsl, urlsplit
 
@@ -162,8 +163,11 @@ def _fields_of_query(query: str) -> list[dict[str, str]]:
         pairs = parse_qsl(query, keep_blank_values=True, max_num_fields=MOST_QUERY_FIELDS)
     except ValueError:
         raise _unparsable() from None
+    names = Counter(name for name, _ in pairs)
+    if names["sentry_key"] and names["sentry_version"] > 1:
+        raise _unparsable()
     fields = {name: value for name, value in pairs if name.startswith("sentry_")}
-    return [fields] * sum(name == "sentry_key" for name, _ in pairs)
+    return [fields] * names["sentry_key"]
 
 
 def _credentials(fields: dict[str, str]) -> Credentials:

@@ -73,6 +73,13 @@ def test_two_places_are_401_even_with_the_same_key() -> None:
     assert refusal(query=f"{query}&{query}") == (401, MULTIPLE)
 
 
+@pytest.mark.parametrize("versions", [(7, 7), (7, 8), (8, 7)])
+def test_a_repeated_version_is_401_in_a_header_and_in_a_query(versions: tuple[int, int]) -> None:
+    first, last = (f"sentry_version={version}" for version in versions)
+    assert refusal(f"Sentry {first}, sentry_key={KEY}, {last}") == (401, UNPARSABLE)
+    assert refusal(query=f"{first}&sentry_key={KEY}&{last}") == (401, UNPARSABLE)
+
+
 @pytest.mark.parametrize(
     "header",
     [
