@@ -28,7 +28,7 @@ NO_PROJECT = 0
 UNKNOWN_KEY = "unknown key: no project here has it, copy the DSN from the page of its project"
 
 _PUBLIC_KEY = re.compile(r"[0-9a-f]{32}")
-_VERSION = re.compile(r"([0-9]{1,6})(?:\.[0-9]{1,6})?")
+_VERSION = re.compile(r"([0-9]{1,6})(?:\..*)?")
 _READ = frozenset({"sentry_key", "sentry_version"})  # what decides, and so may stand there only once
 _HEADER_CHARACTERS = 4096  # key, secret, version, client and a timestamp take some 200
 _CLIENT_CHARACTERS = 100  # a name and a version; the longest known one has 45
