@@ -26,7 +26,8 @@ def environ_of(scope: Scope, body: BinaryIO, length: int | None) -> dict[str, An
     """Return the environment. `length` is the number of bytes to announce, None if there is no body.
 
     A header that is sent several times becomes one. A header with an underscore in its name is left out, since it would
-    look like the one with a hyphen, which a proxy may have set. One that is not ASCII is empty.
+    look like the one with a hyphen, which a proxy may have set. Values are Latin-1, as WSGI has them: a cookie of
+    another site on the domain may hold any bytes, and must not hide the session beside it.
     """
     host, port = scope.get("server") or ("", 0)
     client = scope.get("client") or ("", 0)
@@ -46,7 +47,7 @@ def environ_of(scope: Scope, body: BinaryIO, length: int | None) -> dict[str, An
         if name == LEFT_OUT or b"_" in name:
             continue
         key = WITHOUT_PREFIX.get(name) or "HTTP_" + name.decode("latin-1").upper().replace("-", "_")
-        text = value.decode() if value.isascii() else ""
+        text = value.decode("latin-1")
         if key in environ:
             text = f"{environ[key]}{';' if name == b'cookie' else ','}{text}"
         environ[key] = text

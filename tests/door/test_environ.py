@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
+from django.core.handlers.wsgi import WSGIRequest
+
 from statsapi.door.environ import environ_of
 
 
@@ -46,8 +49,15 @@ def test_a_name_with_an_underscore_does_not_pass_for_one_with_a_hyphen() -> None
     assert "CONTENT_LENGTH" not in found
 
 
-def test_a_value_that_is_not_ascii_is_empty() -> None:
-    assert environ((b"x-a", b"caf\xe9"))["HTTP_X_A"] == ""
+def test_a_value_that_is_not_ascii_is_latin_1() -> None:
+    assert environ((b"x-a", b"caf\xe9"))["HTTP_X_A"] == "caf\xe9"
+
+
+@pytest.mark.parametrize("other", [b"city=M\xc3\xbcnchen", b"city=M\xfcnchen", b"\xff"])
+def test_a_cookie_of_another_site_does_not_hide_the_session(other: bytes) -> None:
+    for cookies in (other + b"; sessionid=abc", b"sessionid=abc; " + other):
+        request = WSGIRequest(environ((b"cookie", cookies)))
+        assert request.COOKIES["sessionid"] == "abc"
 
 
 def test_a_body_has_its_length_and_its_type_and_no_coding_of_the_transfer() -> None:
