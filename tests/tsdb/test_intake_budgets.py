@@ -73,9 +73,13 @@ def arrival(
     sessions: int = 0,
     others: int = 0,
 ) -> Arrival:
-    """Return an event if there are `errors`, with attachments of as many bytes, sessions and spans beside it."""
+    """Return an event if there are `errors`, with attachments of as many bytes, sessions and spans beside it.
+
+    Without an event no quota is asked, and attachments are items as all others are.
+    """
+    quota = quota if errors else None
     event = part(What.EVENT, {ERROR: errors}, budgets, now)
-    beside = part(What.BESIDE, {ATTACHED: attached, PIECES: 1}, budgets, now)
+    beside = part(What.BESIDE if errors else What.ITEM, {ATTACHED: attached, PIECES: 1}, budgets, now)
     item = part(What.ITEM, {SESSION: sessions}, budgets, now)
     if not attached:
         beside = beside._replace(asks=(), counted=())
@@ -88,7 +92,7 @@ def arrival(
     spans += () if errors or beside in asked else beside.counted
     dropped: list[Increment] = []
     for category, amount in ((ERROR, errors), (ATTACHED, attached), (PIECES, min(attached, 1))):
-        if amount and quota and errors:
+        if amount and quota:
             series = of_event(PROJECT, 1, category, Outcome.RATE_LIMITED, reason="key_quota")
             dropped += [Increment(one, now, amount) for one in series]
     is_all_parts = bool(asked) and not errors and not spans
